@@ -1,0 +1,126 @@
+"""The configuration of a build: typed, closed, with a default for everything.
+
+One section per stage; a stage reads its own section only, so a changed value reruns only the stages
+that read it.  ``ver config show`` prints all of it.  Unknown keys are errors with a suggestion
+(``ver_pipeline/config.py``).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """Base of every section: closed and immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IngestConfig(Section):
+    """Which files are looked at."""
+
+    manifest: str | None = None
+    follow_links: bool = True
+    takedown: str | None = None
+    license: str = "LicenseRef-unknown"
+    rights_basis: Literal["own", "consented", "licensed", "research-exception", "unknown"] = "unknown"
+    consent: Literal["explicit", "platform-terms", "none", "unknown"] = "unknown"
+    probe_tail: bool = True
+
+
+class ScenesConfig(Section):
+    """PySceneDetect's AdaptiveDetector on a small decoded picture (its scales: adaptive 3, content 15)."""
+
+    adaptive_threshold: Positive = 3.0
+    min_content_val: Positive = 15.0
+    window_width: Annotated[int, Field(ge=1, le=30)] = 2
+    min_scene_s: Positive = 0.5
+    picture_width: Annotated[int, Field(ge=64, le=1024)] = 256
+
+
+class SpeechConfig(Section):
+    """Who listens, and which languages may be heard."""
+
+    engine: Literal["faster-whisper", "whisperx", "none"] = "faster-whisper"
+    model: str = "whisper-base"
+    languages: tuple[str, ...] = ("en", "zh")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compute_type: str = "int8"
+    beam_size: Annotated[int, Field(ge=1, le=10)] = 5
+    threads: Annotated[int, Field(ge=1, le=64)] = 2
+    batch_size: Annotated[int, Field(ge=1, le=128)] = 8
+    window_s: Positive = 300.0
+    use_subtitles: bool = True
+    align_model_en: str | None = None
+    align_model_zh: str | None = None
+
+
+class ClipConfig(Section):
+    """How long clips are and how their media is written."""
+
+    min_s: Positive = 2.0
+    max_s: Positive = 20.0
+    join_similarity: Annotated[float, Field(ge=0, le=1)] = 0.85
+    min_pause_s: Positive = 0.3
+    speech_pad_s: Annotated[float, Field(ge=0, le=1)] = 0.1
+    mode: Literal["encode", "copy"] = "encode"
+    max_side: Annotated[int, Field(ge=64, le=4096)] = 640
+    max_fps: Positive = 30.0
+    crf: Annotated[int, Field(ge=0, le=51)] = 23
+    preset: str = "veryfast"
+    threads: Annotated[int, Field(ge=1, le=16)] = 2
+    audio_bitrate: Annotated[int, Field(ge=16_000, le=512_000)] = 96_000
+    audio_rate_hz: Literal[16_000, 24_000, 44_100, 48_000] = 48_000
+
+
+class EvidenceConfig(Section):
+    """What is measured, and how densely."""
+
+    faces: bool = True
+    frames_per_s: Positive = 2.0
+    max_frames: Annotated[int, Field(ge=1, le=256)] = 24
+    picture_side: Annotated[int, Field(ge=128, le=1920)] = 480
+    min_face_conf: Annotated[float, Field(ge=0, le=1)] = 0.6
+    voice: bool = True
+    threads: Annotated[int, Field(ge=1, le=16)] = 1
+
+
+class AnnotateConfig(Section):
+    """Who writes the annotation.  Settings of one annotator only stand in its own file's options."""
+
+    annotator: str = "cues"
+    batch_size: Annotated[int, Field(ge=1, le=512)] = 8
+
+
+class ValidateConfig(Section):
+    """Rule overrides: ``{"L08": {"severity": "flag", "min_words_en": 20}}``; severity ``off`` disables."""
+
+    rules: dict[str, dict[str, str | int | float | bool]] = {}
+
+
+class ShardConfig(Section):
+    """How samples are laid out."""
+
+    shard_size_bytes: Annotated[int, Field(ge=1_000_000)] = 256_000_000
+    media: Literal["embed", "reference", "none"] = "embed"
+    poster: bool = True
+    val_frac: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    test_frac: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    split_seed: int = 0
+
+
+class BuildConfig(Section):
+    """All sections of a build."""
+
+    ingest: IngestConfig = IngestConfig()
+    scenes: ScenesConfig = ScenesConfig()
+    speech: SpeechConfig = SpeechConfig()
+    clip: ClipConfig = ClipConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
+    annotate: AnnotateConfig = AnnotateConfig()
+    validate_: ValidateConfig = Field(default=ValidateConfig(), alias="validate")
+    shard: ShardConfig = ShardConfig()

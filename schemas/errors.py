@@ -1,0 +1,54 @@
+"""Errors that a user can act on: what failed, where, and what to do.
+
+Every error the command line reports is a :class:`VerError`; its ``exit_code`` is the process's
+exit status (1 the work failed, 2 the command was used wrongly).  Bad *data* is never an error:
+it becomes a reject row (see ``schemas/reasons.py``).
+"""
+
+from __future__ import annotations
+
+
+class VerError(Exception):
+    """A failure with a cure.
+
+    Args:
+        what: one line that says what failed and on what (a path, a field, a model).
+        cure: one line that says what the user can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, cure: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.cure})" if self.cure else self.what
+
+    def __reduce__(self) -> tuple[type[VerError], tuple[str, str]]:
+        return type(self), (self.what, self.cure)  # crosses process borders whole
+
+
+class UsageError(VerError):
+    """The command line was used wrongly."""
+
+    exit_code = 2
+
+
+class ConfigError(VerError):
+    """A configuration file or value is not understood."""
+
+    exit_code = 2
+
+
+class MissingModelError(VerError):
+    """A model is not in the store and could not be fetched."""
+
+
+class MissingDependencyError(VerError):
+    """An optional package is needed for what was asked."""
+
+
+class CorruptDataError(VerError):
+    """A published data set does not hold what its manifest says."""

@@ -1,0 +1,69 @@
+"""The one contract of a stage: named columns in, named columns or a reject out.
+
+A stage is a plain object.  A test calls ``open()`` and ``run(rows)`` without any engine; the engine
+calls the same two.  Stages know nothing of Ray, caches, retries or processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from ver_pipeline.schemas.reasons import Reject
+
+Row = dict[str, Any]
+"""Column name to JSON-serialisable value.  Media travels as a path, never as bytes."""
+
+Outcome = Row | list[Row] | Reject
+"""A row of the declared ``writes``; several where one source becomes many clips; or a typed reject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one worker of a stage needs.
+
+    ``cpus`` may be a fraction; ``time_limit_s`` bounds one row and applies to stages that run in a
+    killable child (``isolated``), which every stage that opens foreign media does.
+    """
+
+    cpus: float = 0.5
+    gpus: float = 0.0
+    isolated: bool = False
+    time_limit_s: float = 3600.0
+
+
+@runtime_checkable
+class Stage(Protocol):
+    """One step of the build.
+
+    Attributes:
+        name: stable, lower case; part of cache paths and of reject rows.
+        version: bumped when the stage's output changes for the same input.
+        unit: ``source`` or ``clip``: what one row stands for on entry.
+        reads: the columns ``run`` may look at; it is given no others.
+        writes: the columns a successful outcome holds.
+        batch_size: how many rows ``run`` wants at once (1 for most).
+        resources: what one worker needs.
+    """
+
+    name: str
+    version: str
+    unit: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    batch_size: int
+    resources: Resources
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """All that shapes the output besides the columns read: config values, model hashes, tool
+        versions.  Cheap: called on the driver, before ``open``."""
+        ...
+
+    def open(self) -> None:
+        """Load models.  Called once per worker, before the first ``run``."""
+        ...
+
+    def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Process rows; one outcome per row, in order.  Bad data is a Reject, never an exception."""
+        ...

@@ -1,0 +1,78 @@
+"""The command line: ``ver COMMAND ...``.  One small file a command; only the chosen one is imported.
+
+A command module offers ``configure(parser)`` and ``run(args) -> int``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from ver_pipeline.schemas.errors import VerError
+
+COMMANDS: dict[str, str] = {
+    "build": "make a data set from raw video",
+    "plan": "show what a build would do, without doing it",
+    "query": "ask a data set in SQL",
+    "validate": "check a data set against its expectations",
+    "lint": "prove that a data set's files are whole and consistent",
+    "annotate": "add or replace annotations on existing clips",
+    "prompts": "list, show or render the annotation prompts",
+    "report": "write the report page of a data set",
+    "export": "write a data set in another project's layout",
+    "diff": "compare two data sets",
+    "drop": "remove samples from a data set for good",
+    "merge": "join data sets",
+    "train": "train Emotion-Qwen from shards",
+    "eval": "measure a checkpoint or a file of predictions",
+    "infer": "describe one film with a checkpoint",
+    "model": "make an Emotion-Qwen: from Qwen2.5-VL weights, or a tiny one",
+    "models": "list, fetch or verify the models a build uses",
+    "samples": "fetch sample footage",
+    "doctor": "check this machine and say what each missing thing costs",
+    "config": "show the configuration",
+}
+
+USAGE_EXIT = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the process's exit status (0 done, 1 failed, 2 bad usage)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="ver", description="Emotion-reasoning data from raw video.")
+    parser.add_argument("--version", action="store_true", help="show the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    chosen = next((a for a in arguments if not a.startswith("-")), None)
+    module = None
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary)
+        if name == chosen:
+            module = importlib.import_module(f"ver_pipeline.cli.{name}")
+            sub.add_argument("-v", "--verbose", action="count", default=0, help="say more (twice: everything)")
+            module.configure(sub)
+    args = parser.parse_args(arguments)
+    if args.version:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"ver {version('ver-pipeline')}\n")
+        return 0
+    if module is None:
+        parser.print_help()
+        return USAGE_EXIT
+    level = {0: logging.WARNING, 1: logging.INFO}.get(args.verbose, logging.DEBUG)
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return int(module.run(args))
+    except VerError as error:
+        sys.stderr.write(f"ver {chosen}: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\nver {chosen}: stopped. Run the same command again to go on.\n")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
