@@ -1,0 +1,1 @@
+"""Measurements of a clip: faces, expression, voice, picture, words.  Each file measures one thing."""
