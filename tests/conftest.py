@@ -1,0 +1,1 @@
+"""Makes ``from factory import make_record`` work in every test folder."""
