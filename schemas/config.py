@@ -72,7 +72,7 @@ class ClipConfig(Section):
     max_fps: Positive = 30.0
     crf: Annotated[int, Field(ge=0, le=51)] = 23
     preset: str = "veryfast"
-    threads: Annotated[int, Field(ge=1, le=16)] = 2
+    threads: Annotated[int, Field(ge=1, le=16)] = 1
     audio_bitrate: Annotated[int, Field(ge=16_000, le=512_000)] = 96_000
     audio_rate_hz: Literal[16_000, 24_000, 44_100, 48_000] = 48_000
 

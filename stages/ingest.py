@@ -1,0 +1,177 @@
+"""ingest: what is this file, may we use it, and can it be read to its end?
+
+Reads a file's bytes once for the hash and its packets once for the probe; decodes a single picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ver_pipeline.schemas.config import IngestConfig
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.schemas.record import Rights, Source
+from ver_pipeline.stages.base import Outcome, Resources, Row
+from ver_pipeline.stages.media.probe import Probe, ProbeError, probe
+from ver_pipeline.stages.sources import SUBTITLE_SUFFIXES
+
+HASH_CHUNK_BYTES = 1 << 20
+SIDECAR_FIELDS = frozenset(
+    {"path", "uri", "license", "rights_basis", "consent", "group_id", "group", "language", "title", "collection"}
+)
+TRUNCATED_SLACK_S = 1.0
+TRUNCATED_SLACK_FRAC = 0.05
+"""Containers round their length and let streams end apart; a film short of more than this is cut off."""
+
+
+class IngestStage:
+    """File in, ``source`` (``record.Source``), ``path`` and ``sidecar`` out; or a typed reject."""
+
+    name = "ingest"
+    version = "1"
+    unit = "source"
+    reads = ("uri", "path", "entry")
+    writes = ("source", "path", "sidecar", "keyframes_s")
+    batch_size = 1
+    resources = Resources(cpus=0.5, isolated=True, time_limit_s=1800)
+
+    def __init__(self, config: IngestConfig) -> None:
+        self.config = config
+        self.takedown = _read_takedown(config.takedown)
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        defaults = self.config.model_dump(exclude={"manifest", "takedown", "follow_links"})
+        return {"config": defaults, "takedown": sorted(self.takedown)}
+
+    def open(self) -> None:
+        return None
+
+    def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        return [self._one(row) for row in rows]
+
+    def _one(self, row: Row) -> Outcome:
+        path = Path(row["path"])
+
+        def reject(reason: Reason, message: str, source_id: str | None = None) -> Reject:
+            return Reject(reason, self.name, f"{row['uri']}: {message}", source_id=source_id, uri=row["uri"])
+
+        try:
+            source_id, size_bytes = hash_file(path)
+        except PermissionError:
+            return reject(Reason.NO_PERMISSION, "no right to read it; change its mode or the user")
+        except OSError as error:
+            return reject(Reason.UNREADABLE, f"cannot be read: {error.strerror or error}")
+        if size_bytes == 0:
+            return reject(Reason.EMPTY_FILE, "holds no bytes; copy it again", source_id)
+        if source_id in self.takedown:
+            return reject(Reason.TAKEDOWN, "is on the takedown list", source_id)
+        try:
+            about = read_sidecar(path, row.get("entry") or {})
+        except ValueError as error:
+            return reject(Reason.BAD_SIDECAR, str(error), source_id)
+        try:
+            film = probe(path)
+        except ProbeError as error:
+            return reject(Reason(error.kind), str(error), source_id)
+        missing = _missing_s(film)
+        if missing > 0:
+            return reject(Reason.TRUNCATED, f"ends {missing:.1f} s before its container says it does", source_id)
+        try:
+            source = self._source(source_id, row["uri"], film, about)
+        except ValueError as error:
+            return reject(Reason.BAD_SIDECAR, f"its sidecar or manifest entry is not understood: {error}", source_id)
+        subtitles = find_subtitles(path)
+        sidecar = {
+            "language": about.get("language"),
+            "subtitles": subtitles,
+            "subtitles_sha256": hash_file(Path(subtitles))[0] if subtitles else None,
+        }
+        return {"source": source, "path": str(path), "sidecar": sidecar, "keyframes_s": list(film.keyframes_s)}
+
+    def _source(self, source_id: str, uri: str, film: Probe, about: Row) -> Row:
+        rights = {name: about.get(name, getattr(self.config, name)) for name in ("license", "rights_basis", "consent")}
+        source = Source(
+            id=source_id,
+            uri=uri,
+            group_id=str(about.get("group_id") or about.get("group") or source_id),
+            title=about.get("title"),
+            collection=about.get("collection"),
+            rights=Rights(**rights),
+            duration_s=round(film.end_s, 6),
+            fps=round(float(film.fps), 6),
+            variable_fps=film.variable_fps,
+            width=film.width,
+            height=film.height,
+            rotation_deg=film.rotation_deg,  # type: ignore[arg-type]
+            container=film.container,
+            video_codec=film.video_codec,
+            pixel_format=film.pixel_format,
+            audio_codec=film.audio_codec,
+            sample_rate_hz=film.sample_rate_hz,
+            audio_channels=film.audio_channels,
+        )
+        return source.model_dump(mode="json")
+
+
+def hash_file(path: Path) -> tuple[str, int]:
+    """sha256 (hex) and size of a file's bytes, read in one pass with bounded memory."""
+    state = hashlib.sha256()
+    size = 0
+    with open(path, "rb") as file:
+        while chunk := file.read(HASH_CHUNK_BYTES):
+            state.update(chunk)
+            size += len(chunk)
+    return state.hexdigest(), size
+
+
+def read_sidecar(path: Path, entry: Row) -> Row:
+    """What ``NAME.json`` beside the film says, overridden by its manifest entry.
+
+    Raises:
+        ValueError: when it is not a JSON object or names a field nobody knows.
+    """
+    about: Row = {}
+    beside = path.with_suffix(".json")
+    if beside.is_file() and beside != path:
+        try:
+            about = json.loads(beside.read_text("utf-8"))
+        except ValueError as error:
+            raise ValueError(f"its sidecar {beside.name} is not JSON: {error}") from error
+        if not isinstance(about, dict):
+            raise ValueError(f"its sidecar {beside.name} is not a JSON object")
+    about = {**about, **entry}
+    unknown = sorted(set(about) - SIDECAR_FIELDS)
+    if unknown:
+        known = ", ".join(sorted(SIDECAR_FIELDS - {"path", "uri", "group"}))
+        raise ValueError(f"its sidecar or manifest names the unknown field {unknown[0]!r} (known: {known})")
+    return about
+
+
+def find_subtitles(path: Path) -> str | None:
+    """The ready subtitles beside a film: ``NAME.srt``, ``.vtt`` or ``.ass``."""
+    for suffix in SUBTITLE_SUFFIXES:
+        beside = path.with_suffix(suffix)
+        if beside.is_file():
+            return str(beside)
+    return None
+
+
+def _missing_s(film: Probe) -> float:
+    """Seconds that the container promises and the file lacks; 0 within the usual slack."""
+    if film.declared_s is None:
+        return 0.0
+    missing = film.declared_s - film.last_s
+    return missing if missing > max(TRUNCATED_SLACK_S, TRUNCATED_SLACK_FRAC * film.declared_s) else 0.0
+
+
+def _read_takedown(path: str | None) -> frozenset[str]:
+    """Source hashes and clip keys, one a line; ``#`` begins a comment."""
+    if path is None:
+        return frozenset()
+    with open(os.path.expanduser(path), encoding="utf-8") as file:
+        lines = (line.split("#")[0].strip() for line in file)
+        return frozenset(line for line in lines if line)

@@ -1,0 +1,1 @@
+"""Reading and writing media: the packaged ffmpeg, probing, small decoded pictures."""

@@ -1,0 +1,90 @@
+"""The ffmpeg program: which one, its version, and how it is run.
+
+The pinned, packaged binary serves by default, so that two machines write the same bytes; the
+environment variable ``VER_FFMPEG`` names another one (its version is part of every fingerprint).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+from ver_pipeline.schemas.errors import MissingDependencyError
+
+GLOBAL_OPTIONS = ("-hide_banner", "-nostdin", "-loglevel", "error", "-y")
+STDERR_TAIL_CHARS = 400
+
+
+class FfmpegError(Exception):
+    """ffmpeg exited with an error; the message is the tail of what it said."""
+
+
+@functools.cache
+def ffmpeg_path() -> str:
+    """The program to run.
+
+    Raises:
+        MissingDependencyError: when neither ``VER_FFMPEG`` nor the packaged binary is usable.
+    """
+    named = os.environ.get("VER_FFMPEG")
+    if named:
+        return named
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError) as error:
+        raise MissingDependencyError(
+            "no ffmpeg found", "pip install imageio-ffmpeg, or set VER_FFMPEG to an ffmpeg with libx264"
+        ) from error
+
+
+@functools.cache
+def ffmpeg_version() -> str:
+    """The first line of ``ffmpeg -version``, without the copyright."""
+    said = subprocess.run([ffmpeg_path(), "-version"], capture_output=True, text=True, check=True).stdout
+    return said.splitlines()[0].removeprefix("ffmpeg version ").split(" Copyright")[0]
+
+
+def run(node: Any, time_limit_s: float | None = None) -> None:
+    """Run an ffmpeg-python output node to its end.
+
+    Raises:
+        FfmpegError: with the tail of ffmpeg's own words.
+        subprocess.TimeoutExpired: after ``time_limit_s``; the process is killed.
+    """
+    command = [ffmpeg_path(), *GLOBAL_OPTIONS, *node.get_args()]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=time_limit_s, check=False)
+    if done.returncode != 0:
+        raise FfmpegError(_tail(done.stderr))
+
+
+def read_chunks(node: Any, chunk_bytes: int) -> Iterator[bytes]:
+    """Yield what an ffmpeg-python node writes to ``pipe:``, ``chunk_bytes`` at a time (the last may be shorter).
+
+    Raises:
+        FfmpegError: when ffmpeg fails; everything it wrote before has been yielded.
+    """
+    command = [ffmpeg_path(), *GLOBAL_OPTIONS, *node.get_args()]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=chunk_bytes
+    ) as process:
+        if process.stdout is None or process.stderr is None:
+            raise FfmpegError("ffmpeg was started without pipes")
+        try:
+            while chunk := process.stdout.read(chunk_bytes):
+                yield chunk
+            said = process.stderr.read()
+        finally:
+            if process.poll() is None and process.stdout.closed is False:
+                process.stdout.close()
+        if process.wait() != 0:
+            raise FfmpegError(_tail(said))
+
+
+def _tail(stderr: bytes) -> str:
+    lines = " / ".join(line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip())
+    return lines[-STDERR_TAIL_CHARS:] or "ffmpeg failed without a message"

@@ -1,0 +1,209 @@
+"""What a media file holds, read from the container and a demuxing pass (no decoding).
+
+All times are seconds on the *source timeline*: zero is the container's start time, as ffmpeg's own
+command line sees it, whatever the first timestamp in the file.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+VFR_TOLERANCE = Fraction(1, 5)
+"""Frame intervals that differ by more than this share of the median make a frame rate variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Container and stream facts of one file.
+
+    ``end_s`` is the largest end of any picture packet, ``last_s`` that of any packet at all, and
+    ``declared_s`` what the container claims, all from the container's start.
+    ``width`` and ``height`` are as displayed (after rotation and with square pixels).
+    """
+
+    container: str
+    video_codec: str
+    pixel_format: str
+    width: int
+    height: int
+    rotation_deg: int
+    fps: Fraction
+    variable_fps: bool
+    n_packets: int
+    first_s: float
+    end_s: float
+    last_s: float
+    declared_s: float | None
+    audio_codec: str | None
+    sample_rate_hz: int | None
+    audio_channels: int | None
+    keyframes_s: tuple[float, ...]
+
+
+class ProbeError(Exception):
+    """The file is not a film; ``kind`` says in which way (a name of ``Reason`` in lower case)."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def probe(path: Path) -> Probe:
+    """Probe one film.
+
+    Raises:
+        ProbeError: with kind not_media, no_video, still_image, encrypted, truncated or decode_failed.
+    """
+    import av
+
+    av.logging.set_level(av.logging.PANIC)
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            return _probe_open(container)
+    except av.error.FFmpegError as error:
+        if _begins_like_media(path):
+            raise ProbeError("truncated", f"the container cannot be read to its end: {error.strerror}") from error
+        raise ProbeError("not_media", f"ffmpeg finds no media in it: {error.strerror}") from error
+    except (ValueError, IndexError) as error:
+        raise ProbeError("not_media", f"ffmpeg cannot make sense of it: {error}") from error
+
+
+def _probe_open(container: Any) -> Probe:
+    video = _picture_stream(container)
+    audio = next(iter(container.streams.audio), None)
+    start = Fraction(container.start_time or 0, 1_000_000)
+    stamps, ends, keyframes, last = _packets(container, video, start)
+    if len(stamps) < 2:
+        raise ProbeError("still_image", "it holds a single picture")
+    rotation = _first_frame_rotation(container, video)
+    width, height = _display_size(video, rotation)
+    fps, variable = _frame_rate(video, sorted(stamps))
+    return Probe(
+        container=container.format.name.split(",")[0],
+        video_codec=video.codec_context.name,
+        pixel_format=video.codec_context.pix_fmt or "unknown",
+        width=width,
+        height=height,
+        rotation_deg=rotation,
+        fps=fps,
+        variable_fps=variable,
+        n_packets=len(stamps),
+        first_s=float(min(stamps)),
+        end_s=float(max(ends)),
+        last_s=float(max(*ends, last)),
+        declared_s=_declared_s(container, start),
+        audio_codec=audio.codec_context.name if audio else None,
+        sample_rate_hz=audio.codec_context.sample_rate if audio else None,
+        audio_channels=audio.codec_context.channels if audio else None,
+        keyframes_s=tuple(round(float(k), 6) for k in sorted(keyframes)),
+    )
+
+
+def _picture_stream(container: Any) -> Any:
+    name = container.format.name
+    if name.endswith("_pipe") or name in {"image2", "tty"}:
+        kind = "not_media" if name == "tty" else "still_image"
+        raise ProbeError(kind, f"its format is {name}")
+    covers = [s for s in container.streams.video if "attached_pic" in str(s.disposition).lower()]
+    pictures = [s for s in container.streams.video if s not in covers]
+    if not pictures:
+        if container.streams.audio:
+            raise ProbeError("no_video", "it has sound but no picture stream")
+        raise ProbeError("not_media", "it has neither picture nor sound")
+    for stream in container.streams:
+        if getattr(stream, "codec_context", None) and str(stream.codec_context.codec_tag) in {"encv", "enca"}:
+            raise ProbeError("encrypted", "its streams are encrypted (common encryption)")
+    return pictures[0]
+
+
+def _packets(
+    container: Any, video: Any, start: Fraction
+) -> tuple[list[Fraction], list[Fraction], list[Fraction], Fraction]:
+    """Times, ends and keyframe times of all picture packets, and the end of the last packet of any stream."""
+    import av
+
+    stamps: list[Fraction] = []
+    ends: list[Fraction] = []
+    keyframes: list[Fraction] = []
+    last = Fraction(0)
+    try:
+        for packet in container.demux(video, *container.streams.audio):
+            ticks = packet.pts if packet.pts is not None else packet.dts
+            if ticks is None or packet.size == 0:
+                continue
+            at = ticks * packet.time_base - start
+            end = at + (packet.duration or 0) * packet.time_base
+            last = max(last, end)
+            if packet.stream_index != video.index:
+                continue
+            stamps.append(at)
+            ends.append(end)
+            if packet.is_keyframe:
+                keyframes.append(at)
+    except av.error.FFmpegError as error:
+        raise ProbeError("truncated", f"packets end in an error after {len(stamps)}: {error.strerror}") from error
+    return stamps, ends, keyframes, last
+
+
+def _declared_s(container: Any, start: Fraction) -> float | None:
+    """The container's own claim of its length, from its start (Matroska counts from zero instead)."""
+    if not container.duration:
+        return None
+    length = Fraction(container.duration, 1_000_000)
+    return float(length - start if container.format.name.startswith("matroska") else length)
+
+
+def _first_frame_rotation(container: Any, video: Any) -> int:
+    """Degrees by which the picture must be turned clockwise to stand upright; proves that a frame decodes."""
+    import av
+
+    try:
+        container.seek(0, stream=video, backward=True, any_frame=False)
+        frame = next(container.decode(video), None)
+    except av.error.FFmpegError as error:
+        kind = "encrypted" if _mentions_encryption(container) else "decode_failed"
+        raise ProbeError(kind, f"its first picture does not decode: {error.strerror}") from error
+    if frame is None:
+        raise ProbeError("decode_failed", "no picture of it decodes")
+    return int(-frame.rotation) % 360 // 90 * 90
+
+
+def _mentions_encryption(container: Any) -> bool:
+    with open(container.name, "rb") as file:
+        return b"sinf" in file.read(4_000_000)
+
+
+def _display_size(video: Any, rotation_deg: int) -> tuple[int, int]:
+    width, height = video.codec_context.width, video.codec_context.height
+    aspect = video.sample_aspect_ratio or Fraction(1)
+    if aspect > 0:
+        width = round(width * aspect)
+    return (height, width) if rotation_deg in (90, 270) else (width, height)
+
+
+def _frame_rate(video: Any, stamps: list[Fraction]) -> tuple[Fraction, bool]:
+    """The average rate (exact), and whether intervals vary."""
+    gaps = sorted(b - a for a, b in itertools.pairwise(stamps) if b > a)
+    if not gaps:
+        raise ProbeError("decode_failed", "its pictures have no distinct times")
+    median = gaps[len(gaps) // 2]
+    slack = max(VFR_TOLERANCE * median, 2 * video.time_base)
+    odd = sum(1 for gap in gaps if abs(gap - median) > slack)
+    variable = odd > max(1, len(gaps) // 100)
+    nominal = video.guessed_rate if variable else (video.average_rate or video.guessed_rate)
+    rate = Fraction(nominal) if nominal else 1 / median
+    if not 1 <= rate <= 1000:
+        rate = 1 / median
+    return rate.limit_denominator(100_000), variable
+
+
+def _begins_like_media(path: Path) -> bool:
+    with open(path, "rb") as file:
+        head = file.read(64)
+    return head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free"} or head.startswith(
+        (b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS", b"FLV", b"\x00\x00\x01\xba", b"0&\xb2u")
+    )

@@ -1,0 +1,166 @@
+"""scenes: where does the picture cut?
+
+PySceneDetect's AdaptiveDetector is driven frame by frame on a small decoded picture, with each
+frame's own exact time, so variable frame rate, odd time bases and a start that is not zero need no
+special case.  A film without a cut is one shot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from ver_pipeline.schemas.config import ScenesConfig
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.stages.base import Outcome, Resources, Row
+
+HISTOGRAM_BINS = 8
+
+
+class ScenesStage:
+    """``shots``: cut times on the source timeline, and how alike the pictures on both sides of each cut are."""
+
+    name = "scenes"
+    version = "1"
+    unit = "source"
+    reads = ("source", "path")
+    writes = ("shots",)
+    batch_size = 1
+    resources = Resources(cpus=0.9, isolated=True, time_limit_s=7200)
+
+    def __init__(self, config: ScenesConfig) -> None:
+        self.config = config
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        from importlib.metadata import version
+
+        return {"config": self.config.model_dump(), "av": version("av"), "scenedetect": _scenedetect_version()}
+
+    def open(self) -> None:
+        import av
+        import cv2
+
+        cv2.setNumThreads(1)
+        av.logging.set_level(av.logging.PANIC)
+
+    def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        return [self._one(row) for row in rows]
+
+    def _one(self, row: Row) -> Outcome:
+        import av
+
+        source = row["source"]
+        try:
+            cuts, last, n_frames = self._detect(row["path"])
+        except av.error.FFmpegError as error:
+            message = f"{source['uri']}: pictures do not decode: {error.strerror}"
+            return Reject(Reason.DECODE_FAILED, self.name, message, source["id"], source["uri"])
+        if n_frames == 0:
+            message = f"{source['uri']}: not one picture decodes"
+            return Reject(Reason.DECODE_FAILED, self.name, message, source["id"], source["uri"])
+        detector = f"adaptive/{self.config.adaptive_threshold:g}/{self.config.min_content_val:g}"
+        shots = {
+            "cuts_s": [round(float(at), 6) for at, _ in cuts],
+            "similarity": [round(alike, 4) for _, alike in cuts],
+            "n_frames": n_frames,
+            "last_frame_s": round(float(last), 6),
+            "detector": f"pyscenedetect-{_scenedetect_version()}/{detector}",
+        }
+        return {"shots": shots}
+
+    def _detect(self, path: str) -> tuple[list[tuple[Fraction, float]], Fraction, int]:
+        """Cuts with the similarity across each, the last frame's time, and how many frames decoded."""
+        from scenedetect import FrameTimecode
+        from scenedetect.common import Timecode
+        from scenedetect.detectors import AdaptiveDetector
+
+        config = self.config
+        detector = AdaptiveDetector(
+            adaptive_threshold=config.adaptive_threshold,
+            min_content_val=config.min_content_val,
+            window_width=config.window_width,
+            min_scene_len=float(config.min_scene_s),
+        )
+        looks = _Looks(keep=config.window_width + 2)
+        cuts: list[tuple[Fraction, float]] = []
+        at, n_frames = Fraction(0), 0
+        for ticks, time_base, rate, picture in small_pictures(path, config.picture_width):
+            at = ticks * time_base
+            looks.add(at, picture)
+            timecode = FrameTimecode(Timecode(pts=ticks, time_base=time_base), fps=rate)
+            for cut in detector.process_frame(timecode, picture):
+                moment = Fraction(cut.pts) * Fraction(cut.time_base)
+                cuts.append((moment, looks.similarity(moment)))
+            n_frames += 1
+        return [cut for cut in cuts if 0 < cut[0] <= at], at, n_frames
+
+
+class _Looks:
+    """Colour histograms of the last few frames, to say how alike two neighbours are."""
+
+    def __init__(self, keep: int) -> None:
+        self.keep = keep
+        self.recent: list[tuple[Fraction, Any]] = []
+
+    def add(self, at: Fraction, picture: Any) -> None:
+        import cv2
+
+        histogram = cv2.calcHist([picture], [0, 1, 2], None, [HISTOGRAM_BINS] * 3, [0, 256] * 3)
+        self.recent = [*self.recent[-self.keep :], (at, histogram / histogram.sum())]
+
+    def similarity(self, at: Fraction) -> float:
+        """Histogram intersection (0 to 1) of the frame at ``at`` and the one before it."""
+        import numpy as np
+
+        for before, (moment, histogram) in zip(self.recent, self.recent[1:], strict=False):
+            if moment == at:
+                return float(np.minimum(before[1], histogram).sum())
+        return 0.0
+
+
+def small_pictures(path: str, width: int) -> Iterator[tuple[int, Fraction, Fraction, Any]]:
+    """Decode a film once into small BGR pictures: (ticks from the container's start, time base, rate, picture).
+
+    Damaged packets are passed over, as players do.  Pictures that repeat or run back in time are dropped.
+    """
+    import av
+
+    with av.open(path, metadata_errors="replace") as container:
+        video = next(s for s in container.streams.video if "attached_pic" not in str(s.disposition).lower())
+        video.thread_type = "AUTO"
+        video.codec_context.thread_count = 2
+        start = round(Fraction(container.start_time or 0, 1_000_000) / video.time_base)
+        rate = Fraction(video.average_rate or video.guessed_rate or 25)
+        height = max(2, round(video.codec_context.height * width / video.codec_context.width / 2) * 2)
+        if video.codec_context.width <= width:
+            width, height = video.codec_context.width, video.codec_context.height
+        scaler = av.video.reformatter.VideoReformatter()
+        last = -1
+        for frame in _decoded(container, video):
+            if frame.pts is None or frame.pts - start <= last:
+                continue
+            last = frame.pts - start
+            small = scaler.reformat(frame, width, height, "bgr24", interpolation="FAST_BILINEAR")
+            yield last, video.time_base, rate, small.to_ndarray()
+
+
+def _decoded(container: Any, video: Any) -> Iterator[Any]:
+    import av
+
+    for packet in container.demux(video):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
+
+
+def _scenedetect_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    for name in ("scenedetect-headless", "scenedetect"):
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return "unknown"

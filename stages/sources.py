@@ -1,0 +1,149 @@
+"""Where films come from: a folder, a file, a glob or a list of paths (CSV, JSONL, Parquet).
+
+Listing only looks at names and sizes; what a file holds is the ingest stage's business.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ver_pipeline.schemas.errors import UsageError
+
+SUBTITLE_SUFFIXES = (".srt", ".vtt", ".ass")
+SIDECAR_SUFFIXES = (".json", *SUBTITLE_SUFFIXES)
+LIST_SUFFIXES = (".csv", ".jsonl", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRef:
+    """A file to ingest: ``uri`` is its name in the data set (relative, with ``/``), ``path`` where it is.
+
+    ``entry`` is its row of the manifest, empty without one.
+    """
+
+    uri: str
+    path: str
+    entry: dict[str, Any]
+
+
+def list_sources(source: str, manifest: str | None = None, follow_links: bool = True) -> list[SourceRef]:
+    """All files under ``source``, sorted by uri.
+
+    Sidecars of a film in the same folder, the manifest itself and hidden files are not sources.  A
+    loop of symbolic links is walked once.
+
+    Raises:
+        UsageError: when nothing is there.
+    """
+    entries = read_manifest(manifest) if manifest else {}
+    pairs = sorted(_files(source, follow_links))
+    manifest_path = os.path.realpath(manifest) if manifest else None
+    sidecars = _sidecars({path for _, path in pairs})
+    refs = [
+        SourceRef(uri=uri, path=path, entry=entries.get(uri, {}))
+        for uri, path in pairs
+        if os.path.realpath(path) != manifest_path and path not in sidecars
+    ]
+    unknown = sorted(set(entries) - {ref.uri for ref in refs})
+    if unknown:
+        raise UsageError(
+            f"the manifest {manifest} names {len(unknown)} file(s) that are not under {source}, first: {unknown[0]}",
+            "paths in a manifest are relative to --source",
+        )
+    return refs
+
+
+def _files(source: str, follow_links: bool) -> Iterator[tuple[str, str]]:
+    path = Path(source)
+    if path.is_dir():
+        yield from _walk(path, follow_links)
+    elif path.is_file() and path.suffix.lower() in LIST_SUFFIXES:
+        for row in _rows(path):
+            name = _path_of(row, path)
+            yield name, os.path.abspath(path.parent / name)
+    elif os.path.lexists(path):
+        yield path.name, os.path.abspath(path)
+    elif glob.has_magic(source):
+        found = [Path(name) for name in glob.iglob(source, recursive=True) if not Path(name).is_dir()]
+        root = Path(source.split("*")[0].split("?")[0].split("[")[0]).parent
+        for name in found:
+            yield os.path.relpath(name, root).replace(os.sep, "/"), os.path.abspath(name)
+    else:
+        raise UsageError(f"there is no such folder or file: {source}", "give --source a folder, file, glob or list")
+
+
+def _walk(root: Path, follow_links: bool) -> Iterator[tuple[str, str]]:
+    seen: set[str] = set()
+    for folder, folders, names in os.walk(root, followlinks=follow_links):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            full = os.path.join(folder, name)
+            if not name.startswith(".") and not (os.path.islink(full) and _is_link_loop(full)):
+                yield os.path.relpath(full, root).replace(os.sep, "/"), os.path.abspath(full)
+
+
+def _is_link_loop(path: str) -> bool:
+    """Whether a link leads to a folder already walked or to itself (a dangling link stays a source)."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        return "symbolic link" in str(error.strerror)
+    return os.path.isdir(path)
+
+
+def _sidecars(paths: set[str]) -> set[str]:
+    """Those of ``paths`` that lie beside a film of the same name."""
+    suffixes: dict[str, set[str]] = {}
+    for path in paths:
+        stem, suffix = os.path.splitext(path)
+        suffixes.setdefault(stem, set()).add(suffix.lower())
+    accompanied = {stem for stem, found in suffixes.items() if found - set(SIDECAR_SUFFIXES)}
+    return {
+        path
+        for path in paths
+        if os.path.splitext(path)[0] in accompanied and os.path.splitext(path)[1].lower() in SIDECAR_SUFFIXES
+    }
+
+
+def read_manifest(path: str) -> dict[str, dict[str, Any]]:
+    """Rows of a manifest (CSV, JSONL or Parquet) by their ``path`` column.
+
+    Raises:
+        UsageError: when it cannot be read or has no ``path`` column.
+    """
+    return {_path_of(row, Path(path)): row for row in _rows(Path(path))}
+
+
+def _path_of(row: dict[str, Any], path: Path) -> str:
+    name = row.get("path") or row.get("uri")
+    if not isinstance(name, str) or not name:
+        raise UsageError(f"a row of {path} has no 'path'", "every row names a file, relative to --source")
+    return name
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        if path.suffix.lower() == ".csv":
+            with open(path, newline="", encoding="utf-8-sig") as file:
+                return [{k: v for k, v in row.items() if v not in ("", None)} for row in csv.DictReader(file)]
+        if path.suffix.lower() == ".jsonl":
+            return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        import pyarrow.parquet
+
+        return list(pyarrow.parquet.read_table(path).to_pylist())
+    except (OSError, ValueError, csv.Error) as error:
+        raise UsageError(
+            f"the list {path} cannot be read: {error}", "CSV, JSONL or Parquet with a 'path' column"
+        ) from (error)
