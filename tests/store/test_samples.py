@@ -1,0 +1,51 @@
+"""Sample footage: pinned films with their rights beside them, and a bilingual film of four scenes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+
+from ver_pipeline.cli import main
+from ver_pipeline.samples import BILINGUAL_SCENES, MANIFEST, bilingual_film
+from ver_pipeline.stages import store
+from ver_pipeline.stages.packages import sha256_file
+
+
+def test_samples_are_the_pinned_films_each_with_its_rights_and_group(tmp_path: Path) -> None:
+    assert main(["samples", "fetch", str(tmp_path)]) == 0
+    films = sorted(tmp_path.glob("*.mp4"))
+    assert len(films) == 6
+    pins = {file.path: file.sha256 for asset in store.assets().values() for file in asset.files}
+    for film in films:
+        assert pins.get(film.name, sha256_file(film)) == sha256_file(film)
+        assert json.loads(film.with_suffix(".json").read_text())["license"].startswith("LicenseRef-sample")
+    notes = json.loads((tmp_path / MANIFEST).read_text())
+    assert {row["path"] for row in notes["films"]} == {film.name for film in films}
+    assert "Do not publish" in notes["notice"]
+
+
+def test_films_with_the_same_people_are_one_group_so_that_no_split_separates_them(tmp_path: Path) -> None:
+    main(["samples", "fetch", str(tmp_path)])
+    group = {p.stem: json.loads(p.read_text())["group_id"] for p in tmp_path.glob("[!.]*.json")}
+    assert group["bilingual"] == group["jwpIntro"] == group["testMovie"] == group["WolfgangLanger_Pexels"]
+    assert len(set(group.values())) == 3
+
+
+def test_a_damaged_sample_is_put_right_by_fetching_again(tmp_path: Path) -> None:
+    main(["samples", "fetch", str(tmp_path)])
+    film = tmp_path / "bikes.mp4"
+    whole = sha256_file(film)
+    film.write_bytes(b"cut")
+    main(["samples", "fetch", str(tmp_path)])
+    assert sha256_file(film) == whole
+
+
+def test_the_bilingual_film_has_picture_and_sound_for_its_four_scenes() -> None:
+    with av.open(str(bilingual_film())) as film:
+        picture, sound = film.streams.video[0], film.streams.audio[0]
+        assert (picture.width, picture.height, picture.average_rate) == (640, 360, 25)
+        end_s = BILINGUAL_SCENES[-1][2]
+        assert abs(picture.frames / 25 - end_s) <= 0.08  # two frames: the scenes' own lengths are rounded to frames
+        assert abs(float(sound.duration * sound.time_base) - end_s) <= 0.2  # AAC's frames of 64 ms, padding

