@@ -402,9 +402,12 @@ class Finding(Part):
 
 
 class Verdict(Part):
-    """What the rules said: which ran, which could not run and why, and what they found."""
+    """What the rules said: which ran, which could not run and why, and what they found.
 
-    status: Literal["accept", "review"]
+    ``reject`` is what a rule run may say; a published record never carries it.
+    """
+
+    status: Literal["accept", "review", "reject"]
     rules_version: str
     passed: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
