@@ -1,0 +1,96 @@
+"""Samples into one batch of tensors: padded, or packed into a single row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from .chat import IGNORED, Encoded
+
+Batch = dict[str, torch.Tensor]
+
+
+def collate(samples: Sequence[Encoded], pad_id: int, config: Any, *, left: bool = False) -> Batch:
+    """Pad to the longest sample (right for training, left for generation).
+
+    Args:
+        samples: at least one.
+        pad_id: the padding token.
+        config: an EmotionQwenConfig (for the placeholder ids).
+        left: pad on the left.
+
+    Returns:
+        input_ids, labels, attention_mask, mm_token_type_ids [batch, length], and where present
+        pixel_values / image_grid_thw, pixel_values_videos / video_grid_thw / second_per_grid_ts.
+    """
+    length = max(len(sample.ids) for sample in samples)
+
+    def rows(values: list[list[int]], fill: int) -> torch.Tensor:
+        padding = [[fill] * (length - len(row)) for row in values]
+        return torch.tensor([p + r if left else r + p for r, p in zip(values, padding, strict=True)])
+
+    ids = rows([sample.ids for sample in samples], pad_id)
+    batch = {
+        "input_ids": ids,
+        "labels": rows([sample.labels for sample in samples], IGNORED),
+        "attention_mask": rows([[1] * len(sample.ids) for sample in samples], 0),
+        "mm_token_type_ids": (ids == config.image_token_id).long() + 2 * (ids == config.video_token_id).long(),
+    }
+    images = [s.visual for s in samples if s.visual is not None and s.visual.kind == "image"]
+    videos = [s.visual for s in samples if s.visual is not None and s.visual.kind == "video"]
+    if images:
+        batch["pixel_values"] = torch.cat([v.patches for v in images])
+        batch["image_grid_thw"] = torch.stack([v.grid for v in images])
+    if videos:
+        batch["pixel_values_videos"] = torch.cat([v.patches for v in videos])
+        batch["video_grid_thw"] = torch.stack([v.grid for v in videos])
+        batch["second_per_grid_ts"] = torch.tensor([v.seconds_per_grid for v in videos])
+    return batch
+
+
+def pack(batch: Batch, model: Any) -> Batch:
+    """Turn a right-padded batch into one row without padding; the losses stay the same.
+
+    Each sample keeps its own rotary positions (the model's own function computes them on the padded
+    rows), a fourth row of positions tells the attention mask where samples begin, and the first token
+    of each sample carries no loss, as at the start of a row.
+
+    Args:
+        batch: what :func:`collate` gave with ``left=False``.
+        model: an EmotionQwenModel (for ``get_rope_index``).
+    """
+    kept = batch["attention_mask"].bool()
+    visual = {name: batch.get(name) for name in ("image_grid_thw", "video_grid_thw", "second_per_grid_ts")}
+    positions = rope_positions(batch, model)
+    text = torch.arange(kept.shape[1], device=kept.device).expand_as(kept)
+    labels = batch["labels"].clone()
+    labels[:, 0] = IGNORED
+    packed = {
+        "input_ids": batch["input_ids"][kept][None],
+        "labels": labels[kept][None],
+        "mm_token_type_ids": batch["mm_token_type_ids"][kept][None],
+        "position_ids": torch.cat([text[None], positions])[:, kept][:, None],
+        **{name: value for name, value in visual.items() if value is not None},
+    }
+    return packed | {name: value for name, value in batch.items() if name.startswith("pixel_values")}
+
+
+def rope_positions(batch: Batch, model: Any) -> torch.Tensor:
+    """The model's own rotary positions of a padded batch, [3, batch, length]."""
+    import inspect
+
+    arguments = {
+        name: batch.get(name)
+        for name in (
+            "input_ids", "mm_token_type_ids", "image_grid_thw", "video_grid_thw", "second_per_grid_ts",
+            "attention_mask",
+        )
+    }  # fmt: skip
+    if arguments["image_grid_thw"] is None and arguments["video_grid_thw"] is None:
+        length = batch["input_ids"].shape[1]
+        return torch.arange(length, device=batch["input_ids"].device).expand(3, *batch["input_ids"].shape)
+    known = inspect.signature(model.get_rope_index).parameters
+    positions, _ = model.get_rope_index(**{k: v for k, v in arguments.items() if k in known})
+    return positions

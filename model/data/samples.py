@@ -1,0 +1,308 @@
+"""One item of a data set as one training sample: read, decode, ask, answer, fit into the token limit."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ver_pipeline.schemas.errors import ConfigError
+
+from ..vision import (
+    FRAMES_PER_PATCH,
+    Sampling,
+    UndecodableError,
+    decode_frames,
+    decode_image,
+    emphasise_faces,
+    frame_count,
+    smart_resize,
+    to_patches,
+)
+from .chat import Encoded, Turn, Visual, encode_chat
+from .conversations import LANGUAGES, converse
+from .shards import Identity, ShardSet, open_shards
+from .webfolder import WebFolder, open_webfolder
+
+PIXELS_PER_TOKEN = 28 * 28
+MEDIA = ("video", "image", "none")
+
+
+class TooLongError(ValueError):
+    """The text alone exceeds the token limit; becomes a named bad sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSpec:
+    """One entry of a stage's ``data`` list.
+
+    Attributes:
+        set: a folder, or a name bound on the command line (``shards``, ``general``).
+        split: split of a published data set.
+        where: SQL that selects samples.
+        weight: draws an epoch, relative to the number of items.
+        media: what is shown: the ``video``, one frame of it as an ``image``, or ``none``.
+        tasks: task templates to draw from.
+        languages: ``en``, ``zh`` or both.
+        paired: with both languages, one conversation in both (else one item each).
+        with_speech: quote the transcript before the question.
+        face_emphasis: dim everything but the measured faces.
+        sampling: frame choice and sizes.
+        max_tokens: limit of one sample; frames are resampled to fit.
+        task_file: own task templates.
+        optional: leave the entry out when its set was not given.
+    """
+
+    set: str
+    split: str = "train"
+    where: str = ""
+    weight: float = 1.0
+    media: str = "video"
+    tasks: tuple[str, ...] = ("label",)
+    languages: tuple[str, ...] = LANGUAGES
+    paired: bool = False
+    with_speech: bool = False
+    face_emphasis: bool = False
+    sampling: Sampling = field(default_factory=Sampling)
+    max_tokens: int = 4096
+    task_file: str | None = None
+    optional: bool = False
+
+    def __post_init__(self) -> None:
+        if self.media not in MEDIA:
+            raise ConfigError(f"unknown media {self.media!r}", f"one of {', '.join(MEDIA)}")
+        if not self.languages or set(self.languages) - set(LANGUAGES):
+            raise ConfigError(f"unknown languages {self.languages}", f"choose from {', '.join(LANGUAGES)}")
+        if self.weight <= 0:
+            raise ConfigError(f"weight {self.weight} is not positive", "leave the entry out instead")
+
+
+class Source(Protocol):
+    """A set as the loader sees it."""
+
+    spec: DataSpec
+    identity: Identity
+    n_items: int
+
+    def lengths(self) -> np.ndarray:
+        """Expected relative length of each item, for bucketing."""
+        ...
+
+    def name(self, item: int) -> str:
+        """Shard and key of an item, for messages."""
+        ...
+
+    def build(self, item: int, tokenizer: Any, draw: Sequence[Any]) -> Encoded:
+        """The training sample.
+
+        Raises:
+            ValueError, KeyError, OSError: the sample is bad; the message says why.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSource:
+    """A data set of ``ver build``."""
+
+    spec: DataSpec
+    data: ShardSet
+
+    @property
+    def identity(self) -> Identity:
+        return self.data.identity
+
+    @property
+    def n_items(self) -> int:
+        return len(self.data) * len(self._variants())
+
+    def lengths(self) -> np.ndarray:
+        if self.spec.media != "video":
+            return np.zeros(self.n_items)
+        frames = [frame_count(float(d), self.spec.sampling) for d in self.data.duration_s]
+        return np.repeat(np.array(frames), len(self._variants()))
+
+    def name(self, item: int) -> str:
+        row = item // len(self._variants())
+        return f"{self.data.shards[row]}:{self.data.keys[row]}"
+
+    def build(self, item: int, tokenizer: Any, draw: Sequence[Any]) -> Encoded:
+        spec, variants = self.spec, self._variants()
+        row, variant = divmod(item, len(variants))
+        record = json.loads(self.data.read(row, "json") or b"null")
+        if not isinstance(record, dict) or record.get("key") != self.data.keys[row]:
+            raise UndecodableError("the record is not the one the index names")
+        turns = converse(
+            record,
+            spec.tasks,
+            variants[variant],
+            (*draw, self.data.keys[row]),
+            with_speech=spec.with_speech,
+            task_file=Path(spec.task_file) if spec.task_file else None,
+        )
+        visual = None
+        if spec.media != "none":
+            media = self.data.read(row, "mp4")
+            if media is None:
+                raise UndecodableError("the sample has no media member")
+            if hashlib.sha256(media).hexdigest() != record["media"]["sha256"]:
+                raise UndecodableError("the media does not have its recorded sha256")
+            boxes = face_boxes(record) if spec.face_emphasis else []
+            room = spec.max_tokens - len(encode_chat(tokenizer, turns, None).ids)
+            visual = see(spec.media, media, spec.sampling, room, boxes)
+        return fitted(encode_chat(tokenizer, turns, visual, name=self.name(item)), spec.max_tokens)
+
+    def _variants(self) -> list[tuple[str, ...]]:
+        spec = self.spec
+        return [spec.languages] if spec.paired else [(language,) for language in spec.languages]
+
+
+@dataclass(frozen=True, slots=True)
+class WebSource:
+    """A third-party WebDataset with conversations."""
+
+    spec: DataSpec
+    data: WebFolder
+
+    @property
+    def identity(self) -> Identity:
+        return self.data.identity
+
+    @property
+    def n_items(self) -> int:
+        return len(self.data)
+
+    def lengths(self) -> np.ndarray:
+        return np.array([sum(size for _, size in members.values()) for _, _, members in self.data.samples])
+
+    def name(self, item: int) -> str:
+        return f"{self.data.samples[item][1]}:{self.data.samples[item][0]}"
+
+    def build(self, item: int, tokenizer: Any, draw: Sequence[Any]) -> Encoded:
+        turns: list[Turn] = self.data.turns(item)
+        media = self.data.media(item) if self.spec.media != "none" else None
+        visual = None
+        if media is not None:
+            room = self.spec.max_tokens - len(encode_chat(tokenizer, turns, None).ids)
+            visual = see(media[0], media[1], self.spec.sampling, room, [], is_picture=media[0] == "image")
+        return fitted(encode_chat(tokenizer, turns, visual, name=self.name(item)), self.spec.max_tokens)
+
+
+def open_source(spec: DataSpec, folder: Path) -> Source:
+    """Open a set: a published one when it has a manifest, else a folder of WebDataset tars."""
+    if (folder / "manifest.json").is_file():
+        return ShardSource(spec, open_shards(folder, spec.split, spec.where))
+    if spec.where:
+        raise ConfigError(f"{folder} has no index to query", "`where` works on data sets of `ver build`")
+    return WebSource(spec, open_webfolder(folder))
+
+
+def see(
+    kind: str,
+    media: bytes,
+    sampling: Sampling,
+    room: int,
+    boxes: Sequence[tuple[float, tuple[float, float, float, float]]],
+    *,
+    is_picture: bool = False,
+) -> Visual:
+    """Decode once, at most as many frames and pixels as fit into ``room`` tokens.
+
+    Too long a film gets fewer frames over its whole length, then smaller ones; nothing is cut.
+
+    Raises:
+        UndecodableError: the media cannot be decoded.
+        TooLongError: not even the smallest picture fits.
+    """
+    room -= 2  # the two tokens around the placeholders
+    if kind == "image":
+        frames, times = (decode_image(media), [0.0]) if is_picture else middle_frame(media)
+        most = min(sampling.image_max_pixels, _pixels(room))
+        patches, grid = to_patches(_shown(frames, times, boxes), sampling.min_pixels, most)
+        return Visual("image", patches, grid)
+    duration_s, height, width = probe(media)
+    count, max_pixels = fit_frames(duration_s, height, width, sampling, room)
+    frames, times = decode_frames(media, count)
+    patches, grid = to_patches(_shown(frames, times, boxes), min(sampling.min_pixels, max_pixels), max_pixels)
+    step_s = times[1] - times[0] if len(times) > 1 else 1.0
+    return Visual("video", patches, grid, seconds_per_grid=FRAMES_PER_PATCH * step_s)
+
+
+def fit_frames(duration_s: float, height: int, width: int, sampling: Sampling, room: int) -> tuple[int, int]:
+    """Frame count and pixels a frame that fit into ``room`` tokens.
+
+    Raises:
+        TooLongError: not even two frames of 28 x 28 do.
+    """
+    count, max_pixels = frame_count(duration_s, sampling), sampling.max_pixels
+    new_height, new_width = smart_resize(height, width, sampling.min_pixels, max_pixels)
+    pair_tokens = new_height * new_width // PIXELS_PER_TOKEN
+    pairs = min(count // FRAMES_PER_PATCH, room // pair_tokens)
+    if pairs >= 1:
+        return pairs * FRAMES_PER_PATCH, max_pixels
+    return FRAMES_PER_PATCH, _pixels(room)
+
+
+def probe(media: bytes) -> tuple[float, int, int]:
+    """Duration in seconds, height and width, from the header.
+
+    Raises:
+        UndecodableError: not a film.
+    """
+    import av
+
+    try:
+        with av.open(io.BytesIO(media)) as container:
+            if not container.streams.video:
+                raise UndecodableError("no video stream")
+            stream = container.streams.video[0]
+            length = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / 1e6
+            return float(length), stream.height, stream.width
+    except (av.FFmpegError, OSError) as error:
+        raise UndecodableError(f"cannot open: {error}") from error
+
+
+def middle_frame(media: bytes) -> tuple[Any, list[float]]:
+    """The frame in the middle of a film, as [1, 3, height, width], and its time."""
+    frames, times = decode_frames(media, 3)
+    return frames[1:2], times[1:2]
+
+
+def face_boxes(record: dict[str, Any]) -> list[tuple[float, tuple[float, float, float, float]]]:
+    """All measured faces as (time, box)."""
+    return [(b["t_s"], tuple(b["box"])) for track in record["measured"]["faces"]["tracks"] for b in track["boxes"]]
+
+
+def fitted(sample: Encoded, max_tokens: int) -> Encoded:
+    """The sample, if it fits and has something to learn.
+
+    Raises:
+        TooLongError: it does not fit.
+        ValueError: no token carries loss.
+    """
+    if len(sample.ids) > max_tokens:
+        raise TooLongError(f"{len(sample.ids)} tokens, the limit is {max_tokens}")
+    if sample.n_targets == 0:
+        raise ValueError("no answer to learn from")
+    return sample
+
+
+def _shown(frames: Any, times: list[float], boxes: Sequence[Any]) -> Any:
+    return emphasise_faces(frames, times, boxes) if boxes else frames
+
+
+def _pixels(room: int) -> int:
+    if room < 1:
+        raise TooLongError("the text leaves no room for the picture")
+    return room * PIXELS_PER_TOKEN
+
+
+def with_defaults(spec: DataSpec, **changes: Any) -> DataSpec:
+    """A copy with some fields changed."""
+    return replace(spec, **changes)

@@ -1,0 +1,206 @@
+"""Random access to a published data set's tars through its index.  Follows the manifest and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ver_pipeline.schemas.canonical import digest
+from ver_pipeline.schemas.errors import CorruptDataError, UsageError
+from ver_pipeline.schemas.manifest import load_manifest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MEMBERS = ("json", "mp4", "jpg")
+
+
+class TruncatedError(ValueError):
+    """A member ends before its size: the shard is damaged; becomes a named bad sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a checkpoint remembers of a set, so that it can refuse another one by name of the field."""
+
+    dataset_id: str
+    index_sha256: str
+    split: str
+    where: str
+    n: int
+    keys_sha256: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class TarPool:
+    """Open files by path; ``read`` is one ``pread``, safe across forked workers.  Not pickled open."""
+
+    def __init__(self, folder: Path, limit: int = 64) -> None:
+        self.folder, self.limit = folder, limit
+        self._open: dict[str, int] = {}
+
+    def read(self, name: str, offset: int, size: int) -> bytes:
+        """Exactly ``size`` bytes.
+
+        Raises:
+            TruncatedError: the file ends before.
+            OSError: it cannot be read.
+        """
+        handle = self._open.get(name)
+        if handle is None:
+            if len(self._open) >= self.limit:
+                os.close(self._open.pop(next(iter(self._open))))
+            handle = self._open[name] = os.open(self.folder / name, os.O_RDONLY | os.O_CLOEXEC)
+        data = os.pread(handle, size, offset)
+        if len(data) != size:
+            raise TruncatedError(f"{name}: {len(data)} of {size} bytes at {offset}")
+        return data
+
+    def close(self) -> None:
+        """Close every file."""
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder, "limit": self.limit, "_open": {}}
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSet:
+    """The selected samples of one data set, sorted by key.
+
+    Guarantees: every listed shard was there with its published size when it was opened; row ``i`` is
+    the same sample on every machine and in every process.
+    """
+
+    folder: Path
+    keys: tuple[str, ...]
+    shards: tuple[str, ...]
+    offsets: dict[str, np.ndarray]
+    sizes: dict[str, np.ndarray]
+    duration_s: np.ndarray
+    identity: Identity
+    pool: TarPool
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def read(self, row: int, member: str) -> bytes | None:
+        """The bytes of ``json``, ``mp4`` or ``jpg`` of one sample; None when it has no such member.
+
+        Raises:
+            TruncatedError: the shard ends before the member does.
+        """
+        offset = int(self.offsets[member][row])
+        if offset < 0:
+            return None
+        return self.pool.read(self.shards[row], offset, int(self.sizes[member][row]))
+
+
+def open_shards(folder: Path, split: str = "train", where: str = "", *, verify: bool = False) -> ShardSet:
+    """Open a data set for training.
+
+    Args:
+        folder: what ``ver build`` wrote.
+        split: ``train``, ``val``, ``test`` or ``heldout``; ``all`` takes every split.
+        where: SQL over the index columns (``label = 'anger' AND confidence > 0.7``), with the catalog's
+            tables at hand for subqueries; or a whole ``SELECT`` that yields ``key``.
+        verify: also hash every file the manifest lists.
+
+    Raises:
+        CorruptDataError: manifest, index and shards do not belong together.
+        UsageError: the query fails or selects nothing.
+    """
+    manifest = load_manifest(folder)
+    _check_files(folder, manifest["files"], verify)
+    entries = [f for f in manifest["files"] if f["kind"] == "index"]
+    if len(entries) != 1:
+        raise CorruptDataError(f"{folder}: the manifest lists {len(entries)} indexes", "build it again")
+    table = _select(folder, manifest["files"], folder / entries[0]["path"], split, where)
+    if table.num_rows == 0:
+        raise UsageError(f"{folder}: no sample in split {split!r}" + (f" where {where}" if where else ""),
+                         "widen the query, or choose another split")  # fmt: skip
+    keys = tuple(table["key"].to_pylist())
+    listed = {f["path"] for f in manifest["files"] if f["kind"] == "shard"}
+    shards = tuple(table["shard"].to_pylist())
+    if strangers := sorted(set(shards) - listed):
+        raise CorruptDataError(f"{folder}: the index names {strangers[0]}, the manifest does not", "build it again")
+    identity = Identity(manifest["dataset_id"], entries[0]["sha256"], split, where, len(keys), digest(list(keys)))
+    return ShardSet(
+        folder=folder,
+        keys=keys,
+        shards=shards,
+        offsets={m: _ints(table, f"{m}_offset") for m in MEMBERS},
+        sizes={m: _ints(table, f"{m}_size") for m in MEMBERS},
+        duration_s=table["duration_s"].to_numpy(),
+        identity=identity,
+        pool=TarPool(folder),
+    )
+
+
+def _check_files(folder: Path, files: Sequence[dict[str, Any]], verify: bool) -> None:
+    for entry in files:
+        if entry["kind"] not in ("shard", "index"):
+            continue
+        path = folder / entry["path"]
+        size = path.stat().st_size if path.is_file() else -1
+        if size != entry["size_bytes"]:
+            state = "is missing" if size < 0 else f"has {size} bytes, published were {entry['size_bytes']}"
+            raise CorruptDataError(f"{path} {state}", "run `ver lint`, restore the file or build again")
+        if verify and _sha256(path) != entry["sha256"]:
+            raise CorruptDataError(f"{path} does not have its published sha256", "restore the file or build again")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _select(folder: Path, files: Sequence[dict[str, Any]], index: Path, split: str, where: str) -> pa.Table:
+    """The index rows of a split and a query, sorted by key."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(index)
+    if split != "all":
+        table = table.filter(pc.equal(table["split"], split))
+    if where.strip():
+        table = table.filter(pc.is_in(table["key"], value_set=_keys_where(folder, files, table, where)))
+    return table.sort_by("key")
+
+
+def _keys_where(folder: Path, files: Sequence[dict[str, Any]], table: pa.Table, where: str) -> pa.Array:
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config={"threads": 1})
+    connection.register("samples", table)
+    for entry in files:
+        if entry["kind"] == "catalog":
+            name = Path(entry["path"]).stem.rpartition("-")[0]
+            path = str(folder / entry["path"]).replace("'", "''")
+            connection.execute(f"CREATE VIEW \"{name}\" AS SELECT * FROM read_parquet('{path}')")
+    whole = where.strip().split(None, 1)[0].upper() in ("SELECT", "WITH", "FROM")
+    query = where if whole else f"SELECT key FROM samples WHERE {where}"
+    try:
+        answer = connection.execute(query).to_arrow_table()
+    except duckdb.Error as error:
+        raise UsageError(f"the query fails: {error}", "`ver query OUT --list` shows tables and columns") from error
+    finally:
+        connection.close()
+    if "key" not in answer.column_names:
+        raise UsageError("the query yields no column 'key'", "select key")
+    return answer["key"].combine_chunks()
+
+
+def _ints(table: pa.Table, name: str) -> np.ndarray:
+    """A column of offsets or sizes, -1 where the member is absent."""
+    return table[name].fill_null(-1).to_numpy().astype(np.int64)

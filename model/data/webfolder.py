@@ -1,0 +1,188 @@
+"""Third-party WebDatasets: a folder of plain tars, indexed once by reading their headers.
+
+A sample is a group of members with one key: a picture or a film, and its text, which is either a
+``json`` with ``conversations`` (``from``/``value`` or ``role``/``content`` turns) or a ``txt`` caption.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ver_pipeline.schemas.canonical import digest
+from ver_pipeline.schemas.errors import CorruptDataError, UsageError
+
+from .chat import Turn
+from .shards import Identity, TarPool
+
+IMAGE_SUFFIXES = ("jpg", "jpeg", "png", "webp")
+VIDEO_SUFFIXES = ("mp4", "webm", "mkv", "mov", "avi")
+BLOCK = 512
+_PLAIN = (b"0", b"\0")
+_ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant"}
+_CAPTION_QUESTION = {"en": "Describe this.", "zh": "请描述。"}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file in a tar: where its bytes are."""
+
+    name: str
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebFolder:
+    """The samples of a folder of tars; ``samples[i]`` is (key, tar name, members by suffix)."""
+
+    folder: Path
+    samples: tuple[tuple[str, str, dict[str, tuple[int, int]]], ...]
+    identity: Identity
+    pool: TarPool
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def read(self, row: int, suffix: str) -> bytes:
+        """The bytes of one member."""
+        _, tar, members = self.samples[row]
+        return self.pool.read(tar, *members[suffix])
+
+    def media(self, row: int) -> tuple[str, bytes] | None:
+        """``("image" | "video", bytes)``, or None for text alone."""
+        members = self.samples[row][2]
+        for kind, suffixes in (("image", IMAGE_SUFFIXES), ("video", VIDEO_SUFFIXES)):
+            for suffix in suffixes:
+                if suffix in members:
+                    return kind, self.read(row, suffix)
+        return None
+
+    def turns(self, row: int) -> list[Turn]:
+        """The sample's conversation.
+
+        Raises:
+            ValueError: it has none that is understood.
+        """
+        members = self.samples[row][2]
+        if "json" in members:
+            return read_turns(json.loads(self.read(row, "json")))
+        caption = self.read(row, "txt").decode("utf-8").strip()
+        chinese = any("\u4e00" <= letter <= "\u9fff" for letter in caption)
+        return [Turn("user", _CAPTION_QUESTION["zh" if chinese else "en"]), Turn("assistant", caption)]
+
+
+def read_turns(data: Any) -> list[Turn]:
+    """Turns from the two usual forms; the media placeholder is taken off the first question.
+
+    Raises:
+        ValueError: there is no conversation, or it does not alternate user and assistant.
+    """
+    raw = data.get("conversations") if isinstance(data, dict) else data
+    if not isinstance(raw, list) or not raw:
+        raise ValueError("no conversations")
+    turns = []
+    for turn in raw:
+        role = _ROLES.get(str(turn.get("role") or turn.get("from")))
+        text = turn.get("content") if "content" in turn else turn.get("value")
+        if role is None or not isinstance(text, str):
+            raise ValueError(f"turn without a known role and text: {sorted(turn)}")
+        turns.append(Turn(role, text.replace("<image>", "").replace("<video>", "").strip()))
+    if [t.role for t in turns] != ["user", "assistant"] * (len(turns) // 2):
+        raise ValueError("turns do not alternate user and assistant")
+    return turns
+
+
+def open_webfolder(folder: Path) -> WebFolder:
+    """Index the tars of a folder; the index is kept beside them and reused while no tar changes.
+
+    Raises:
+        UsageError: there is no tar, or no sample that can be used.
+        CorruptDataError: a key occurs twice.
+    """
+    tars = sorted(folder.glob("*.tar"))
+    if not tars:
+        raise UsageError(f"{folder} holds no .tar", "give a folder of WebDataset shards")
+    stamp = digest([[t.name, t.stat().st_size, t.stat().st_mtime_ns] for t in tars])
+    kept = folder / f".ver-index-{stamp[:16]}.json"
+    if kept.is_file():
+        listed = json.loads(kept.read_text(encoding="utf-8"))
+    else:
+        listed = [[key, tar.name, members] for tar in tars for key, members in grouped(tar)]
+        _keep(kept, listed)
+    usable = [s for s in listed if "json" in s[2] or "txt" in s[2]]
+    keys = [s[0] for s in usable]
+    if len(set(keys)) != len(keys):
+        twice = next(k for k in keys if keys.count(k) > 1)
+        raise CorruptDataError(f"{folder}: key {twice!r} occurs twice", "keys must be unique over all tars")
+    if not usable:
+        raise UsageError(f"{folder}: no sample has json or txt", "each needs a conversation or a caption")
+    samples = tuple(sorted((s[0], s[1], {k: (v[0], v[1]) for k, v in s[2].items()}) for s in usable))
+    identity = Identity(digest(sorted(keys)), digest(usable), "all", "", len(samples), digest(sorted(keys)))
+    return WebFolder(folder, samples, identity, TarPool(folder))
+
+
+def grouped(tar: Path) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
+    """Members of a tar by WebDataset's rule: key up to the first dot of the base name, suffix lower-cased."""
+    groups: dict[str, dict[str, tuple[int, int]]] = {}
+    for member in members_of(tar):
+        folder, _, base = member.name.rpartition("/")
+        key, dot, suffix = base.partition(".")
+        if not dot or not key:
+            continue
+        groups.setdefault(f"{folder}/{key}" if folder else key, {})[suffix.lower()] = (member.offset, member.size)
+    yield from groups.items()
+
+
+def members_of(tar: Path) -> Iterator[Member]:
+    """Regular members of an uncompressed tar, headers only; extended headers are left to ``tarfile``."""
+    plain = _plain_members(tar)
+    if plain is not None:
+        yield from plain
+        return
+    with tarfile.open(tar, "r:") as archive:
+        for info in archive:
+            if info.isfile():
+                yield Member(info.name, info.offset_data, info.size)
+
+
+def _plain_members(tar: Path) -> list[Member] | None:
+    """The fast path: one 512-byte read a member.  None when the tar has headers it does not know."""
+    found: list[Member] = []
+    handle = os.open(tar, os.O_RDONLY)
+    try:
+        position, end = 0, os.fstat(handle).st_size
+        while position + BLOCK <= end:
+            header = os.pread(handle, BLOCK, position)
+            if header[0] == 0:
+                break
+            kind = header[156:157]
+            if kind not in (*_PLAIN, b"5") or header[124] & 0x80:
+                return None
+            size = int(header[124:136].strip(b" \0") or b"0", 8)
+            if kind in _PLAIN:
+                name = header[:100].split(b"\0", 1)[0]
+                prefix = header[345:500].split(b"\0", 1)[0] if header[257:262] == b"ustar" else b""
+                path = (prefix + b"/" + name if prefix else name).decode("utf-8", "surrogateescape")
+                found.append(Member(path, position + BLOCK, size))
+            position += BLOCK + -(-size // BLOCK) * BLOCK
+    except ValueError:
+        return None  # a size field that is not octal: let tarfile judge
+    finally:
+        os.close(handle)
+    return found
+
+
+def _keep(path: Path, listed: list[Any]) -> None:
+    """Store the index; a folder that cannot be written is indexed anew each time."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        temporary.write_text(json.dumps(listed), encoding="utf-8")
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,136 @@
+"""Open a trained checkpoint and ask it about a film: what ``ver infer`` and the annotator use."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ver_pipeline.schemas.errors import MissingModelError
+
+from .data.chat import Turn, Visual, encode_chat
+from .data.collate import collate
+from .modeling import EmotionQwenForConditionalGeneration
+from .vision import Sampling, decode_frames, frame_count, to_patches
+
+MODEL_TYPE = "emotion_qwen"
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocess:
+    """Turns films and questions into keyword arguments of ``model.generate``."""
+
+    tokenizer: Any
+    model_config: Any
+    device: str = "cpu"
+
+    def __call__(
+        self,
+        media: bytes | str | Path,
+        question: str,
+        *,
+        system: str | None = None,
+        sampling: Sampling | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """One film and one question.
+
+        Raises:
+            UndecodableError: the film cannot be decoded.
+        """
+        return self.batch([(media, question)], system=system, sampling=sampling)
+
+    def batch(
+        self,
+        requests: list[tuple[bytes | str | Path, str]],
+        *,
+        system: str | None = None,
+        sampling: Sampling | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Several films, each with its question, left-padded so that answers start in one column."""
+        samples = []
+        for media, question in requests:
+            visual = film(media, sampling or Sampling())
+            turns = [Turn("user", question)]
+            samples.append(encode_chat(self.tokenizer, turns, visual, system=system, prompt_only=True))
+        batch = collate(samples, self.tokenizer.pad_token_id, self.model_config, left=True)
+        batch.pop("labels")
+        return {name: value.to(self.device) for name, value in batch.items()}
+
+
+def film(media: bytes | str | Path, sampling: Sampling) -> Visual:
+    """Decode and cut one film into patches.
+
+    Raises:
+        UndecodableError: the film cannot be decoded.
+    """
+    data = media if isinstance(media, bytes) else Path(media).read_bytes()
+    duration_s = film_duration_s(data)
+    frames, times_s = decode_frames(data, frame_count(duration_s, sampling))
+    patches, grid = to_patches(frames, sampling.min_pixels, sampling.max_pixels)
+    step_s = times_s[1] - times_s[0] if len(times_s) > 1 else 1.0
+    return Visual("video", patches, grid, seconds_per_grid=2 * step_s)
+
+
+def film_duration_s(data: bytes) -> float:
+    """Duration in seconds as the container states it.
+
+    Raises:
+        UndecodableError: the film cannot be opened.
+    """
+    import io
+
+    import av
+
+    from .vision import UndecodableError
+
+    try:
+        with av.open(io.BytesIO(data)) as container:
+            return (container.duration or 0) / 1_000_000
+    except (av.FFmpegError, OSError) as error:
+        raise UndecodableError(f"cannot open: {error}") from error
+
+
+def load_checkpoint(path: Path, device: str, dtype: str) -> tuple[EmotionQwenForConditionalGeneration, Any, Preprocess]:
+    """See :func:`ver_pipeline.model.load`."""
+    require_checkpoint(path)
+    model, info = EmotionQwenForConditionalGeneration.from_pretrained(
+        path, dtype=getattr(torch, dtype), output_loading_info=True
+    )
+    lost = sorted(info["missing_keys"]) + sorted(info["unexpected_keys"])
+    if lost:
+        raise MissingModelError(f"{path}: weights missing or unknown: {lost[:5]}", "the checkpoint is not whole")
+    tokenizer = load_tokenizer(path)
+    return model.to(device).eval(), tokenizer, Preprocess(tokenizer, model.config, device)
+
+
+def load_tokenizer(path: Path) -> Any:
+    """The tokenizer that stands beside the weights.
+
+    Raises:
+        MissingModelError: there is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(path)
+    except (OSError, ValueError) as error:
+        raise MissingModelError(f"{path} holds no readable tokenizer", "copy tokenizer.json beside it") from error
+
+
+def require_checkpoint(path: Path) -> None:
+    """Refuse a folder that is not an Emotion-Qwen checkpoint.
+
+    Raises:
+        MissingModelError: with what was found instead.
+    """
+    config = path / "config.json"
+    if not config.is_file():
+        raise MissingModelError(f"{path} holds no config.json", "make one with `ver model init` or `ver model tiny`")
+    kind = json.loads(config.read_text(encoding="utf-8")).get("model_type")
+    if kind == "qwen2_5_vl":
+        raise MissingModelError(f"{path} is a plain Qwen2.5-VL", f"run `ver model init --from {path} OUT` first")
+    if kind != MODEL_TYPE:
+        raise MissingModelError(f"{path} is a {kind!r} model", "give an Emotion-Qwen folder")
