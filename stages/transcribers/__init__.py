@@ -1,0 +1,1 @@
+"""Who listens: one Protocol (``base.py``), one file per recogniser, shared hearing aids beside them."""

@@ -1,0 +1,91 @@
+"""From spans of speech to runs: stretches of one language that a recogniser hears at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+MAX_RUN_S = 28.0
+"""Whisper hears 30 s at once."""
+MAX_GAP_S = 1.5
+"""Longer silence inside a run invites invented words."""
+MARGIN_S = 0.4
+"""Whisper mishears words at the very edge of what it is given (faster-whisper pads by as much)."""
+SURE_SPAN_S = 1.0
+SURE_PROB = 0.9
+"""A span shorter than this is heard in its neighbour's language unless the recogniser is this sure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One span of speech with the probability of each allowed language (raw, need not sum to 1)."""
+
+    start_s: float
+    end_s: float
+    probs: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch to transcribe in one language; ``prob`` is the mean raw probability, weighted by length."""
+
+    start_s: float
+    end_s: float
+    language: str
+    prob: float
+
+
+def plan_runs(spans: Sequence[Span]) -> list[Run]:
+    """Join neighbouring spans of one language into runs of at most ``MAX_RUN_S``, in order of time."""
+    languages = _languages(spans)
+    runs: list[Run] = []
+    for span, language in zip(spans, languages, strict=True):
+        prob = span.probs[language]
+        last = runs[-1] if runs else None
+        if (
+            last
+            and last.language == language
+            and span.start_s - last.end_s <= MAX_GAP_S
+            and span.end_s - last.start_s <= MAX_RUN_S
+        ):
+            before, now = last.end_s - last.start_s, span.end_s - span.start_s
+            mean = (last.prob * before + prob * now) / (before + now)
+            runs[-1] = Run(last.start_s, span.end_s, language, mean)
+        else:
+            runs.append(Run(span.start_s, span.end_s, language, prob))
+    return runs
+
+
+def listening_spans(runs: Sequence[Run], length_s: float) -> list[tuple[float, float]]:
+    """What to listen to for each run: it and a margin, but no closer to a neighbour than half the gap."""
+    spans = []
+    for number, run in enumerate(runs):
+        before_s = runs[number - 1].end_s if number else -run.start_s
+        after_s = runs[number + 1].start_s if number + 1 < len(runs) else 2 * length_s - run.end_s
+        start_s = run.start_s - min(MARGIN_S, max(0.0, run.start_s - before_s) / 2)
+        end_s = run.end_s + min(MARGIN_S, max(0.0, after_s - run.end_s) / 2)
+        spans.append((max(0.0, start_s), min(length_s, end_s)))
+    return spans
+
+
+def _languages(spans: Sequence[Span]) -> list[str]:
+    """The likeliest allowed language of each span; a short, unsure one follows its nearer sure neighbour."""
+    own = [max(sorted(span.probs), key=lambda name, s=span: s.probs[name]) for span in spans]  # type: ignore[misc]
+    sure = [i for i, span in enumerate(spans) if _is_sure(span, own[i])]
+    found = []
+    for number, span in enumerate(spans):
+        if number in sure or not sure:
+            found.append(own[number])
+            continue
+        nearest = min(sure, key=lambda i, s=span: (_gap_s(spans[i], s), i))  # type: ignore[misc]
+        found.append(own[nearest])
+    return found
+
+
+def _is_sure(span: Span, language: str) -> bool:
+    total = sum(span.probs.values())
+    return span.end_s - span.start_s >= SURE_SPAN_S or (total > 0 and span.probs[language] / total >= SURE_PROB)
+
+
+def _gap_s(one: Span, other: Span) -> float:
+    return max(one.start_s - other.end_s, other.start_s - one.end_s, 0.0)
