@@ -22,7 +22,8 @@ MIN_INVENTED_PROB = 0.75
 INVENTED = frozenset(
     {
         "thankyouforwatching", "thanksforwatching", "pleasesubscribe", "subtitlesbytheamaraorgcommunity",
-        "感谢观看", "谢谢观看", "请订阅", "字幕志愿者", "字幕由amaraorg社区提供", "请不吝点赞订阅转发打赏支持明镜与点点栏目",
+        "感谢观看", "谢谢观看", "请订阅", "字幕志愿者", "字幕由amaraorg社区提供",
+        "请不吝点赞订阅转发打赏支持明镜与点点栏目",
     }
 )  # fmt: skip
 """What Whisper writes over music and noise, having learnt from captions; dropped unless clearly said."""

@@ -94,24 +94,26 @@ class FasterWhisper:
             condition_on_previous_text=False,
             word_timestamps=True,
         )
-        length_s = end_s - start_s
+
+        def in_run(time_s: float) -> float:
+            """In window time; Whisper begins its first word where the margin begins, the voice does not."""
+            return min(max(float(time_s) + start_s, run.start_s), run.end_s)
+
         for raw in found:
-            words = tuple(
-                HeardWord(w.word, min(float(w.start), length_s), min(float(w.end), length_s), float(w.probability))
-                for w in raw.words or ()
-            )
             segment = HeardSegment(
-                start_s=min(float(raw.start), length_s),
-                end_s=min(float(raw.end), length_s),
+                start_s=in_run(raw.start),
+                end_s=in_run(raw.end),
                 text=raw.text,
                 language=run.language,
-                words=words,
+                words=tuple(
+                    HeardWord(w.word, in_run(w.start), in_run(w.end), float(w.probability)) for w in raw.words or ()
+                ),
                 avg_logprob=float(raw.avg_logprob),
                 no_speech_prob=float(raw.no_speech_prob),
             )
             cleaned = clean_segment(segment, self.simplify)
             if cleaned:
-                yield cleaned.shifted(window.offset_s + start_s)
+                yield cleaned.shifted(window.offset_s)
 
 
 def detect_language(model: Any, samples: Samples, allowed: tuple[str, ...]) -> dict[str, float]:
