@@ -1,0 +1,19 @@
+"""The record rules: small pure functions that say why a record is in or out of the data set."""
+
+from __future__ import annotations
+
+from .base import Context, Found, NotRun, Rule
+from .engine import ALL_RULES, BY_ID, RuleSet, reject_reason, rule_set, run_rules
+
+__all__ = [
+    "ALL_RULES",
+    "BY_ID",
+    "Context",
+    "Found",
+    "NotRun",
+    "Rule",
+    "RuleSet",
+    "reject_reason",
+    "rule_set",
+    "run_rules",
+]

@@ -1,0 +1,140 @@
+"""Runs the rules over one record and says what came out: the verdict that the record carries."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from ..canonical import canonical_json, digest
+from ..config import ValidateConfig
+from ..errors import ConfigError
+from ..reasons import Reason
+from ..record import Finding, Record, Verdict
+from .base import SEVERITIES, Context, NotRun, Rule
+from .consistency import CONSISTENCY
+from .form import FORM
+from .grounding import GROUNDING
+from .language import LANGUAGE
+from .safety import SAFETY
+
+ALL_RULES: tuple[Rule, ...] = (*FORM, *LANGUAGE, *GROUNDING, *CONSISTENCY, *SAFETY)
+"""Every record rule, in the order in which they run and are reported."""
+
+BY_ID: dict[str, Rule] = {rule.id: rule for rule in ALL_RULES}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The rules in force under one configuration; ``version`` changes when any of it changes."""
+
+    rules: tuple[Rule, ...]
+    version: str
+
+
+def rule_set(config: ValidateConfig | None = None) -> RuleSet:
+    """The rules after the configuration's changes: severity, thresholds, ``off``.
+
+    Raises:
+        ConfigError: an unknown rule or threshold, with the nearest known name.
+    """
+    config = config or ValidateConfig()
+    return _rule_set(canonical_json(config.rules))
+
+
+@lru_cache(maxsize=64)
+def _rule_set(overrides_json: bytes) -> RuleSet:
+    import json
+
+    overrides: dict[str, Mapping[str, object]] = json.loads(overrides_json)
+    for rule_id in overrides:
+        if rule_id not in BY_ID:
+            raise ConfigError(f"there is no rule {rule_id!r}", _nearest(rule_id, BY_ID))
+    chosen = tuple(_changed(rule, overrides.get(rule.id, {})) for rule in ALL_RULES)
+    kept = tuple(rule for rule in chosen if rule is not None)
+    content = [[rule.id, rule.version, rule.severity, dict(rule.limits)] for rule in kept]
+    return RuleSet(kept, f"rules/1-{digest(content)[:12]}")
+
+
+def run_rules(
+    record: Record,
+    config: ValidateConfig | None = None,
+    *,
+    takedown: frozenset[str] | None = None,
+    rules: Iterable[Rule] | None = None,
+) -> Verdict:
+    """Judge one record.
+
+    Args:
+        config: severities, thresholds and rules that are off.
+        takedown: sha256 of sources or media, or clip keys, that must not be in the set; None: no list.
+        rules: run only these (already configured) rules.
+
+    Returns:
+        The verdict: ``reject`` when a rule of that severity found something, ``review`` when a flag
+        was raised, ``accept`` otherwise.  Every rule in force is in exactly one of ``passed``,
+        ``not_run`` and the findings.  ``not_run`` entries read ``"ID: why"``.
+    """
+    chosen = rule_set(config)
+    passed: list[str] = []
+    not_run: list[str] = []
+    findings: list[Finding] = []
+    for rule in chosen.rules if rules is None else rules:
+        answer = rule.check(record, Context(rule.limits, takedown))
+        if isinstance(answer, NotRun):
+            not_run.append(f"{rule.id}: {answer.why}")
+        elif answer:
+            findings += [
+                Finding(code=rule.id, severity=f.severity or rule.severity, message=f.message, pointer=f.pointer)
+                for f in answer
+            ]
+        else:
+            passed.append(rule.id)
+    return Verdict(
+        status=_status(findings),
+        rules_version=chosen.version,
+        passed=tuple(passed),
+        not_run=tuple(not_run),
+        findings=tuple(findings),
+    )
+
+
+def reject_reason(verdict: Verdict) -> Reason | None:
+    """The finest reject code of a verdict: that of the first rejecting rule which has its own, if any does."""
+    reasons = [BY_ID[f.code].reason for f in verdict.findings if f.severity == "reject"]
+    if not reasons:
+        return None
+    return next((reason for reason in reasons if reason is not Reason.RULE_FAILED), Reason.RULE_FAILED)
+
+
+def _status(findings: list[Finding]) -> str:
+    severities = {f.severity for f in findings}
+    if "reject" in severities:
+        return "reject"
+    return "review" if "flag" in severities else "accept"
+
+
+def _changed(rule: Rule, override: Mapping[str, object]) -> Rule | None:
+    """The rule under its override, or None when it is off."""
+    limits = dict(rule.limits)
+    severity = rule.severity
+    for name, value in override.items():
+        if name == "severity":
+            if value == "off":
+                return None
+            if value not in SEVERITIES:
+                raise ConfigError(f"rule {rule.id}: severity {value!r}", f"one of {', '.join(SEVERITIES)}, off")
+            severity = value
+        elif name not in limits:
+            raise ConfigError(f"rule {rule.id} has no threshold {name!r}", _nearest(name, [*limits, "severity"]))
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConfigError(f"rule {rule.id}: {name} must be a number, not {value!r}")
+        else:
+            limits[name] = float(value)
+    return replace(rule, severity=severity, limits=limits)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"

@@ -1,0 +1,364 @@
+"""G rules: every claim rests on something measured, heard or seen in this clip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..labels import find_words
+from ..reasons import Reason
+from ..record import Record
+from . import lexicon
+from .base import Context, Found, NotRun, Rule
+from .text import claims, descriptions, english_words, is_han, normalise, prose, quotes, similarity, unquoted
+
+_NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
+_PEOPLE = re.compile(
+    r"\b(two|three|four|five|six) (?:people|persons|men|women|faces|speakers|characters|figures|boys|girls|children)\b"
+    r"|([两二三四五六])(?:个|名|位|张)(?:人(?!质)|男|女|孩|说话人|角色|脸)",
+    re.IGNORECASE,
+)
+_CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]{2,}")
+_TITLE_MARKS = re.compile(r"《([^》]{1,40})》")
+
+
+def g01_quotes_are_said(record: Record, context: Context) -> list[Found] | NotRun:
+    """Every quotation stands in the transcript or its translation; a near match is only flagged."""
+    speech, limits = record.speech, context.limits
+    if speech.recogniser.engine == "none" and not speech.text:
+        return NotRun("nothing listened to the clip")
+    found: list[Found] = []
+    unjudged = False
+    for pointer, quote in _quotations(record, limits):
+        spoken, english = _spoken(record, quote)
+        if spoken is None:
+            unjudged = True
+            continue
+        score = similarity(quote, spoken)
+        if score < limits["min_similarity"]:
+            found.append(Found(f"a quotation is not in the {'English' if english else ''} transcript", pointer))
+        elif score < 1.0:
+            found.append(Found("a quotation differs from the transcript", pointer, "flag"))
+    for i, seen in enumerate(record.observations):
+        if seen.modality == "lexical" and seen.quote is None:
+            found.append(Found("lexical evidence without a quotation", f"/observations/{i}/quote"))
+        elif seen.quote is not None and normalise(seen.quote) not in normalise(speech.text):
+            found.append(Found("the quotation is not a span of the transcript", f"/observations/{i}/quote"))
+    if unjudged and not found:
+        return NotRun("a translated quotation, and no translation of the transcript")
+    return found
+
+
+def g02_no_speech_no_speech_claims(record: Record, context: Context) -> list[Found] | NotRun:
+    """A clip without speech is not described as one in which somebody speaks."""
+    if record.speech.present:
+        return []
+    if record.speech.recogniser.engine == "none" and record.clip.has_audio:
+        return NotRun("nothing listened to the clip")
+    if not record.clip.has_audio:
+        return NotRun("the clip has no sound: who is seen speaking may be said to speak")
+    return _claimed(record, lexicon.SPEECH, "claims speech in a clip without any")
+
+
+def g03_no_sound_no_sound_claims(record: Record, context: Context) -> list[Found]:
+    """Acoustic claims need sound, and an annotator that was given it or the measured voice."""
+    if not record.clip.has_audio:
+        return _claimed(record, lexicon.SOUND, "claims sound in a clip without any") or _claimed(
+            record, lexicon.MANNER, "claims sound in a clip without any"
+        )
+    measured = any(o.modality == "acoustic" and o.source in ("detector", "human") for o in record.observations)
+    if record.provenance.audio_given or measured:
+        return []
+    return _claimed(record, lexicon.MANNER, "claims how it sounds, while the annotator heard nothing")
+
+
+def g04_no_face_no_face_claims(record: Record, context: Context) -> list[Found] | NotRun:
+    """A clip without a face is not described by facial expression."""
+    faces = record.measured.faces
+    if not faces.sampled_s or faces.detector in ("", "none"):
+        return NotRun("nothing looked for faces")
+    if faces.n_tracks:
+        return []
+    found = _claimed(record, lexicon.FACE, "claims a face in a clip without any")
+    found += [Found("face evidence in a clip without a face", f"/observations/{i}/modality")
+              for i, seen in enumerate(record.observations) if seen.modality == "face"]  # fmt: skip
+    return found
+
+
+def g05_people_are_counted(record: Record, context: Context) -> list[Found] | NotRun:
+    """No more people are claimed than faces were found, give or take who is turned away."""
+    faces = record.measured.faces
+    if not faces.sampled_s or faces.detector in ("", "none"):
+        return NotRun("nothing looked for faces")
+    most = max(faces.n_tracks, faces.max_simultaneous) + context.limits["slack"]
+    found = []
+    for _, pointer, text in descriptions(record):
+        for match in _PEOPLE.finditer(unquoted(text)):
+            if _NUMBERS[(match.group(1) or match.group(2)).lower()] > most:
+                found.append(
+                    Found(f"claims {match.group(1) or match.group(2)} people, {faces.n_tracks} faces", pointer)
+                )
+    return found
+
+
+def g06_voice_words_fit(record: Record, context: Context) -> list[Found] | NotRun:
+    """Words for loudness and pace do not contradict the measured voice (absolute extremes only)."""
+    voice, limits = record.measured.voice, context.limits
+    if voice is None:
+        return NotRun("no voice was measured")
+    rules = [
+        (lexicon.LOUD, voice.loudness_db < limits["quiet_db"], "loud, measured as quiet"),
+        (lexicon.QUIET, voice.loudness_db > limits["loud_db"], "quiet, measured as loud"),
+    ]
+    if voice.rate_syll_s is not None:
+        rules.append((lexicon.FAST, voice.rate_syll_s < limits["slow_syll_s"], "fast, measured as slow"))
+        rules.append((lexicon.SLOW, voice.rate_syll_s > limits["fast_syll_s"], "slow, measured as fast"))
+    found = []
+    for pattern, contradicts, what in rules:
+        if contradicts:
+            found += _claimed(record, pattern, f"the voice is called {what}")
+    return found
+
+
+def g07_face_words_fit(record: Record, context: Context) -> list[Found] | NotRun:
+    """A smile or frown that is claimed left at least a trace in the measured expressions."""
+    scores = [box.expression for track in record.measured.faces.tracks for box in track.boxes if box.expression]
+    if not scores:
+        return NotRun("no expression was measured")
+    floor = context.limits["min_score"]
+    smile = max(score.get("happiness", 0.0) for score in scores)
+    negative = ("anger", "sadness", "disgust", "fear")
+    frown = max(sum(score.get(name, 0.0) for name in negative) for score in scores)
+    found = []
+    if smile < floor:
+        found += _claimed(record, lexicon.SMILE, "claims a smile that no measured face shows")
+    if frown < floor:
+        found += _claimed(record, lexicon.FROWN, "claims a frown that no measured face shows")
+    return found
+
+
+def g08_labels_have_evidence(record: Record, context: Context) -> list[Found]:
+    """Every label cites evidence that exists, and not only words unless the record says it is ambiguous."""
+    known = {seen.eid: seen for seen in record.observations}
+    found = []
+    if len(known) != len(record.observations):
+        found.append(Found("two pieces of evidence share an id", "/observations"))
+    for pointer, eids in _citations(record):
+        if any(eid not in known for eid in eids):
+            found.append(Found("cites evidence that does not exist", pointer))
+    emotion = record.emotion
+    if emotion.primary != "undetermined" and not emotion.labels_open:
+        found.append(Found("a label without any open label behind it", "/emotion/labels_open"))
+    for i, label in enumerate(emotion.labels_open):
+        cited = [known[eid] for eid in label.eids if eid in known]
+        if not label.eids:
+            found.append(Found("a label without evidence", f"/emotion/labels_open/{i}/eids"))
+        elif cited and emotion.ambiguity != "high" and all(seen.modality == "lexical" for seen in cited):
+            found.append(Found("a label rests on words alone", f"/emotion/labels_open/{i}/eids", "flag"))
+    tracks = {track.track_id for track in record.measured.faces.tracks}
+    for i, seen in enumerate(record.observations):
+        if seen.track_id is not None and seen.track_id not in tracks:
+            found.append(Found("cites a face that was not found", f"/observations/{i}/track_id"))
+    if emotion.subject_track_id is not None and emotion.subject_track_id not in tracks:
+        found.append(Found("the subject is a face that was not found", "/emotion/subject_track_id"))
+    return found
+
+
+def g09_evidence_without_conclusion(record: Record, context: Context) -> list[Found]:
+    """Evidence says what is seen, heard or said, and does not name the emotion it supports."""
+    found = []
+    for i, seen in enumerate(record.observations):
+        if seen.modality == "lexical":
+            continue  # the sentiment of a word may have to be named to be reported
+        for language, text in (("en", seen.text_en), ("zh", seen.text_zh)):
+            hits = [h for h in find_words(text, language) if not h.quoted and not h.negated]  # type: ignore[arg-type]
+            if any(h.canon not in (None, "neutral") for h in hits):
+                found.append(Found("evidence names an emotion", f"/observations/{i}/text_{language}"))
+    return found
+
+
+def g10_off_screen_speaker(record: Record, context: Context) -> list[Found] | NotRun:
+    """When the voice comes from outside the picture, no face in the picture is its speaker."""
+    if record.speech.onscreen == "unknown":
+        return NotRun("who speaks was not detected")
+    emotion = record.emotion
+    if record.speech.onscreen == "off" and emotion.subject == "speaker" and emotion.subject_track_id is not None:
+        return [Found("an off-screen voice is given to a face on screen", "/emotion/subject_track_id")]
+    return []
+
+
+def g11_names_are_grounded(record: Record, context: Context) -> list[Found]:
+    """Names and titles in the descriptions occur in the transcript or in the source's title."""
+    speech, source = record.speech, record.source
+    ground = normalise(
+        " ".join(filter(None, (speech.text, speech.text_en, speech.text_zh, source.title, source.collection)))
+    )
+    found = []
+    for language, pointer, text in descriptions(record):
+        plain = unquoted(text)
+        names = _CAPITAL.findall(plain) if language == "en" else []
+        names = [name for name in names if name.lower() not in lexicon.MOVES_ON_NAMES] + _TITLE_MARKS.findall(plain)
+        if any(normalise(name) not in ground for name in names):
+            found.append(Found("holds a name that nothing in the clip gives", pointer))
+    return found
+
+
+def g12_nothing_beyond_the_clip(record: Record, context: Context) -> list[Found]:
+    """Claims about what came before or after need context evidence."""
+    if any(seen.modality == "context" for seen in record.observations):
+        return []
+    return _claimed(record, lexicon.BEYOND, "tells what lies before or after the clip")
+
+
+def g13_transitions_have_two_sides(record: Record, context: Context) -> list[Found] | NotRun:
+    """Transitions run in time, change the label, and have evidence before and after."""
+    changes = record.emotion.transitions
+    if not changes:
+        return []
+    found = []
+    timed = [o for o in record.observations if o.start_s is not None and o.end_s is not None]
+    for i, change in enumerate(changes):
+        pointer = f"/emotion/transitions/{i}"
+        if change.from_label == change.to_label:
+            found.append(Found("a transition to the same label", pointer))
+        if i and change.t_s < changes[i - 1].t_s:
+            found.append(Found("transitions are not in order of time", pointer))
+        before = any(o.start_s < change.t_s for o in timed)  # type: ignore[operator]
+        after = any(o.end_s > change.t_s for o in timed)  # type: ignore[operator]
+        if not (before and after):
+            found.append(Found("a transition without evidence on both sides", pointer))
+    return found
+
+
+def g15_no_read_subtitles(record: Record, context: Context) -> list[Found] | NotRun:
+    """An annotator that was given neither sound nor subtitle does not quote the speech (burned-in text)."""
+    told, speech = record.provenance, record.speech
+    if told.subtitle_given or told.audio_given or record.tier == "human":
+        return []
+    if not speech.text:
+        return NotRun("no transcript to compare with")
+    spoken = normalise(" ".join(filter(None, (speech.text, speech.text_en, speech.text_zh))))
+    return [Found("quotes speech that only burned-in text could have given", pointer)
+            for pointer, quote in _quotations(record, context.limits) if normalise(quote) in spoken]  # fmt: skip
+
+
+def _claimed(record: Record, pattern: re.Pattern[str], message: str) -> list[Found]:
+    return [Found(f"{message}: {hits[0]!r}", pointer)
+            for _, pointer, text in prose(record) if (hits := claims(text, pattern))]  # fmt: skip
+
+
+def _quotations(record: Record, limits: object) -> Iterator[tuple[str, str]]:
+    """Quotations long enough to be speech; shorter ones may be scare quotes around a word."""
+    for _, pointer, text in prose(record):
+        for quote in quotes(text):
+            n_han = sum(map(is_han, quote.text))
+            n_words = len(english_words(quote.text))
+            if n_han >= limits["min_chars_zh"] or (not n_han and n_words >= limits["min_words_en"]):  # type: ignore[index]
+                yield pointer, quote.text
+
+
+def _spoken(record: Record, quote: str) -> tuple[str | None, bool]:
+    """The transcript text in the quotation's language (None: there is none), and whether that is English."""
+    speech = record.speech
+    chinese = any(map(is_han, quote))
+    translated = speech.text_zh if chinese else speech.text_en
+    verbatim_is_chinese = speech.language == "zh" or (
+        speech.language in ("mixed", "und") and any(map(is_han, speech.text))
+    )
+    if not speech.text:
+        return "", not chinese
+    parts = [translated or ""]
+    if chinese == verbatim_is_chinese or speech.language == "mixed":
+        parts.append(speech.text)
+    joined = " ".join(part for part in parts if part)
+    return (joined or None), not chinese
+
+
+def _citations(record: Record) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield "/description/cited_eids", record.description.cited_eids
+    for i, label in enumerate(record.emotion.labels_open):
+        yield f"/emotion/labels_open/{i}/eids", label.eids
+    for i, change in enumerate(record.emotion.transitions):
+        yield f"/emotion/transitions/{i}/eids", change.eids
+
+
+_UN = Reason.UNGROUNDED
+_QUOTE = {"min_words_en": 2, "min_chars_zh": 3}
+
+GROUNDING: tuple[Rule, ...] = (
+    Rule(
+        "G01",
+        "reject",
+        "quotations are in the transcript",
+        "引语确在转写之中",
+        g01_quotes_are_said,
+        _UN,
+        {"min_similarity": 0.85, **_QUOTE},
+        True,
+    ),
+    Rule(
+        "G02",
+        "reject",
+        "no claim of speech where nobody speaks",
+        "无人说话时不声称有人说话",
+        g02_no_speech_no_speech_claims,
+        _UN,
+    ),
+    Rule(
+        "G03",
+        "reject",
+        "no claim of sound that nobody heard",
+        "未曾听到时不声称声音",
+        g03_no_sound_no_sound_claims,
+        _UN,
+    ),
+    Rule(
+        "G04",
+        "reject",
+        "no claim of a face where there is none",
+        "没有人脸时不声称面部表情",
+        g04_no_face_no_face_claims,
+        _UN,
+    ),
+    Rule("G05", "flag", "no more people than were seen", "人数不超过所见", g05_people_are_counted, _UN, {"slack": 1}),
+    Rule(
+        "G06",
+        "flag",
+        "words for the voice fit the measured voice",
+        "描述声音的词语与测量一致",
+        g06_voice_words_fit,
+        _UN,
+        {"quiet_db": -36.0, "loud_db": -14.0, "slow_syll_s": 2.5, "fast_syll_s": 6.5},
+    ),
+    Rule(
+        "G07",
+        "flag",
+        "words for the face fit the measured expressions",
+        "描述面部的词语与测量一致",
+        g07_face_words_fit,
+        _UN,
+        {"min_score": 0.02},
+    ),
+    Rule("G08", "reject", "labels cite evidence that exists", "标签引用的证据确实存在", g08_labels_have_evidence, _UN),
+    Rule("G09", "flag", "evidence does not name the emotion", "证据本身不点明情绪", g09_evidence_without_conclusion),
+    Rule("G10", "reject", "an off-screen voice is no face's", "画外音不归于画面中的人脸", g10_off_screen_speaker, _UN),
+    Rule("G11", "flag", "names are given by the clip", "名称来自片段本身", g11_names_are_grounded, _UN),
+    Rule("G12", "flag", "nothing beyond the clip is told", "不讲述片段之外的事", g12_nothing_beyond_the_clip, _UN),
+    Rule(
+        "G13",
+        "flag",
+        "transitions have evidence on both sides",
+        "情绪转变两侧都有证据",
+        g13_transitions_have_two_sides,
+        _UN,
+    ),
+    Rule(
+        "G15",
+        "flag",
+        "burned-in text is not read as a visual clue",
+        "不把烧录字幕当作画面线索",
+        g15_no_read_subtitles,
+        _UN,
+        dict(_QUOTE),
+    ),
+)

@@ -1,0 +1,289 @@
+"""L rules: the texts are clean, whole, and in the language they claim."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import pairwise
+
+from ..reasons import Reason
+from ..record import Record
+from . import lexicon
+from .base import Context, Found, NotRun, Rule
+from .text import (
+    descriptions,
+    english_words,
+    han_share,
+    is_han,
+    longest_repeat,
+    normalise,
+    prose,
+    quotes,
+    sentences,
+    tokens,
+    unquoted,
+)
+
+_GLOSS = re.compile(
+    r"^[\s,]*(?:[(（][^)）]*[A-Za-z]{2}|(?:which )?mean|translat|i\.e\.|that is|in English)", re.IGNORECASE
+)
+_FINAL = re.compile(r"[.!?。！？…;；][\"'”’」』)）]*\s*$")
+_HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?](?=\s*[\u4e00-\u9fff]|\s*$)|[\u4e00-\u9fff]\.(?=\s|$|[\u4e00-\u9fff])")
+_FULL_WIDTH_LATIN = re.compile(r"[Ａ-Ｚａ-ｚ０-９]")
+_KANA_HANGUL = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u1100-\u11ff\uac00-\ud7af]")
+
+
+def l01_chinese_is_chinese(record: Record, context: Context) -> list[Found]:
+    """Chinese fields: Chinese characters are nearly all letters outside quotation marks."""
+    found = []
+    for language, pointer, text in prose(record):
+        share = han_share(unquoted(text)) if language == "zh" else None
+        if share is not None and share < context.limits["min_han_share"]:
+            found.append(Found(f"only {share:.0%} of the letters are Chinese", pointer))
+        elif language == "zh" and share is None and pointer == "/description/zh":
+            found.append(Found("no Chinese text outside quotation marks", pointer))
+    return found
+
+
+def l02_english_is_english(record: Record, context: Context) -> list[Found]:
+    """English fields: no Chinese outside quotes; inside at most a few characters, or a gloss after it."""
+    found = []
+    for language, pointer, text in prose(record):
+        if language != "en":
+            continue
+        if any(map(is_han, unquoted(text))):
+            found.append(Found("Chinese characters outside quotation marks", pointer))
+        for quote in quotes(text):
+            han = sum(map(is_han, quote.text))
+            glossed = _GLOSS.match(text[quote.end :]) or re.search(r"[(（][^)）]*[A-Za-z]{2}", quote.text)
+            if han > context.limits["max_han_in_quote"] and not glossed:
+                found.append(Found("a Chinese quotation without a translation", pointer))
+        words = english_words(unquoted(text))
+        if (
+            len(words) >= 20
+            and sum(w in lexicon.STOPWORDS for w in words) / len(words) < context.limits["min_stopwords"]
+        ):
+            found.append(Found("does not read as English", pointer))
+    return found
+
+
+def l03_punctuation_fits(record: Record, context: Context) -> list[Found]:
+    """Chinese text uses Chinese punctuation and half-width letters and digits."""
+    found = []
+    for language, pointer, text in prose(record):
+        if language == "zh" and (_HALF_WIDTH.search(unquoted(text)) or _FULL_WIDTH_LATIN.search(text)):
+            found.append(Found("mixes half-width and full-width characters", pointer))
+    return found
+
+
+def l04_simplified_script(record: Record, context: Context) -> list[Found]:
+    """Chinese text is in simplified script; kana or hangul keep the record out."""
+    found = []
+    for language, pointer, text in prose(record):
+        if _KANA_HANGUL.search(text):
+            found.append(Found("holds kana or hangul", pointer, "reject"))
+        elif language == "zh" and sum(c in lexicon.TRADITIONAL for c in text) > context.limits["max_traditional"]:
+            found.append(Found("holds traditional characters", pointer))
+    return found
+
+
+def l05_no_prompt_residue(record: Record, context: Context) -> list[Found]:
+    """No leaked tags, template braces, thinking or JSON keys."""
+    return [Found("holds a piece of the prompt or of the answer's wrapping", pointer)
+            for _, pointer, text in prose(record) if lexicon.RESIDUE.search(text)]  # fmt: skip
+
+
+def l06_not_doubled(record: Record, context: Context) -> list[Found]:
+    """The description does not begin again: its first sentence occurs once."""
+    found = []
+    for language, pointer, text in descriptions(record):
+        parts = sentences(text)
+        first = normalise(parts[0]) if parts else ""
+        enough = len(first) >= context.limits["min_chars_zh" if language == "zh" else "min_chars_en"]
+        if enough and normalise(text).count(first) > 1:
+            found.append(Found("holds its own first sentence twice", pointer))
+    return found
+
+
+def l07_lengths_match(record: Record, context: Context) -> list[Found] | NotRun:
+    """English characters per Chinese character lie in the band of faithful pairs."""
+    ratio = len(record.description.en) / max(1, len(record.description.zh))
+    if context.limits["min_ratio"] <= ratio <= context.limits["max_ratio"]:
+        return []
+    return [Found(f"English is {ratio:.1f} times as long as Chinese", "/description")]
+
+
+def l08_length_in_range(record: Record, context: Context) -> list[Found]:
+    """Descriptions are neither a stub nor an essay."""
+    limits, found = context.limits, []
+    n_words = len(english_words(record.description.en))
+    n_han = sum(map(is_han, record.description.zh))
+    if not limits["min_words_en"] <= n_words <= limits["max_words_en"]:
+        found.append(Found(f"{n_words} English words", "/description/en"))
+    if not limits["min_chars_zh"] <= n_han <= limits["max_chars_zh"]:
+        found.append(Found(f"{n_han} Chinese characters", "/description/zh"))
+    return found
+
+
+def l09_no_refusal(record: Record, context: Context) -> list[Found]:
+    """No refusal and no talk of being a model, outside quotation marks."""
+    return [Found("reads as a refusal or as a model speaking of itself", pointer)
+            for _, pointer, text in prose(record) if lexicon.REFUSAL.search(unquoted(text))]  # fmt: skip
+
+
+def l10_answers(record: Record, context: Context) -> list[Found]:
+    """A labelled record does not say that nothing can be told, and hedges sparingly."""
+    found = []
+    for _, pointer, text in descriptions(record):
+        plain = unquoted(text)
+        if record.emotion.primary != "undetermined" and lexicon.NON_ANSWER.search(plain):
+            found.append(Found("says that nothing can be told, while a label is given", pointer))
+        hedges = len(lexicon.HEDGE.findall(plain)) / max(1, len(sentences(text)))
+        if hedges > context.limits["max_hedges_per_sentence"]:
+            found.append(Found(f"{hedges:.1f} hedges a sentence", pointer))
+    return found
+
+
+def l11_no_repetition(record: Record, context: Context) -> list[Found]:
+    """Few repeated pairs, no long repeated span, no 4-gram many times over."""
+    limits, found = context.limits, []
+    for _, pointer, text in descriptions(record):
+        items = tokens(text)
+        pairs = list(pairwise(items))
+        if len(pairs) < 20:
+            continue
+        if len(set(pairs)) / len(pairs) < limits["min_distinct_2"]:
+            found.append(Found("repeats the same word pairs", pointer))
+        elif longest_repeat(items) > limits["max_repeat_share"] * len(items):
+            found.append(Found("repeats a long span", pointer))
+        else:
+            grams = Counter(zip(items, items[1:], items[2:], items[3:], strict=False))
+            if max(grams.values()) >= limits["max_4gram"]:
+                found.append(Found("repeats one phrase many times", pointer))
+    return found
+
+
+def l12_not_cut_off(record: Record, context: Context) -> list[Found]:
+    """Descriptions end with a final mark."""
+    return [Found("ends without a final mark", pointer)
+            for _, pointer, text in descriptions(record) if not _FINAL.search(text)]  # fmt: skip
+
+
+def l13_no_markup(record: Record, context: Context) -> list[Found]:
+    """Descriptions are prose: no Markdown, bullets or headings."""
+    return [Found("holds Markdown", pointer)
+            for _, pointer, text in descriptions(record) if lexicon.MARKDOWN.search(text)]  # fmt: skip
+
+
+def l16_transcript_is_speech(record: Record, context: Context) -> list[Found] | NotRun:
+    """The transcript holds none of the sentences that recognisers invent over silence."""
+    if not record.speech.text:
+        return NotRun("no transcript")
+    if lexicon.ASR_ADVERT.search(record.speech.text):
+        return [Found("the transcript holds a sentence that recognisers are known to invent", "/speech/text")]
+    return []
+
+
+_WRONG = Reason.WRONG_LANGUAGE
+
+LANGUAGE: tuple[Rule, ...] = (
+    Rule(
+        "L01",
+        "reject",
+        "Chinese text is Chinese",
+        "中文文本确为中文",
+        l01_chinese_is_chinese,
+        _WRONG,
+        {"min_han_share": 0.90},
+        True,
+    ),
+    Rule(
+        "L02",
+        "reject",
+        "English text is English, foreign quotations are glossed",
+        "英文文本确为英文，外文引语附有译文",
+        l02_english_is_english,
+        _WRONG,
+        {"max_han_in_quote": 4, "min_stopwords": 0.12},
+        True,
+    ),
+    Rule(
+        "L03", "flag", "Chinese text uses Chinese punctuation", "中文使用中文标点", l03_punctuation_fits, text_only=True
+    ),
+    Rule(
+        "L04",
+        "flag",
+        "Chinese is in simplified script, without kana or hangul",
+        "中文为简体，不含假名或谚文",
+        l04_simplified_script,
+        _WRONG,
+        {"max_traditional": 1},
+        True,
+    ),
+    Rule("L05", "reject", "no residue of the prompt", "不含提示词残留", l05_no_prompt_residue, text_only=True),
+    Rule(
+        "L06",
+        "reject",
+        "no doubled description",
+        "描述没有整体重复",
+        l06_not_doubled,
+        limits={"min_chars_en": 20, "min_chars_zh": 8},
+        text_only=True,
+    ),
+    Rule(
+        "L07",
+        "reject",
+        "English and Chinese lengths match",
+        "中英文长度相称",
+        l07_lengths_match,
+        limits={"min_ratio": 2.5, "max_ratio": 5.5},
+        text_only=True,
+    ),
+    Rule(
+        "L08",
+        "flag",
+        "descriptions are of a useful length",
+        "描述长度适中",
+        l08_length_in_range,
+        limits={"min_words_en": 30, "max_words_en": 300, "min_chars_zh": 45, "max_chars_zh": 520},
+        text_only=True,
+    ),
+    Rule(
+        "L09",
+        "reject",
+        "no refusal, no self-reference",
+        "不含拒答与自我指涉",
+        l09_no_refusal,
+        Reason.REFUSAL,
+        text_only=True,
+    ),
+    Rule(
+        "L10",
+        "flag",
+        "no non-answer beside a label",
+        "给出标签时不说无法判断",
+        l10_answers,
+        limits={"max_hedges_per_sentence": 1.0},
+        text_only=True,
+    ),
+    Rule(
+        "L11",
+        "flag",
+        "no repetition",
+        "没有重复啰嗦",
+        l11_no_repetition,
+        limits={"min_distinct_2": 0.6, "max_repeat_share": 0.2, "max_4gram": 6},
+        text_only=True,
+    ),
+    Rule(
+        "L12",
+        "flag",
+        "descriptions are not cut off",
+        "描述没有被截断",
+        l12_not_cut_off,
+        Reason.TRUNCATED_ANSWER,
+        text_only=True,
+    ),
+    Rule("L13", "flag", "descriptions are prose", "描述为连贯散文", l13_no_markup, text_only=True),
+    Rule("L16", "flag", "the transcript is speech", "转写内容确为人声", l16_transcript_is_speech, text_only=True),
+)
