@@ -7,6 +7,10 @@ it becomes a reject row (see ``schemas/reasons.py``).
 
 from __future__ import annotations
 
+import errno
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
 
 class VerError(Exception):
     """A failure with a cure.
@@ -52,3 +56,13 @@ class MissingDependencyError(VerError):
 
 class CorruptDataError(VerError):
     """A published data set does not hold what its manifest says."""
+
+
+class DiskFullError(VerError):
+    """There is no room left to write; what was finished is kept."""
+
+    @classmethod
+    def from_os(cls, error: OSError) -> DiskFullError:
+        """The one-line form of an ``OSError`` whose errno is in ``DISK_FULL``."""
+        where = f" writing {error.filename}" if error.filename else ""
+        return cls(f"no space left on the disk{where}", "free some and run the same command again; it goes on there")

@@ -29,13 +29,13 @@ TRUNCATED_SLACK_FRAC = 0.05
 
 
 class IngestStage:
-    """File in, ``source`` (``record.Source``), ``path`` and ``sidecar`` out; or a typed reject."""
+    """File in, ``source`` (``record.Source``) and ``sidecar`` out; or a typed reject."""
 
     name = "ingest"
     version = "1"
     unit = "source"
-    reads = ("uri", "path", "entry")
-    writes = ("source", "path", "sidecar", "keyframes_s")
+    reads = ("uri", "path", "entry", "stat")
+    writes = ("source", "sidecar", "keyframes_s")
     batch_size = 1
     resources = Resources(cpus=0.5, isolated=True, time_limit_s=1800)
 
@@ -90,7 +90,7 @@ class IngestStage:
             "subtitles": subtitles,
             "subtitles_sha256": hash_file(Path(subtitles))[0] if subtitles else None,
         }
-        return {"source": source, "path": str(path), "sidecar": sidecar, "keyframes_s": list(film.keyframes_s)}
+        return {"source": source, "sidecar": sidecar, "keyframes_s": list(film.keyframes_s)}
 
     def _source(self, source_id: str, uri: str, film: Probe, about: Row) -> Row:
         rights = {name: about.get(name, getattr(self.config, name)) for name in ("license", "rights_basis", "consent")}

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
-from ver_pipeline.schemas.errors import MissingDependencyError
+from ver_pipeline.schemas.errors import DiskFullError, MissingDependencyError
 
 GLOBAL_OPTIONS = ("-hide_banner", "-nostdin", "-loglevel", "error", "-y")
 STDERR_TAIL_CHARS = 400
@@ -54,12 +54,16 @@ def run(node: Any, time_limit_s: float | None = None) -> None:
 
     Raises:
         FfmpegError: with the tail of ffmpeg's own words.
+        DiskFullError: when it had no room to write.
         subprocess.TimeoutExpired: after ``time_limit_s``; the process is killed.
     """
     command = [ffmpeg_path(), *GLOBAL_OPTIONS, *node.get_args()]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=time_limit_s, check=False)
     if done.returncode != 0:
-        raise FfmpegError(_tail(done.stderr))
+        said = _tail(done.stderr)
+        if "No space left on device" in said:
+            raise DiskFullError("no space left on the disk for ffmpeg's output", "free some and run the command again")
+        raise FfmpegError(said)
 
 
 def read_chunks(node: Any, chunk_bytes: int) -> Iterator[bytes]:

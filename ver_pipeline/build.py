@@ -1,0 +1,215 @@
+"""A build from beginning to end: list, ingest, deduplicate, stream through the DAG, publish.
+
+The order of events is here; how stages run is the engine's business and what they do is theirs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ver_pipeline.cache import Work, stage_digest
+from ver_pipeline.dag import make_dag, tool_versions
+from ver_pipeline.engine import Engine
+from ver_pipeline.listing import source_rows
+from ver_pipeline.pages import write_pages
+from ver_pipeline.progress import Progress
+from ver_pipeline.publish import Content, publish
+from ver_pipeline.runner import Tally
+from ver_pipeline.schemas.config import BuildConfig
+from ver_pipeline.schemas.errors import UsageError, VerError
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.stages.base import Row, Stage
+from ver_pipeline.stages.shard import Sample
+from ver_pipeline.stages.sources import SourceRef, list_sources
+
+KEEP = {
+    "reject", "uri", "path", "entry", "source", "sidecar", "keyframes_s", "key", "split", "record_path", "media_path",
+    "poster_path", "size_bytes", "duration_s", "embedded",
+}  # fmt: skip
+RUNS_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What a build is asked to do.  ``cpus`` None means all; ``address`` joins a Ray cluster."""
+
+    source: str
+    out: Path
+    config: BuildConfig
+    limit: int | None = None
+    cpus: int | None = None
+    address: str | None = None
+
+
+@dataclass
+class Summary:
+    """What a build did, for the table at its end."""
+
+    out: Path
+    n_sources: int = 0
+    n_good_sources: int = 0
+    n_samples: int = 0
+    sample_s: float = 0.0
+    wall_s: float = 0.0
+    rejects: list[Row] = field(default_factory=list)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+
+
+def build(options: BuildOptions, progress: Progress) -> Summary:
+    """Run a build; returns when the data set is published.
+
+    Raises:
+        VerError: when the build as a whole cannot go on; finished work is kept in the cache.
+    """
+    started = time.perf_counter()
+    started_utc = datetime.now(UTC).isoformat(timespec="seconds")
+    work = open_work(options.out)
+    with _locked(work):
+        shutil.rmtree(work.staging, ignore_errors=True)
+        for left in work.media.glob("clip-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        refs = list_sources(options.source, options.config.ingest.manifest, options.config.ingest.follow_links)
+        if not refs:
+            raise UsageError(f"{options.source} holds no file", "give --source a folder with films")
+        refs, summary = refs[: options.limit], Summary(options.out)
+        summary.n_sources = len(refs)
+        dag = make_dag(options.config, work)
+        samples, sources = _run(options, dag, refs, work, summary, progress)
+        summary.wall_s = time.perf_counter() - started
+        runs = _note_run(work, summary, started_utc)
+        content = Content(
+            samples=samples,
+            sources=sources,
+            rejects=sorted(summary.rejects, key=_reject_order),
+            runs=runs,
+            config=options.config,
+            fingerprints={stage.name: stage_digest(stage) for stage in dag},
+            tools=tool_versions(),
+        )
+        progress.say("publishing")
+        publish(options.out, work.staging, content, [write_pages], workers=options.cpus or os.cpu_count() or 1)
+        summary.wall_s = time.perf_counter() - started
+    return summary
+
+
+def open_work(out: Path) -> Work:
+    """The work folder of a data set, made when missing; says plainly when it cannot be."""
+    work = Work(out.resolve() / ".ver")
+    try:
+        work.media.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {out}: {error.strerror}", "choose another --out or mend its rights"
+        ) from error
+    return work
+
+
+def _run(
+    options: BuildOptions, dag: Sequence[Stage], refs: Sequence[SourceRef], work: Work, summary: Summary,
+    progress: Progress,
+) -> tuple[list[Sample], list[Row]]:  # fmt: skip
+    """Bring every source through the DAG; returns the samples and all sources that could be read."""
+    listed, unnamed = source_rows(refs)
+    summary.rejects.extend(unnamed)
+    with Engine(work, options.cpus, options.address) as engine, progress.watch(engine.tallies, len(listed), dag):
+        ingested = _kept(engine.run(dag[:1], listed, KEEP), summary)
+        good = _without_duplicates(ingested, summary)
+        summary.n_good_sources = len(good)
+        samples = [_sample(row, summary) for row in _kept(engine.run(dag[1:], good, KEEP), summary)]
+        summary.tallies = engine.tallies()
+        for line in engine.notes:
+            progress.detail(line)
+    summary.n_samples = len(samples)
+    return samples, sorted((row["source"] for row in good), key=lambda s: s["id"])
+
+
+def _kept(rows: Iterator[Row], summary: Summary) -> Iterator[Row]:
+    """Pass good rows on; put rejects into the summary."""
+    for row in rows:
+        if "reject" in row:
+            summary.rejects.append(row["reject"])
+        else:
+            yield row
+
+
+def _without_duplicates(rows: Iterator[Row], summary: Summary) -> list[Row]:
+    """One row per content; of equal files the first name counts and the others become rejects."""
+    first: dict[str, Row] = {}
+    for row in sorted(rows, key=lambda r: r["uri"]):
+        source_id = row["source"]["id"]
+        if source_id in first:
+            message = f"{row['uri']}: the same bytes as {first[source_id]['uri']}"
+            reject = Reject(Reason.DUPLICATE_SOURCE, "ingest", message, source_id, row["uri"])
+            summary.rejects.append(reject.to_row())
+        else:
+            first[source_id] = row
+    return list(first.values())
+
+
+def _sample(row: Row, summary: Summary) -> Sample:
+    summary.sample_s += row["duration_s"]
+    return Sample(
+        key=row["key"],
+        split=row["split"],
+        record_path=row["record_path"],
+        media_path=row["media_path"] if row["embedded"] else None,
+        poster_path=row["poster_path"] if row["embedded"] else None,
+        size_bytes=row["size_bytes"],
+    )
+
+
+def _reject_order(row: Row) -> tuple[str, ...]:
+    return tuple(str(row.get(name) or "") for name in ("stage", "reason", "uri", "key", "message"))
+
+
+def _note_run(work: Work, summary: Summary, started_utc: str) -> list[Row]:
+    """Append this run to the work folder's list of runs; returns the last runs for the catalog."""
+    run_id = uuid.uuid4().hex[:12]
+    rows = [
+        {
+            "run_id": run_id,
+            "stage": name,
+            "started_utc": started_utc,
+            "busy_s": round(tally.busy_s, 3),
+            "rows_in": tally.done,
+            "rows_out": tally.rows_out,
+            "n_rejected": tally.rejected,
+            "n_cached": tally.cached,
+        }
+        for name, tally in summary.tallies.items()
+    ]
+    total = {"rows_in": summary.n_sources, "rows_out": summary.n_samples, "n_rejected": len(summary.rejects)}
+    times = {"wall_s": round(summary.wall_s, 3), "media_s": round(summary.sample_s, 3)}
+    rows.append({"run_id": run_id, "stage": "total", "started_utc": started_utc, **total, **times})
+    path = work.root / "runs.jsonl"
+    with open(path, "a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    known: list[Row] = []
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            known.append(json.loads(line))
+        except ValueError:
+            continue  # a line cut off by a kill
+    keep = list(dict.fromkeys(row["run_id"] for row in known))[-RUNS_KEPT:]
+    return [row for row in known if row["run_id"] in set(keep)]
+
+
+@contextmanager
+def _locked(work: Work) -> Iterator[None]:
+    """One build at a time per data set; the kernel frees the lock however the build ends."""
+    with open(work.root / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise VerError(f"another build is writing to {work.root.parent}", "wait for it, or stop it") from error
+        yield

@@ -1,0 +1,100 @@
+"""``ver build``: a data set from raw video."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ver_pipeline.build import Summary
+    from ver_pipeline.schemas.config import BuildConfig
+
+STRICT_EXIT = 3
+"""Exit status of ``--strict`` when the build finished but something was rejected."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_build_arguments(parser)
+    parser.add_argument("--strict", action="store_true", help=f"exit {STRICT_EXIT} when anything was rejected")
+    parser.add_argument("--dry-run", action="store_true", help="the same as `ver plan`")
+
+
+def add_build_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``build`` and ``plan`` have in common."""
+    parser.add_argument("--source", required=True, help="folder, file, glob, or list of films (CSV, JSONL, Parquet)")
+    parser.add_argument("--out", required=True, type=Path, help="folder of the data set")
+    parser.add_argument("--config", help="YAML file (default: ver.yaml in this folder, if any)")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value")
+    parser.add_argument("--annotator", help="who annotates (short for --set annotate.annotator=NAME)")
+    parser.add_argument("--limit", type=_positive, help="only the first N sources")
+    parser.add_argument("--cpus", type=_positive, help="logical CPUs to use (default: all)")
+    parser.add_argument("--ray-address", help="join this Ray cluster ('auto', or HOST:PORT)")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.dry_run:
+        from ver_pipeline.cli.plan import run as plan
+
+        return plan(args)
+    from ver_pipeline.build import BuildOptions, build
+    from ver_pipeline.progress import Progress
+
+    options = BuildOptions(args.source, args.out, read_config(args), args.limit, args.cpus, args.ray_address)
+    summary = build(options, Progress())
+    show(summary)
+    return STRICT_EXIT if args.strict and summary.rejects else 0
+
+
+def read_config(args: argparse.Namespace) -> BuildConfig:
+    """The configuration that the arguments name."""
+    from ver_pipeline.config import load_config
+
+    overrides = list(args.set)
+    if args.annotator:
+        overrides.append(f"annotate.annotator={args.annotator}")
+    return load_config(args.config, overrides)
+
+
+def show(summary: Summary) -> None:
+    """The table at the end of a build."""
+    from collections import Counter
+
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=sys.stdout, highlight=False)
+    head = Table(box=None, show_header=False)
+    bad = summary.n_sources - summary.n_good_sources
+    head.add_row("sources", f"{summary.n_sources} ({bad} rejected)")
+    head.add_row("samples", f"{summary.n_samples} clips, {summary.sample_s / 3600:.3f} h")
+    head.add_row("time", f"{summary.wall_s:.1f} s")
+    console.print(head)
+    if summary.rejects:
+        reasons = Counter((row["stage"], row["reason"]) for row in summary.rejects)
+        table = Table(title="rejected", title_justify="left", box=None)
+        table.add_column("stage")
+        table.add_column("reason")
+        table.add_column("n", justify="right")
+        for (stage, reason), count in sorted(reasons.items()):
+            table.add_row(stage, reason, str(count))
+        console.print(table)
+    table = Table(title="stages", title_justify="left", box=None)
+    for name in ("stage", "in", "out", "cached", "rejected", "busy s"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    for name, tally in summary.tallies.items():
+        counts = (tally.done, tally.rows_out, tally.cached, tally.rejected)
+        table.add_row(name, *map(str, counts), f"{tally.busy_s:.1f}")
+    console.print(table)
+    sys.stdout.write(f"\nThe data set is in {summary.out}\n")
+    sys.stdout.write(f"  look at it   {summary.out}/report.html\n")
+    sys.stdout.write(f'  ask it       ver query {summary.out} "SELECT key, language, label, transcript FROM samples"\n')
+    sys.stdout.write(f"  what is out  ver query {summary.out} @rejects-by-reason\n")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value

@@ -1,0 +1,54 @@
+"""``ver plan``: what a build would do, without doing it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+
+from ver_pipeline.cli.build import add_build_arguments, read_config
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_build_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ver_pipeline.cache import Work, stage_digest
+    from ver_pipeline.dag import make_dag
+    from ver_pipeline.listing import source_rows
+    from ver_pipeline.plan import fit_pools
+    from ver_pipeline.stages.sources import list_sources
+    from ver_pipeline.walk import Walk
+
+    config = read_config(args)
+    refs = list_sources(args.source, config.ingest.manifest, config.ingest.follow_links)[: args.limit]
+    work = Work(args.out.resolve() / ".ver")
+    dag = make_dag(config, work)
+    pools = fit_pools(dag, args.cpus or os.cpu_count() or 1, 0.0)
+    walk = Walk(dag, work)
+    finished = sum(walk.follow(row) is not None for row in source_rows(refs)[0])
+    table = Table(box=None)
+    for name in ("stage", "reads", "writes", "a row is", "workers", "CPUs each", "known", "to do", "fingerprint"):
+        table.add_column(name, overflow="fold")
+    for stage, pool in zip(dag, pools, strict=True):
+        reads = ", ".join(dict.fromkeys(name.partition(".")[0] for name in stage.reads))
+        workers = str(pool.min_size) if pool.min_size == pool.max_size else f"{pool.min_size}-{pool.max_size}"
+        known = walk.known[stage.name].done if stage.name in walk.known else 0
+        todo = str(walk.missing.get(stage.name, 0 if finished == len(refs) else "?"))
+        shown = (workers, f"{pool.cpus:g}", str(known), todo, stage_digest(stage)[:8])
+        table.add_row(stage.name, reads, ", ".join(stage.writes), stage.unit, *shown)
+    console = Console(file=sys.stdout, highlight=False)
+    console.print(table)
+    for pool in pools:
+        if pool.note:
+            sys.stdout.write(f"{pool.stage}: {pool.note}\n")
+    size_bytes = sum(os.path.getsize(ref.path) for ref in refs if os.path.exists(ref.path))
+    free_bytes = shutil.disk_usage(args.out if args.out.exists() else args.out.resolve().parent).free
+    files = f"{len(refs)} files ({finished} done before), {size_bytes / 1e6:.1f} MB"
+    sys.stdout.write(f"\n{files}; {free_bytes / 1e9:.1f} GB free where the data set goes\n")
+    return 0

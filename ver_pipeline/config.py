@@ -1,0 +1,77 @@
+"""Configuration files: one YAML for everything, typed, with unknown keys answered by a suggestion."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ver_pipeline.schemas.config import BuildConfig
+from ver_pipeline.schemas.errors import ConfigError
+
+DEFAULT_FILE = "ver.yaml"
+
+
+def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> BuildConfig:
+    """The configuration: defaults, then a YAML file, then ``section.key=value`` overrides.
+
+    Args:
+        path: the file; None takes ``ver.yaml`` in the current folder when there is one.
+
+    Raises:
+        ConfigError: with the place and, for an unknown key, the nearest known one.
+    """
+    import yaml
+
+    values: dict[str, Any] = {}
+    file = Path(path) if path else Path(DEFAULT_FILE)
+    if path and not file.is_file():
+        raise ConfigError(f"there is no configuration file {path}", "`ver config show` prints one to start from")
+    if file.is_file():
+        try:
+            values = yaml.safe_load(file.read_text("utf-8")) or {}
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{file} is not YAML: {error}") from error
+        if not isinstance(values, dict):
+            raise ConfigError(f"{file} is not a mapping of sections", "`ver config show` prints one to start from")
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        section, _, key = name.partition(".")
+        if not equals or not key:
+            raise ConfigError(f"--set {override} is not section.key=value", "for example --set clip.max_s=12")
+        values.setdefault(section, {})[key] = yaml.safe_load(text)
+    try:
+        return BuildConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_first_line(error, str(file) if file.is_file() else "--set")) from error
+
+
+def show_config(config: BuildConfig) -> str:
+    """The configuration as YAML that ``load_config`` reads back."""
+    import yaml
+
+    values = config.model_dump(mode="json", by_alias=True)
+    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def _first_line(error: ValidationError, where: str) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return f"{where}: {place}: {first['msg']}"
+    near = difflib.get_close_matches(str(first["loc"][-1]), _known_keys(first["loc"][:-1]), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(_known_keys(first['loc'][:-1]))}"
+    return f"{where}: unknown key {place!r}{hint}"
+
+
+def _known_keys(parents: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = BuildConfig
+    for parent in parents:
+        for name, field in model.model_fields.items():
+            kind = field.annotation
+            if (field.alias or name) == parent and isinstance(kind, type) and issubclass(kind, BaseModel):
+                model = kind
+    return [field.alias or name for name, field in model.model_fields.items()]

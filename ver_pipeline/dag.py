@@ -1,0 +1,67 @@
+"""The DAG, readable as one list, and the check that its columns fit together before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ver_pipeline.cache import Work, stage_digest
+from ver_pipeline.collect import CollectStage
+from ver_pipeline.schemas.config import BuildConfig
+from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.stages.annotate import AnnotateStage
+from ver_pipeline.stages.base import Stage
+from ver_pipeline.stages.clip import ClipStage
+from ver_pipeline.stages.evidence import EvidenceStage
+from ver_pipeline.stages.ingest import IngestStage
+from ver_pipeline.stages.scenes import ScenesStage
+from ver_pipeline.stages.speech import SpeechStage
+from ver_pipeline.stages.validate import ValidateStage
+
+LISTED_COLUMNS = ("uri", "path", "entry", "stat")
+"""What listing the sources gives, before the first stage."""
+
+
+def make_dag(config: BuildConfig, work: Work) -> list[Stage]:
+    """The stages of a build, in order.  A row that any of them rejects goes to ``rejects``."""
+    dag: list[Stage] = [
+        IngestStage(config.ingest),
+        ScenesStage(config.scenes),
+        SpeechStage(config.speech),
+        ClipStage(config.clip, work.media, config.shard.media),
+        EvidenceStage(config.evidence),
+        AnnotateStage(config.annotate, work.root / "answers"),
+    ]
+    lineage = {stage.name: stage_digest(stage) for stage in dag}
+    dag.append(ValidateStage(config.validate_, config.shard, lineage, tool_versions()))
+    dag.append(CollectStage(work.records))
+    check_columns(dag)
+    return dag
+
+
+def check_columns(dag: Sequence[Stage], given: Sequence[str] = LISTED_COLUMNS) -> None:
+    """Prove that every column a stage reads was written before it.
+
+    Raises:
+        VerError: naming the stage and the column.
+    """
+    known = set(given)
+    for stage in dag:
+        missing = [name for name in stage.reads if name.partition(".")[0] not in known]
+        if missing:
+            raise VerError(f"stage {stage.name} reads {missing[0]}, which no stage before it writes", "mend the DAG")
+        known |= set(stage.writes)
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions of the programs and libraries whose behaviour shapes bytes."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from ver_pipeline.stages.media.ffmpeg import ffmpeg_version
+
+    versions = {"ffmpeg": ffmpeg_version()}
+    for name in ("av", "faster-whisper", "ctranslate2", "onnxruntime", "numpy", "scenedetect-headless", "webdataset"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "absent"
+    return versions

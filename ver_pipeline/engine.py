@@ -1,0 +1,236 @@
+"""The engine: stages as Ray Data actor pools, streaming, with bounded memory.  The only file that knows Ray.
+
+Rows travel as JSON bytes and never hold media.  Each worker runs a ``Runner`` (cache, isolation,
+rejects) and reports what it did to a board that the driver reads.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ver_pipeline.cache import Work
+from ver_pipeline.plan import fit_pools
+from ver_pipeline.runner import Runner, Tally
+from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.stages.base import Row, Stage
+from ver_pipeline.walk import Walk, added
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+log = logging.getLogger(__name__)
+
+COLUMN = "row"
+BLOCK_BYTES = 64 << 10
+"""Small blocks, so that the clips of one long film spread over many workers."""
+
+OBJECT_STORE_BYTES = 256 << 20
+FEW_ROWS = 64
+"""A stage on its own with at most this many rows to do runs in the driver."""
+
+
+class StageWorker:
+    """One actor: a runner fed with tables of JSON rows."""
+
+    def __init__(self, stage: Stage, work: Work, board: Any) -> None:
+        logging.getLogger("ver_pipeline").setLevel(logging.WARNING)
+        self._runner = Runner(stage, work)
+        self._board = board
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        rows = [json.loads(data) for data in table.column(COLUMN).to_pylist()]
+        out = self._runner(rows)
+        self._board.note.remote(self._runner.stage.name, asdict(self._runner.tally))
+        self._runner.tally = Tally()
+        return _table(out)
+
+
+class Board:
+    """Sums what all workers did, per stage."""
+
+    def __init__(self) -> None:
+        self.tallies: dict[str, dict[str, float]] = {}
+
+    def note(self, stage: str, tally: dict[str, float]) -> None:
+        known = self.tallies.setdefault(stage, dict.fromkeys(tally, 0))
+        for name, value in tally.items():
+            known[name] += value
+
+    def read(self) -> dict[str, dict[str, float]]:
+        return self.tallies
+
+
+class Engine:
+    """Runs stages over rows: from the cache, in this process, or on Ray.  Use as a context manager.
+
+    Ray is started (or joined) when the first work comes that is neither cached nor small, so a finished
+    build is repeated in no time.
+
+    Args:
+        work: the build's work folder, on a filesystem that every node sees.
+        cpus: logical CPUs to offer (all of the host's when None); ignored when joining a cluster.
+        address: a cluster to join, None to start one on this machine.
+    """
+
+    def __init__(self, work: Work, cpus: int | None = None, address: str | None = None) -> None:
+        self.work = work
+        self.cpus = cpus
+        self.address = address
+        self.notes: list[str] = []
+        self._here: dict[str, Tally] = {}
+        self._board: Any = None
+        self._empty: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._board is not None:
+            import ray
+
+            ray.shutdown()
+        if self._empty is not None:
+            self._empty.cleanup()
+
+    def tallies(self) -> dict[str, Tally]:
+        """What each stage did so far, over all workers."""
+        total = dict(self._here)
+        if self._board is not None:
+            import ray
+
+            read: dict[str, dict[str, Any]] = ray.get(self._board.read.remote())
+            for name, values in read.items():
+                total[name] = added(total.get(name, Tally()), Tally(**values))
+        return total
+
+    def run(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:
+        """Finished rows in any order, with only the columns in ``keep``; a rejected row carries ``reject``.
+
+        Raises:
+            VerError: when a stage cannot work at all (a missing model, a broken set-up).
+        """
+        walk = Walk(stages, self.work)
+        todo: list[Row] = []
+        for row in rows:
+            done = walk.follow(row)
+            if done is None:
+                todo.append(row)
+            else:
+                yield from (_kept(one, keep) for one in done)
+        for name, tally in walk.known.items():
+            self._here[name] = added(self._here.get(name, Tally()), tally)
+        if len(stages) == 1 and len(todo) <= FEW_ROWS:
+            yield from (_kept(one, keep) for one in self._run_here(stages[0], todo))
+        elif todo:
+            yield from (_kept(one, keep) for one in self._run_on_ray(stages, todo))
+
+    def _run_here(self, stage: Stage, rows: Sequence[Row]) -> Iterator[Row]:
+        """A single stage over a few rows, in this process: starting Ray would take longer."""
+        runner = Runner(stage, self.work)
+        try:
+            for row in rows:
+                yield from runner([row])
+        finally:
+            runner.close()
+            self._here[stage.name] = added(self._here.get(stage.name, Tally()), runner.tally)
+
+    def _run_on_ray(self, stages: Sequence[Stage], rows: Sequence[Row]) -> Iterator[Row]:
+        import ray
+        from ray.exceptions import RayTaskError
+
+        self._start()
+        found = ray.cluster_resources()
+        pools = fit_pools(stages, found.get("CPU", 1.0), found.get("GPU", 0.0))
+        self.notes += [f"stage {pool.stage} {pool.note}" for pool in pools if pool.note]
+        _quiet_context()
+        data = ray.data.from_items([{COLUMN: canonical_json(row)} for row in rows], override_num_blocks=len(rows))
+        for stage, pool in zip(stages, pools, strict=True):
+            data = data.map_batches(
+                StageWorker,
+                fn_constructor_kwargs={"stage": stage, "work": self.work, "board": self._board},
+                batch_size=stage.batch_size,
+                batch_format="pyarrow",
+                compute=ray.data.ActorPoolStrategy(min_size=pool.min_size, max_size=pool.max_size),
+                num_cpus=pool.cpus,
+                num_gpus=pool.gpus or None,
+                zero_copy_batch=True,
+            )
+        try:
+            for batch in data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+                yield from (json.loads(blob) for blob in batch.column(COLUMN).to_pylist())
+        except RayTaskError as error:
+            cause = _cause(error)
+            if isinstance(cause, VerError):
+                raise cause from None
+            raise VerError(f"a worker failed: {cause}", "run the same command again; with -vv it says more") from error
+
+    def _start(self) -> None:
+        if self._board is not None:
+            return
+        import ray
+
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        # Ray puts the driver's folder first on every worker's path: a user's model.py there would shadow ours.
+        self._empty = tempfile.TemporaryDirectory(prefix="ver-")
+        here = Path.cwd()
+        os.chdir(self._empty.name)
+        try:
+            quiet = {"logging_level": logging.ERROR, "log_to_driver": log.isEnabledFor(logging.DEBUG)}
+            if self.address is None:
+                local = {"num_cpus": self.cpus, "object_store_memory": OBJECT_STORE_BYTES}
+                ray.init(include_dashboard=False, **local, **quiet)
+            else:
+                ray.init(address=self.address, runtime_env=_travelling_code(Path(self._empty.name)), **quiet)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            cure = "check --ray-address" if self.address else "run `ver doctor`"
+            raise VerError(f"Ray did not start: {error}", cure) from error
+        finally:
+            os.chdir(here)
+        self._board = ray.remote(num_cpus=0)(Board).remote()
+
+
+def _kept(row: Row, keep: set[str]) -> Row:
+    return {name: value for name, value in row.items() if name in keep}
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The exception that a worker raised, below Ray's wrappings."""
+    inner = getattr(error, "cause", None) or error.__cause__
+    return _cause(inner) if isinstance(inner, BaseException) and inner is not error else error
+
+
+def _table(rows: Sequence[Row]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({COLUMN: pa.array([canonical_json(row) for row in rows], pa.binary())})
+
+
+def _quiet_context() -> None:
+    import ray
+
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.target_max_block_size = BLOCK_BYTES
+    context.retry_exceptions = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+
+def _travelling_code(folder: Path) -> dict[str, Any]:
+    """A runtime environment that carries this package to every worker (links resolved into one folder)."""
+    import shutil
+
+    package = Path(__file__).resolve().parent
+    target = folder / "code" / package.name
+    shutil.copytree(package, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    empty = folder / "empty"
+    empty.mkdir()
+    return {"working_dir": str(empty), "py_modules": [str(target)]}

@@ -1,0 +1,137 @@
+"""One stage at work on rows: what is done is taken from the cache, the rest is run, nothing is lost.
+
+Knows nothing of Ray: the engine puts a runner into an actor, a test calls it directly.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ver_pipeline.cache import Cache, Work, pick, stage_digest, unit_key
+from ver_pipeline.isolation import IsolatedStage
+from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.stages.base import Outcome, Row, Stage
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Tally:
+    """What a runner did: units done (of which from the cache), rejected, rows out, and seconds at work."""
+
+    done: int = 0
+    cached: int = 0
+    rejected: int = 0
+    rows_out: int = 0
+    busy_s: float = 0.0
+
+
+@dataclass
+class Runner:
+    """Runs one stage over rows that carry all columns so far.
+
+    A row that holds ``reject`` passes through untouched.  ``open`` happens at the first row that is not
+    in the cache, so a finished build loads no model.
+    """
+
+    stage: Stage
+    work: Work
+    tally: Tally = field(default_factory=Tally)
+    _opened: bool = False
+    _isolated: IsolatedStage | None = None
+
+    def __post_init__(self) -> None:
+        self._id = stage_digest(self.stage)
+        self._cache = Cache(self.work, self.stage.name)
+
+    def __call__(self, rows: Sequence[Row]) -> list[Row]:
+        """Rows out: each input's results in order, or the input with a ``reject`` added."""
+        started = time.perf_counter()
+        given = [None if "reject" in row else pick(row, self.stage.reads) for row in rows]
+        keys = [None if g is None else unit_key(self._id, portable(g, self.work)) for g in given]
+        found: list[Any] = [None if key is None else self._cache.get(key) for key in keys]
+        todo = [i for i, key in enumerate(keys) if key is not None and found[i] is None]
+        for i, outcome in zip(todo, self._run([given[i] for i in todo if given[i] is not None]), strict=True):
+            found[i] = self._named(outcome, rows[i])
+            self._store(str(keys[i]), found[i])
+        out: list[Row] = []
+        for i, row in enumerate(rows):
+            out.extend([row] if given[i] is None else self._joined(row, found[i], cached=i not in todo))
+        self.tally.busy_s += time.perf_counter() - started
+        return out
+
+    def close(self) -> None:
+        """End the child process, if there is one."""
+        if self._isolated is not None:
+            self._isolated.close()
+
+    def _run(self, given: list[Row]) -> list[Outcome]:
+        if not given:
+            return []
+        if self.stage.resources.isolated:
+            self._isolated = self._isolated or IsolatedStage(self.stage)
+            return [self._isolated.run_one(row) for row in given]
+        if not self._opened:
+            self.stage.open()
+            self._opened = True
+        try:
+            return self.stage.run(given)
+        except VerError:
+            raise  # the machine, not the data, is at fault: the build stops
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_FULL:
+                raise DiskFullError.from_os(error) from error
+            if len(given) > 1:
+                return [outcome for row in given for outcome in self._run([row])]
+            log.exception("stage %s failed", self.stage.name)
+            return [Reject(Reason.INTERNAL, self.stage.name, f"{type(error).__name__}: {error}")]
+
+    def _store(self, key: str, outcome: list[Row] | Reject) -> None:
+        try:
+            self._cache.put(key, outcome)
+        except OSError as error:
+            if error.errno in DISK_FULL:
+                raise DiskFullError.from_os(error) from error
+            raise
+
+    def _named(self, outcome: Outcome, row: Row) -> list[Row] | Reject:
+        """The outcome as rows, checked against what the stage declared; a reject says whose it is."""
+        if isinstance(outcome, Reject):
+            source = row.get("source") or {}
+            return Reject(
+                outcome.reason,
+                outcome.stage,
+                outcome.message,
+                source_id=outcome.source_id or source.get("id"),
+                uri=outcome.uri or source.get("uri") or row.get("uri"),
+                key=outcome.key or row.get("key"),
+            )
+        out = outcome if isinstance(outcome, list) else [outcome]
+        for made in out:
+            missing = set(self.stage.writes) - set(made)
+            if missing:
+                raise VerError(f"stage {self.stage.name} left out the column {min(missing)}", "its writes are wrong")
+        return out
+
+    def _joined(self, row: Row, outcome: list[Row] | Reject, cached: bool) -> list[Row]:
+        self.tally.done += 1
+        self.tally.cached += cached
+        if isinstance(outcome, Reject):
+            self.tally.rejected += 1
+            return [{**row, "reject": outcome.to_row()}]
+        self.tally.rows_out += len(outcome)
+        return [{**row, **made} for made in outcome]
+
+
+def portable(given: Row, work: Work) -> Row:
+    """Paths inside the work folder as they are stored, so that a moved OUT keeps its cache."""
+    root = f"{work.root}/"
+    return {
+        name: work.relative(value) if isinstance(value, str) and value.startswith(root) else value
+        for name, value in given.items()
+    }
