@@ -90,10 +90,25 @@ class EvidenceConfig(Section):
 
 
 class AnnotateConfig(Section):
-    """Who writes the annotation.  Settings of one annotator only stand in its own file's options."""
+    """Who writes the annotation, who else is asked, and what happens where the sources disagree.
+
+    ``options`` holds a table per annotator (``options: {openai: {model: ...}}``); their meaning and
+    defaults stand in ``stages/annotators/options.py``.  ``on_disagreement`` applies to teachers whose
+    label ends below ``min_tier``: ``accept`` keeps it, ``flag`` keeps it marked as ambiguous,
+    ``adjudicate`` asks ``adjudicator``, ``reject`` drops the clip.  ``voter_skill`` is a file that
+    ``ver annotate --fit-voters`` wrote.
+    """
 
     annotator: str = "cues"
     batch_size: Annotated[int, Field(ge=1, le=512)] = 8
+    also: tuple[str, ...] = ()
+    keep_cues: bool = True
+    options: dict[str, dict[str, str | int | float | bool | None]] = {}
+    on_disagreement: Literal["accept", "flag", "adjudicate", "reject"] = "flag"
+    min_tier: Literal["A", "B"] = "B"
+    adjudicator: str | None = None
+    voter_skill: str | None = None
+    wheel: str | None = None
 
 
 class ValidateConfig(Section):

@@ -1,0 +1,1 @@
+"""How far independent label sources agree about a clip, as numbers that are stored with it."""

@@ -1,0 +1,122 @@
+"""The annotate stage: ask the chosen annotator, hear the independent voters, apply the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ver_pipeline.schemas.config import AnnotateConfig
+from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.stages.agreement.policy import load_skill, verdict
+from ver_pipeline.stages.agreement.votes import agreement as compute_agreement
+from ver_pipeline.stages.annotators.base import Annotator, Request, Result
+from ver_pipeline.stages.annotators.registry import make
+from ver_pipeline.stages.annotators.signs import read_signs
+from ver_pipeline.stages.annotators.voters import ballots
+from ver_pipeline.stages.base import Outcome, Resources, Row
+
+
+class AnnotateStage:
+    """Clip rows in, annotated rows out.
+
+    Args:
+        config: the ``annotate`` section.
+        cache_dir: where answers that cost money are kept as they arrive; None keeps none.
+    """
+
+    name = "annotate"
+    version = "1"
+    unit = "clip"
+    reads = ("key", "clip", "media_path", "speech", "measured")
+    writes = ("annotation", "alternatives", "agreement")
+
+    def __init__(self, config: AnnotateConfig, cache_dir: str | None = None) -> None:
+        self.config = config
+        self.main = self._make(config.annotator, cache_dir)
+        others = [*config.also, *(["cues"] if config.keep_cues else [])]
+        names = [name for name in dict.fromkeys(others) if name != config.annotator]
+        self.others: list[Annotator] = [self._make(name, cache_dir) for name in names]
+        self.adjudicator = self._adjudicator(cache_dir)
+        self.batch_size = max(config.batch_size, self.main.batch_size)
+        self.resources = Resources(cpus=0.5, gpus=float(getattr(self.main, "gpus", 0.0)))
+        self._skill = load_skill(config.voter_skill)
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """The policy, and each annotator's own fingerprint (prompts, model, revision, options)."""
+        policy = self.config.model_dump(mode="json", exclude={"batch_size", "options", "voter_skill"})
+        asked = [self.main, *self.others, *([self.adjudicator] if self.adjudicator else [])]
+        return {
+            "policy": policy,
+            "voter_skill": self._skill.to_dict() if self._skill else None,
+            "annotators": {annotator.name: dict(annotator.fingerprint()) for annotator in asked},
+        }
+
+    def open(self) -> None:
+        """Open every annotator that will be asked."""
+        for annotator in (self.main, *self.others, *([self.adjudicator] if self.adjudicator else [])):
+            annotator.open()
+
+    def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """One outcome per row.  A failed main annotator is a reject with its reason; a failed further
+        one only leaves no alternative."""
+        requests = [request_of(row) for row in rows]
+        results = self.main.annotate(requests)
+        further = [other.annotate(requests) for other in self.others]
+        outcomes: list[Outcome] = []
+        for i, (request, result) in enumerate(zip(requests, results, strict=True)):
+            outcomes.append(self._outcome(request, result, [column[i] for column in further]))
+        return outcomes
+
+    def _outcome(self, request: Request, result: Result, further: Sequence[Result]) -> Outcome:
+        if result.annotation is None:
+            return Reject(result.reason or Reason.INTERNAL, self.name, result.message, key=request.key)
+        alternatives = [*result.samples, *(r.annotation for r in further if r.annotation is not None)]
+        return self._judged(request, result.annotation, alternatives)
+
+    def _judged(self, request: Request, annotation: dict[str, Any], alternatives: list[dict[str, Any]]) -> Outcome:
+        """The row, after the policy on disagreement; cue annotations abstain by themselves instead."""
+        votes = independent_votes(request)
+        agreement = compute_agreement(annotation, alternatives, votes, self._skill, self.config.wheel)
+        said = "keep"
+        if annotation["provenance"]["tier"] != "cue":
+            said = verdict(agreement, self.config.on_disagreement, self.config.min_tier)
+        if said == "adjudicate" and self.adjudicator is not None:
+            second = self.adjudicator.annotate([request])[0]
+            if second.annotation is not None:
+                alternatives = [annotation, *alternatives]
+                annotation = second.annotation
+                agreement = compute_agreement(annotation, alternatives, votes, self._skill, self.config.wheel)
+                said = verdict(agreement, "flag", self.config.min_tier)
+            else:
+                said = "flag"
+        if said == "reject":
+            message = (
+                f"agreement tier {agreement['tier']} of {agreement['n_votes']} votes is below {self.config.min_tier}"
+            )
+            return Reject(Reason.LOW_AGREEMENT, self.name, message, key=request.key)
+        if said == "flag":
+            annotation = {**annotation, "emotion": {**annotation["emotion"], "ambiguity": "high"}}
+        return {"annotation": annotation, "alternatives": alternatives, "agreement": agreement}
+
+    def _make(self, name: str, cache_dir: str | None) -> Annotator:
+        return make(name, self.config.options.get(name), cache_dir)
+
+    def _adjudicator(self, cache_dir: str | None) -> Annotator | None:
+        if self.config.on_disagreement != "adjudicate":
+            return None
+        if self.config.adjudicator is None:
+            raise ConfigError("annotate.on_disagreement is 'adjudicate' without annotate.adjudicator", "name one")
+        return self._make(self.config.adjudicator, cache_dir)
+
+
+def request_of(row: Row) -> Request:
+    """The annotator's request for one clip row."""
+    return Request(row["key"], row.get("media_path"), row["clip"], row["speech"], row["measured"])
+
+
+def independent_votes(request: Request) -> list[dict[str, Any]]:
+    """Votes of the face, the voice and the words; those too undecided to count are left out."""
+    signs = read_signs(request.clip, request.speech, request.measured)
+    found = [ballot.vote() for ballot in ballots(signs, request.speech, request.measured)]
+    return [vote for vote in found if vote is not None]

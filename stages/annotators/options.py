@@ -1,0 +1,119 @@
+"""The settings of each annotator: typed, closed, with a default for everything that can have one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ver_pipeline.schemas.errors import ConfigError
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Options(BaseModel):
+    """Base of every table of options."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TeacherOptions(Options):
+    """What all model annotators share.
+
+    ``samples`` above 1 draws further answers with other seeds; the first one is kept, the rest are
+    alternatives.  ``retries`` bounds how often one bad answer is shown back to the model.
+    ``price_in`` and ``price_out`` are per million tokens, ``price_hour`` per GPU hour, in any one
+    currency; they serve the cost report alone.
+    """
+
+    order: Literal["speech-first", "zh-first", "en-first"] = "speech-first"
+    samples: Annotated[int, Field(ge=1, le=9)] = 1
+    verify: bool = False
+    repairs: Annotated[int, Field(ge=0, le=2)] = 2
+    retries: Annotated[int, Field(ge=0, le=5)] = 2
+    few_shot: bool = True
+    n_frames: Annotated[int, Field(ge=0, le=64)] = 8
+    max_side: Annotated[int, Field(ge=56, le=2048)] = 448
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.3
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.9
+    max_new_tokens: Annotated[int, Field(ge=64, le=32768)] = 2048
+    seed: Annotated[int, Field(ge=0)] = 0
+    price_in: Annotated[float, Field(ge=0)] = 0.0
+    price_out: Annotated[float, Field(ge=0)] = 0.0
+    price_hour: Annotated[float, Field(ge=0)] = 0.0
+
+
+class OpenAIOptions(TeacherOptions):
+    """An OpenAI-compatible server.
+
+    ``api_key_env`` and ``base_url_env`` name environment variables; a key never stands in a file.
+    ``revision`` is what the server's owner says it serves (a commit or a date); it shapes the cache.
+    ``hears`` says that the model listens to the film's sound (only with ``send: video``).
+    """
+
+    model: str = ""
+    revision: str = "unstated"
+    base_url: str = ""
+    base_url_env: str = "OPENAI_BASE_URL"
+    api_key_env: str = "OPENAI_API_KEY"
+    send: Literal["frames", "video", "nothing"] = "frames"
+    hears: bool = False
+    response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 64
+    concurrency: Annotated[int, Field(ge=1, le=512)] = 16
+    timeout_s: Positive = 120.0
+    tries: Annotated[int, Field(ge=1, le=20)] = 6
+    backoff_s: Positive = 1.0
+    max_backoff_s: Positive = 60.0
+    requests_per_s: Annotated[float, Field(ge=0)] = 0.0
+
+
+class TransformersOptions(TeacherOptions):
+    """A local checkpoint folder, on CPU or GPU."""
+
+    model: str = ""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    batch_size: Annotated[int, Field(ge=1, le=256)] = 4
+    fps: Positive = 2.0
+    constrained: bool = True
+
+
+class VllmOptions(TeacherOptions):
+    """The vLLM engine inside Ray (``ray.data.llm``)."""
+
+    model: str = ""
+    revision: str = "unstated"
+    batch_size: Annotated[int, Field(ge=1, le=1024)] = 64
+    concurrency: Count = 1
+    tensor_parallel_size: Count = 1
+    max_model_len: Count = 16384
+    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.9
+    hears: bool = False
+
+
+class ReplayOptions(Options):
+    """Answers from a JSONL file, a line a clip: ``{"key": ..., "annotation": {...}}``."""
+
+    path: str = ""
+    batch_size: Count = 256
+
+
+T = TypeVar("T", bound=Options)
+
+
+def read_options(kind: type[T], name: str, table: Mapping[str, Any]) -> T:
+    """The typed options of annotator ``name``.
+
+    Raises:
+        ConfigError: an unknown name or a bad value, named with its place.
+    """
+    try:
+        return kind.model_validate(dict(table))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(["annotate", "options", name, *map(str, first["loc"])])
+        known = ", ".join(sorted(kind.model_fields))
+        raise ConfigError(f"{place}: {first['msg']}", f"options of {name}: {known}") from error

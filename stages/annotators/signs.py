@@ -1,0 +1,193 @@
+"""What the measurements say, in words a person would use: levels instead of numbers.
+
+Both the cues annotator and the prompts read the measurements through this file, so that a teacher is
+told the same facts that the cues are written from.  Every threshold is a judgement, set by hand from
+ordinary speech and film, not fitted to labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Level = Literal["low", "mid", "high"]
+
+LOUD_DB, SOFT_DB = -16.0, -31.0  # dBFS over the clip
+FAST_SYLL_S, SLOW_SYLL_S = 5.5, 2.8
+LIVELY_ST, FLAT_ST = 4.0, 1.6  # standard deviation of pitch, semitones
+PAUSED, FLUENT = 0.4, 0.1  # share of the clip that is pause
+DARK, BRIGHT = 0.2, 0.7
+STILL, BUSY = 0.01, 0.08  # mean absolute luma change
+MIN_PHASE_S = 0.8
+PHASE_LEAD = 0.15
+"""How far a new expression's score must lead before the face counts as changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A stretch in which one face shows one expression.  ``scores`` is the mean over its pictures."""
+
+    start_s: float
+    end_s: float
+    expression: str
+    scores: Mapping[str, float]
+    n_looks: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSign:
+    """One face: where it is, how large, and its phases in order of time."""
+
+    track_id: str
+    start_s: float
+    end_s: float
+    place: Literal["left", "centre", "right"]
+    size: Literal["small", "medium", "large"]
+    conf: float
+    presence: float
+    phases: tuple[Phase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSign:
+    """How the speech sounds; a level is None where it could not be measured."""
+
+    loudness: Level
+    rate: Level | None
+    pitch: Level | None
+    pauses: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """All levels of one clip.  ``voice`` is None without speech or without sound."""
+
+    duration_s: float
+    n_shots: int
+    light: Level
+    motion: Level
+    black_frac: float
+    faces: tuple[FaceSign, ...]
+    n_faces: int
+    max_faces: int
+    has_audio: bool
+    has_speech: bool
+    voice: VoiceSign | None
+    background: Level | Literal["silent"] | None
+
+
+def read_signs(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: Mapping[str, Any]) -> Signs:
+    """Read the measurements of one clip.  Faces come in order of prominence, most prominent first."""
+    faces, picture, voice = measured["faces"], measured["picture"], measured.get("voice")
+    has_speech = bool(speech.get("present")) and bool(str(speech.get("text") or "").strip())
+    signs = sorted((_face(track) for track in faces.get("tracks", ())), key=lambda f: (-f.presence, f.track_id))
+    return Signs(
+        duration_s=float(clip["duration_s"]),
+        n_shots=int(clip.get("n_shots", 1)),
+        light=level(float(picture["brightness"]), DARK, BRIGHT),
+        motion=level(float(picture["motion_mean"]), STILL, BUSY),
+        black_frac=float(picture["black_frac"]),
+        faces=tuple(signs),
+        n_faces=int(faces["n_tracks"]),
+        max_faces=int(faces["max_simultaneous"]),
+        has_audio=voice is not None,
+        has_speech=has_speech,
+        voice=_voice(voice) if voice is not None and has_speech else None,
+        background=_background(voice) if voice is not None and not has_speech else None,
+    )
+
+
+def level(value: float, low: float, high: float) -> Level:
+    """``low`` at or below the lower bound, ``high`` at or above the upper one."""
+    return "low" if value <= low else ("high" if value >= high else "mid")
+
+
+def mean_scores(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Mean of several score tables, normalised to sum 1; empty where there is nothing."""
+    total: dict[str, float] = {}
+    for row in rows:
+        for name, score in row.items():
+            total[name] = total.get(name, 0.0) + float(score)
+    whole = sum(total.values())
+    return {name: score / whole for name, score in sorted(total.items())} if whole > 0 else {}
+
+
+def _face(track: Mapping[str, Any]) -> FaceSign:
+    x, _, width, height = track["mean_box"]
+    centre = x + width / 2
+    looks = [box for box in track["boxes"] if box.get("expression")]
+    span = float(track["end_s"]) - float(track["start_s"])
+    return FaceSign(
+        track_id=track["track_id"],
+        start_s=float(track["start_s"]),
+        end_s=float(track["end_s"]),
+        place="left" if centre < 0.38 else ("right" if centre > 0.62 else "centre"),
+        size="large" if height >= 0.45 else ("small" if height < 0.15 else "medium"),
+        conf=float(track["mean_conf"]),
+        presence=float(track["mean_conf"]) * (width * height) ** 0.5 * (span + 0.5),
+        phases=_phases(looks, track),
+    )
+
+
+def _phases(looks: Sequence[Mapping[str, Any]], track: Mapping[str, Any]) -> tuple[Phase, ...]:
+    """Split the looks at a face where its leading expression changes and stays changed.
+
+    Scores are smoothed over three looks, so a single odd picture starts no phase; phases shorter than
+    ``MIN_PHASE_S`` or seen once only are joined to their neighbour.
+    """
+    if not looks:
+        scores = mean_scores([track["expression"]]) if track.get("expression") else {}
+        if not scores:
+            return ()
+        name = max(scores, key=lambda n: (scores[n], n))
+        return (Phase(float(track["start_s"]), float(track["end_s"]), name, scores, 1),)
+    looks = sorted(looks, key=lambda look: look["t_s"])
+    leaders: list[str] = []
+    for i in range(len(looks)):
+        smooth = mean_scores([look["expression"] for look in looks[max(0, i - 1) : i + 2]])
+        best = max(smooth, key=lambda n: (smooth[n], n))
+        if leaders and best != leaders[-1] and smooth[best] - smooth.get(leaders[-1], 0.0) < PHASE_LEAD:
+            best = leaders[-1]
+        leaders.append(best)
+    return _join(looks, leaders)
+
+
+def _join(looks: Sequence[Mapping[str, Any]], leaders: Sequence[str]) -> tuple[Phase, ...]:
+    """Runs of equal leaders, the short ones merged into the run before (or after, at the start)."""
+    runs: list[tuple[str, list[Mapping[str, Any]]]] = []
+    for leader, look in zip(leaders, looks, strict=True):
+        if runs and runs[-1][0] == leader:
+            runs[-1][1].append(look)
+        else:
+            runs.append((leader, [look]))
+    kept: list[tuple[str, list[Mapping[str, Any]]]] = []
+    for leader, members in runs:
+        short = len(members) < 2 or members[-1]["t_s"] - members[0]["t_s"] < MIN_PHASE_S
+        if kept and (short or kept[-1][0] == leader):
+            kept[-1][1].extend(members)
+        else:
+            kept.append((leader, list(members)))
+    if len(kept) > 1 and (len(kept[0][1]) < 2 or kept[0][1][-1]["t_s"] - kept[0][1][0]["t_s"] < MIN_PHASE_S):
+        first = kept.pop(0)
+        kept[0] = (kept[0][0], first[1] + kept[0][1])
+    return tuple(
+        Phase(float(m[0]["t_s"]), float(m[-1]["t_s"]), name, mean_scores([look["expression"] for look in m]), len(m))
+        for name, m in kept
+    )
+
+
+def _voice(voice: Mapping[str, Any]) -> VoiceSign:
+    rate, spread = voice.get("rate_syll_s"), voice.get("f0_sd_st")
+    return VoiceSign(
+        loudness=level(float(voice["loudness_db"]), SOFT_DB, LOUD_DB),
+        rate=None if rate is None else level(float(rate), SLOW_SYLL_S, FAST_SYLL_S),
+        pitch=None if spread is None else level(float(spread), FLAT_ST, LIVELY_ST),
+        pauses=level(float(voice["pause_frac"]), FLUENT, PAUSED),
+    )
+
+
+def _background(voice: Mapping[str, Any]) -> Level | Literal["silent"]:
+    if float(voice["silence_frac"]) >= 0.95:
+        return "silent"
+    return level(float(voice["loudness_db"]), SOFT_DB, LOUD_DB)
