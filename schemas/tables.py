@@ -173,6 +173,9 @@ polarity          float   polarity of what is said, -1 to 1, by lexicon
 """
         + _EMOTION.strip()
         + """
+n_evidence        int     observations of the adopted annotation
+annotator         string  who wrote the adopted annotation
+model             string  the model, where one was asked
 n_votes           int     independent label sources
 label_agreement   float   share of them with the adopted label
 sentiment_agreement float share of them with the adopted sentiment
@@ -412,6 +415,40 @@ agreement_tier    string  A, B or C; null where agreement could not be computed
 license           string  licence of the film
 """),
 )
+
+
+_SAMPLES: dict[str, tuple[Table, str]] = {
+    "i": (INDEX, "key split shard"),
+    "s": (SOURCES, "uri title rights_basis consent"),
+    "c": (
+        CLIPS,
+        """source_id group_id license start_s end_s duration_s has_audio language transcript transcript_en
+        transcript_zh n_words speech_s n_faces label labels_open valence arousal dominance intensity confidence
+        mixed tier annotator model n_evidence description_en description_zh n_votes label_agreement agreement_tier
+        status n_findings human_decision media_policy media_bytes""",
+    ),
+}
+"""The columns of ``samples``: alias in :data:`SAMPLES_SQL`, table they come from, names."""
+
+SAMPLES = Table(
+    "samples",
+    "One row a sample: the flat join that most people want.",
+    ("key",),
+    tuple(
+        column
+        for table, names in _SAMPLES.values()
+        for name in names.split()
+        for column in table.columns
+        if column.name == name
+    ),
+)
+
+SAMPLES_SQL = (
+    "SELECT "
+    + ", ".join(f"{alias}.{name}" for alias, (_, names) in _SAMPLES.items() for name in names.split())
+    + ' FROM clips c JOIN "index" i ON i.key = c.key LEFT JOIN sources s ON s.source_id = c.source_id'
+)
+"""The view ``samples``."""
 
 
 def flat_columns(record: Mapping[str, Any]) -> dict[str, Any]:

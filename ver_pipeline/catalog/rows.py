@@ -122,6 +122,9 @@ def _trust(record: Record) -> Row:
     agreement, verdict = record.get("agreement") or {}, record.get("verdict") or {}
     human, safety = record.get("human") or {}, record["safety"]
     return {
+        "n_evidence": len(record["observations"]),
+        "annotator": record["provenance"]["annotator"],
+        "model": record["provenance"]["model"],
         **{name: agreement.get(name) for name in _AGREEMENT},
         "agreement_method": agreement.get("method"),
         "agreement_tier": agreement.get("tier"),

@@ -1,0 +1,36 @@
+"""The named queries: one ``.sql`` file each, whose leading comment says what it answers."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from ver_pipeline.schemas.errors import UsageError
+
+
+def named_queries() -> dict[str, str]:
+    """Name (without the ``@``) to meaning, in alphabetical order."""
+    folder = files(__package__).joinpath("queries")
+    texts = {item.name: item.read_text("utf-8") for item in folder.iterdir() if item.name.endswith(".sql")}
+    return {name.removesuffix(".sql"): _meaning(texts[name]) for name in sorted(texts)}
+
+
+def load_query(name: str) -> str:
+    """The SQL of a named query; ``name`` may begin with ``@``.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    plain = name.removeprefix("@")
+    known = named_queries()
+    if plain not in known:
+        import difflib
+
+        near = difflib.get_close_matches(plain, known, n=1)
+        hint = f"did you mean @{near[0]}?" if near else "ver query --list shows them"
+        raise UsageError(f"no query is named @{plain}", hint)
+    return files(__package__).joinpath("queries", f"{plain}.sql").read_text("utf-8")
+
+
+def _meaning(text: str) -> str:
+    lines = [line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--")]
+    return " ".join(lines)

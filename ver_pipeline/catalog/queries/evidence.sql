@@ -1,0 +1,7 @@
+-- What the adopted annotations stand on, by kind of evidence and who found it.
+SELECT modality, source, count(*) AS n, count(DISTINCT key) AS samples, round(avg(confidence), 3) AS mean_confidence,
+       count(*) FILTER (len(supports) > 0) AS supporting
+FROM evidence
+WHERE annotation = 0
+GROUP BY ALL
+ORDER BY n DESC, modality, source

@@ -1,0 +1,132 @@
+"""What a query may do: read the data set.  Everything else is refused, in three layers.
+
+1. Syntax: one statement, a SELECT (or EXPLAIN of one), whose parse tree holds no writing clause and no
+   table function outside :data:`TABLE_FUNCTIONS`.  An allow-list, because a forbidden list leaks: DuckDB
+   2.0 runs ``WITH x AS (COPY ...)`` as a SELECT, and ``json_execute_serialized_sql`` runs a statement
+   that no parser has seen.
+2. DuckDB's own lock: no external access but to the catalog's files, no extensions, configuration locked.
+3. No Python variables as tables.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ver_pipeline.schemas.errors import VerError
+
+if TYPE_CHECKING:
+    import duckdb
+
+TABLE_FUNCTIONS = frozenset(
+    {
+        "unnest", "range", "generate_series", "repeat", "json_each", "json_tree", "histogram", "histogram_values",
+        "duckdb_columns", "duckdb_tables", "duckdb_views", "duckdb_functions", "duckdb_keywords", "pragma_version",
+    }
+)  # fmt: skip
+"""Table functions that compute from their arguments or describe the catalog."""
+
+_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\s+(?=select|from|with|describe|summarize|pivot|values|\()", re.I)
+_CURE = "a query reads the data set; use --output to write its answer"
+
+
+class QueryRefusedError(VerError):
+    """The query asks for more than reading the data set."""
+
+
+class QueryError(VerError):
+    """The query is not understood or failed."""
+
+
+def lock(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], spill_dir: Path) -> None:
+    """Close the connection's reach to ``files``, for good.  Call after the views exist.
+
+    ``spill_dir`` is where DuckDB may put what does not fit in memory; it is created on demand.
+    """
+    allowed = ", ".join(quote(str(path)) for path in files)
+    for setting in (
+        f"allowed_paths = [{allowed}]",
+        f"temp_directory = {quote(str(spill_dir))}",
+        "autoinstall_known_extensions = false",
+        "autoload_known_extensions = false",
+        "allow_community_extensions = false",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        connection.execute(f"SET {setting}")
+
+
+def quote(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def check(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """The one statement in ``sql``, if it may run.
+
+    Raises:
+        QueryError: it does not parse, or is empty.
+        QueryRefusedError: it does anything but read the data set.
+    """
+    import duckdb
+
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise QueryError(first_line(error)) from error
+    if not statements:
+        raise QueryError("the query is empty", "for example: SELECT label, count(*) FROM samples GROUP BY label")
+    if len(statements) > 1:
+        raise QueryRefusedError(f"{len(statements)} statements in one query", "run one at a time")
+    text = statements[0].query.strip().rstrip(";")
+    kind = statements[0].type.name
+    explained = _EXPLAIN.match(text) if kind == "EXPLAIN" else None
+    if kind != "SELECT" and explained is None:
+        raise QueryRefusedError(f"{_verb(text)} is refused", _CURE)
+    _check_tree(connection, text[explained.end() :] if explained else text)
+    return text
+
+
+def _check_tree(connection: duckdb.DuckDBPyConnection, select: str) -> None:
+    answer = connection.execute("SELECT json_serialize_sql(?)", [select]).fetchone()
+    tree = json.loads(answer[0]) if answer else {"error": True}
+    if tree["error"]:
+        raise QueryRefusedError("only SELECT is understood", "write PIVOT with an explicit IN list; " + _CURE)
+    for node in _nodes(tree["statements"]):
+        kind = str(node.get("type", ""))
+        if kind.endswith("_NODE") and kind not in _NODES:
+            raise QueryRefusedError(f"{kind.split('_')[0]} inside a query is refused", _CURE)
+        if kind == "TABLE_FUNCTION":
+            name = str(node["function"]["function_name"]).lower()
+            if name not in TABLE_FUNCTIONS:
+                raise QueryRefusedError(f"the table function {name}() is refused", _CURE)
+        if kind == "BASE_TABLE" and re.search(r"[/\\.:*]", str(node["table_name"])):
+            raise QueryRefusedError(f"reading {node['table_name']!r} is refused", _CURE)
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a JSON tree."""
+    stack = [tree]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            yield value
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+
+
+def _verb(text: str) -> str:
+    words = re.findall(r"[A-Za-z]+", text)
+    return words[0].upper() if words else "this statement"
+
+
+def first_line(error: Exception) -> str:
+    """The message of a DuckDB error without the echo of the query."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [line for line in lines if not line.startswith(("LINE ", "^"))]
+    return " ".join(kept[:2]) if kept else type(error).__name__

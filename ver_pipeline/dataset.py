@@ -1,0 +1,176 @@
+"""Open a published data set and ask it anything in SQL.
+
+    from ver_pipeline import open_dataset
+
+    with open_dataset("shards/") as data:
+        frame = data.sql("SELECT label, count(*) AS n FROM samples GROUP BY label").pandas()
+
+Tables are read-only views over the catalog (``schemas/tables.py`` says what each column means), with
+``samples`` as the flat join of them.  A query reads the data set and nothing else.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ver_pipeline.catalog import sandbox
+from ver_pipeline.catalog.fetch import Located, locate
+from ver_pipeline.catalog.named import load_query
+from ver_pipeline.schemas.errors import MissingDependencyError
+from ver_pipeline.schemas.tables import INDEX, SAMPLES_SQL, TABLES, Table
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+_DUCKDB_TYPES = {"string": "VARCHAR", "int": "BIGINT", "float": "DOUBLE", "bool": "BOOLEAN",
+                 "strings": "VARCHAR[]", "floats": "DOUBLE[]"}  # fmt: skip
+
+
+class Result:
+    """The answer of one query.  It is computed once; take it in one form."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+        described = cursor.description or []
+        self.columns = [str(column[0]) for column in described]
+        self.types = [str(column[1]) for column in described]
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        while rows := self.fetch(2048):
+            yield from rows
+
+    def fetch(self, n: int) -> list[tuple[Any, ...]]:
+        """The next ``n`` rows; fewer at the end."""
+        with _query_errors():
+            return list(self._cursor.fetchmany(n))
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """All rows that are left."""
+        return list(self)
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """All rows that are left, as dicts."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self]
+
+    def batches(self, rows: int = 65_536) -> pa.RecordBatchReader:
+        """The answer as a stream of Arrow record batches."""
+        return self._cursor.to_arrow_reader(rows)
+
+    def arrow(self) -> pa.Table:
+        """The answer as an Arrow table."""
+        with _query_errors():
+            return self.batches().read_all()
+
+    def pandas(self) -> pd.DataFrame:
+        """The answer as a pandas frame."""
+        with _query_errors():
+            return self._cursor.df()
+
+    def polars(self) -> pl.DataFrame:
+        """The answer as a polars frame.
+
+        Raises:
+            MissingDependencyError: polars is not installed.
+        """
+        try:
+            import polars as pl
+        except ImportError as error:
+            raise MissingDependencyError("polars is not installed", "pip install polars") from error
+        frame = pl.from_arrow(self.arrow())
+        return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+
+
+class Dataset:
+    """A published data set, open for reading.  Close it, or use it in a ``with`` statement."""
+
+    def __init__(self, location: str | Path) -> None:
+        self._scratch = tempfile.TemporaryDirectory(prefix="ver-", ignore_cleanup_errors=True)
+        scratch = Path(self._scratch.name)
+        try:
+            self._located: Located = locate(location, scratch)
+            self._connection = self._connect(scratch)
+        except BaseException:
+            self._scratch.cleanup()
+            raise
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest that all answers follow."""
+        return self._located.manifest
+
+    @property
+    def root(self) -> Path | None:
+        """The local folder, or None for a remote data set."""
+        return self._located.root
+
+    def sql(self, query: str, parameters: Sequence[Any] = ()) -> Result:
+        """Run one query; ``@name`` runs a named one.
+
+        Raises:
+            QueryError: it is not understood or failed.
+            QueryRefusedError: it asks for more than reading the data set.
+        """
+        text = load_query(query.strip()) if query.strip().startswith("@") else query
+        cursor = self._connection.cursor()
+        statement = sandbox.check(cursor, text)
+        with _query_errors():
+            return Result(cursor.execute(statement, list(parameters)))
+
+    def close(self) -> None:
+        """Release files and remove what was copied here."""
+        self._connection.close()
+        self._scratch.cleanup()
+
+    def __enter__(self) -> Dataset:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        self.close()
+
+    def _connect(self, scratch: Path) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        connection = duckdb.connect(":memory:", config={"python_enable_replacements": False})
+        files = self._located.tables
+        with _query_errors():
+            for name, table in {**TABLES, "index": INDEX}.items():
+                connection.execute(f'CREATE VIEW "{name}" AS {_select(table, files.get(name))}')
+            connection.execute(f"CREATE VIEW samples AS {SAMPLES_SQL}")
+        sandbox.lock(connection, list(files.values()), scratch / "spill")
+        return connection
+
+
+def _select(table: Table, path: Path | None) -> str:
+    """The rows of a table; none when the data set was published without it."""
+    if path is not None:
+        return f"SELECT * FROM read_parquet({sandbox.quote(str(path))})"
+    nulls = ", ".join(f'NULL::{_DUCKDB_TYPES[column.type]} AS "{column.name}"' for column in table.columns)
+    return f"SELECT {nulls} WHERE false"
+
+
+@contextmanager
+def _query_errors() -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise sandbox.QueryError(sandbox.first_line(error), "ver query OUT --list shows tables and columns") from error
+
+
+def open_dataset(location: str | Path) -> Dataset:
+    """Open the data set in a folder, or at an ``http(s)://`` or ``s3://`` address.
+
+    Raises:
+        CorruptDataError: there is no whole data set.
+        VerError: the place cannot be reached.
+    """
+    return Dataset(location)
