@@ -62,3 +62,8 @@ def rope_for_4(text_config: dict[str, Any]) -> dict[str, Any]:
         text_config["rope_theta"] = rope.pop("rope_theta", 1_000_000.0)
         text_config["rope_scaling"] = rope
     return text_config
+
+
+def without_progress_bars() -> None:
+    """Keep transformers' bars for reading and writing weights off the terminal."""
+    transformers.utils.logging.disable_progress_bar()

@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
 from torch.nn import functional
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -25,7 +26,7 @@ class UndecodableError(ValueError):
     """Media that cannot be decoded; becomes a named bad sample, never a crash."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Sampling:
     """How frames are chosen and sized.
 

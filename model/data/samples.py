@@ -6,11 +6,13 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pydantic.dataclasses
+from pydantic import ConfigDict
 
 from ver_pipeline.schemas.errors import ConfigError
 
@@ -38,7 +40,7 @@ class TooLongError(ValueError):
     """The text alone exceeds the token limit; becomes a named bad sample."""
 
 
-@dataclass(frozen=True, slots=True)
+@pydantic.dataclasses.dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class DataSpec:
     """One entry of a stage's ``data`` list.
 
@@ -301,8 +303,3 @@ def _pixels(room: int) -> int:
     if room < 1:
         raise TooLongError("the text leaves no room for the picture")
     return room * PIXELS_PER_TOKEN
-
-
-def with_defaults(spec: DataSpec, **changes: Any) -> DataSpec:
-    """A copy with some fields changed."""
-    return replace(spec, **changes)

@@ -1,0 +1,146 @@
+"""Checkpoints that are whole or not there: trained weights, optimizer, position, identity of the data.
+
+A folder ``step-00000120`` is renamed into place after everything in it reached the disk.  Nothing in
+it needs pickle to be trusted: weights are safetensors, the optimizer loads with ``weights_only``, the
+rest is JSON.  The random state needs no file: each step seeds it from (seed, stage, step, rank).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.errors import CorruptDataError, UsageError
+
+VERSION = 1
+_PREFIX = "step-"
+
+
+@dataclass(slots=True)
+class Position:
+    """Where a stage stands, and what its policies remember."""
+
+    epoch: int = 0
+    step_in_epoch: int = 0
+    step: int = 0
+    samples: int = 0
+    skipped_in_row: int = 0
+    smooth_loss: float | None = None
+    best_loss: float | None = None
+    steps_diverged: int = 0
+    bad_samples: list[list[str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A checkpoint in memory."""
+
+    weights: dict[str, torch.Tensor]
+    optimizer: dict[str, Any]
+    position: Position
+    state: dict[str, Any]
+
+
+def save(folder: Path, position: Position, weights: dict[str, torch.Tensor], optimizer: dict[str, Any],
+         identity: dict[str, Any], lineage: dict[str, Any], keep: int) -> Path:  # fmt: skip
+    """Write a checkpoint and drop the oldest beyond ``keep``.
+
+    After it returns, a crash of the process or of the machine leaves this checkpoint or, if it came
+    earlier, the one before: never half of one.
+    """
+    from safetensors.torch import save_file
+
+    final = folder / f"{_PREFIX}{position.step:08d}"
+    temporary = folder / f".{final.name}.{os.getpid()}.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, temporary / "trained.safetensors")
+    torch.save(optimizer, temporary / "optimizer.pt")
+    state = {"version": VERSION, "position": asdict(position), "identity": identity, "lineage": lineage}
+    (temporary / "state.json").write_bytes(canonical_json(state))
+    publish(temporary, final)
+    for old in checkpoints(folder)[:-keep]:
+        shutil.rmtree(old)
+    return final
+
+
+def publish(temporary: Path, final: Path) -> None:
+    """Sync everything in ``temporary`` to the disk, then rename it to ``final`` (replacing it)."""
+    for path in sorted(temporary.rglob("*")):
+        if path.is_file():
+            _sync(path)
+    _sync(temporary)
+    if final.exists():
+        shutil.rmtree(final)
+    temporary.replace(final)
+    _sync(final.parent)
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Whole checkpoints, oldest first."""
+    return sorted(p for p in folder.glob(f"{_PREFIX}*") if p.is_dir())
+
+
+def load(path: Path, device: str | torch.device = "cpu") -> Loaded:
+    """Read a checkpoint.
+
+    Raises:
+        CorruptDataError: it is not one, or another version wrote it.
+    """
+    from safetensors.torch import load_file
+
+    try:
+        state = json.loads((path / "state.json").read_bytes())
+        weights = load_file(path / "trained.safetensors", device=str(device))
+        optimizer = torch.load(path / "optimizer.pt", map_location=device, weights_only=True)
+    except (OSError, ValueError) as error:
+        raise CorruptDataError(f"{path} is not a checkpoint: {error}", "delete the folder and resume") from error
+    if state["version"] != VERSION:
+        raise CorruptDataError(f"{path} has version {state['version']}", f"this release reads version {VERSION}")
+    return Loaded(weights, optimizer, Position(**state["position"]), state)
+
+
+def clean(folder: Path) -> None:
+    """Remove what a killed save left behind."""
+    for path in folder.glob(f".{_PREFIX}*.tmp"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def refuse_other(saved: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raise when a run would go on with other data or settings than it began with.
+
+    Raises:
+        UsageError: naming the first field that differs, with both values.
+    """
+    before, after = _flat(saved), _flat(now)
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            raise UsageError(
+                f"cannot resume: {name} was {before.get(name)!r}, now {after.get(name)!r}",
+                "use the settings and data of the first run, another --out, or --force to go on regardless",
+            )
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {k: v for key, inner in value.items() for k, v in _flat(inner, f"{name}.{key}" if name else key).items()}
+    if isinstance(value, list | tuple):
+        return {k: v for i, inner in enumerate(value) for k, v in _flat(inner, f"{name}[{i}]").items()} | {
+            f"{name}.count": len(value)
+        }
+    return {name: value}
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,34 @@
+"""``ver train --dry-run``: what a run would do, without doing it."""
+
+from __future__ import annotations
+
+import sys
+
+from ..data.loader import Loader, LoaderConfig
+from .loop import Job, open_sources
+from .modules import prepare
+from .run import RunPlan
+
+
+def describe(plan: RunPlan) -> int:
+    """Print data, steps and parameter counts of each stage."""
+    from ..loading import load_tokenizer
+    from ..modeling import EmotionQwenForConditionalGeneration
+
+    tokenizer = load_tokenizer(plan.model)
+    for stage in plan.stages:
+        model = EmotionQwenForConditionalGeneration.from_pretrained(plan.model)
+        whole, named = prepare(model, stage)
+        sources = open_sources(Job(stage, plan.model, plan.sets, plan.run))
+        cut = LoaderConfig(stage.batch.global_batch, stage.batch.micro_batch, stage.seed, stage.batch.drop_last)
+        loader = Loader(sources, tokenizer, model.config, cut)
+        count = sum(p.numel() for p in whole.parameters())
+        trained = sum(p.numel() for _, p in named)
+        lines = [
+            f"{stage.name}: {stage.epochs} epochs of {loader.items_per_epoch} items in "
+            f"{loader.steps_per_epoch} steps of {stage.batch.global_batch} ({loader.dropped_per_epoch} left out)",
+            f"  trains {trained:,} of {count:,} weights in {len(named)} tensors, experts: {stage.expert_mode}",
+        ]
+        lines += [f"  {s.spec.set}: {s.n_items} items, {s.spec.media}, {', '.join(s.spec.tasks)}" for s in sources]
+        sys.stdout.write("\n".join(lines) + "\n")
+    return 0

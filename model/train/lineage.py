@@ -1,0 +1,52 @@
+"""What a checkpoint says of its origin: data sets, queries, counts, settings, for every stage so far."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ver_pipeline.schemas.canonical import digest
+
+from ..data.loader import Loader
+from .checkpoint import Position
+
+if TYPE_CHECKING:
+    from .loop import Job
+
+FILE = "lineage.json"
+
+
+def stage_lineage(job: Job, identity: dict[str, Any], loader: Loader, position: Position) -> dict[str, Any]:
+    """The lineage of a model in this stage: all stages before, then this one."""
+    import torch
+    import transformers
+
+    before = read_lineage(job.model)
+    this = {
+        "stage": job.stage.name,
+        "data": identity["data"],
+        "items_per_epoch": loader.items_per_epoch,
+        "dropped_per_epoch": loader.dropped_per_epoch,
+        "epochs": job.stage.epochs,
+        "steps": position.step,
+        "samples": position.samples,
+        "bad_samples": position.bad_samples,
+        "config": job.stage.to_dict(),
+        "config_sha256": job.stage.fingerprint(),
+        "tools": {"torch": torch.__version__, "transformers": transformers.__version__},
+    }
+    return {"started_from": before.get("started_from", model_digest(job.model)), "stages": [*before["stages"], this]}
+
+
+def read_lineage(model: Path) -> dict[str, Any]:
+    """The lineage that stands beside a model; empty for one that was not trained here."""
+    path = model / FILE
+    return json.loads(path.read_bytes()) if path.is_file() else {"stages": []}
+
+
+def model_digest(model: Path) -> str:
+    """Tells models apart without reading all weights: config, and names and sizes of the weight files."""
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    weights = sorted((p.name, p.stat().st_size) for p in model.glob("*.safetensors"))
+    return digest([config, [list(w) for w in weights]])

@@ -1,0 +1,332 @@
+"""The training of one stage: load, step, save; resumable to the step."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.errors import ConfigError, VerError
+
+from ..convert import copy_tokenizer
+from ..data.loader import BadBudget, BadSample, Loader, LoaderConfig, MicroBatch
+from ..data.samples import Source, open_source
+from . import checkpoint, sharded
+from .checkpoint import Position
+from .config import StageConfig
+from .metrics import Reporter, StepReport
+from .modules import make_optimizer, prepare, set_lr, trainable
+from .step import StepResult, backward
+from .world import World, shared
+
+LOG = logging.getLogger(__name__)
+SMOOTHING = 0.95
+
+
+class DivergedError(VerError):
+    """The loss is not finite, or has left its best value far behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to train.
+
+    Attributes:
+        stage: the stage's configuration.
+        model: folder of the model to start from.
+        sets: folders by the names that the stage's ``data`` uses.
+        run: folder of the run; the stage writes below ``run/NAME``.
+        workers: loader processes.
+        force: resume although data or settings differ.
+        stop_after: stop (with a checkpoint) after this many steps of this call; for tests and time slots.
+    """
+
+    stage: StageConfig
+    model: Path
+    sets: Mapping[str, Path]
+    run: Path
+    workers: int = 0
+    force: bool = False
+    stop_after: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the stage's checkpoints and its result stand."""
+        return self.run / self.stage.name
+
+    @property
+    def result(self) -> Path:
+        """The trained model, present only when the stage is done."""
+        return self.folder / "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``done`` is False when the stage was stopped (SIGTERM, ``stop_after``) and saved."""
+
+    done: bool
+    step: int
+    model: Path | None
+
+
+def open_sources(job: Job) -> list[Source]:
+    """The stage's sets; optional ones that were not given are left out.
+
+    Raises:
+        ConfigError: a set is not given, or none is left.
+    """
+    sources = []
+    for spec in job.stage.data:
+        folder = job.sets.get(spec.set)
+        if folder is None and Path(spec.set).is_dir():
+            folder = Path(spec.set)
+        if folder is not None:
+            sources.append(open_source(spec, folder))
+        elif not spec.optional:
+            raise ConfigError(f"stage {job.stage.name}: no folder for the set {spec.set!r}", f"give --{spec.set} DIR")
+    if not sources:
+        raise ConfigError(f"stage {job.stage.name} has no data", "give --shards or --general")
+    return sources
+
+
+def train_stage(job: Job, world: World) -> Outcome:
+    """Train one stage, going on from its newest checkpoint.
+
+    Guarantees: losses and weights are bit-identical to those of an undisturbed run, wherever it was
+    killed and whatever the number of loader workers; the batches are the same for any number of ranks;
+    parameters that the stage does not name keep their bits.
+
+    Raises:
+        DivergedError, CorruptDataError, UsageError, ConfigError: see the policies.
+    """
+    from ..loading import load_tokenizer
+    from ..modeling import EmotionQwenForConditionalGeneration
+
+    stage = job.stage
+    tokenizer = load_tokenizer(job.model)
+    dtype = torch.bfloat16 if stage.precision == "bf16" else torch.float32
+    inner = EmotionQwenForConditionalGeneration.from_pretrained(
+        job.model, dtype=dtype, attn_implementation=stage.attention
+    )
+    whole, named = prepare(inner, stage)
+    whole.to(world.device).train()
+    config = LoaderConfig(
+        stage.batch.global_batch, stage.batch.micro_batch, stage.seed, stage.batch.drop_last, stage.batch.bucket,
+        job.workers,
+    )  # fmt: skip
+    loader = Loader(open_sources(job), tokenizer, inner.config, config, rank=world.rank, world=world.size)
+    identity = {"data": loader.identity(), "stage": stage.semantics()}
+    if world.is_main:
+        checkpoint.clean(job.folder)
+    position = Position()
+    resumed = _resume(job, identity)
+    if resumed is not None:
+        position = resumed.position
+        sharded.load_weights(named, resumed.weights)
+    model = shared(whole, world, stage.parallel)
+    named = trainable(whole)  # FSDP has put sharded parameters in their place
+    optimizer = make_optimizer(named, stage.optimizer)
+    if resumed is not None:
+        sharded.load_optimizer(whole, optimizer, resumed.optimizer)
+    run = _Run(job, world, model, whole, inner, named, optimizer, loader, position, identity)
+    return run.train()
+
+
+@dataclass(slots=True)
+class _Run:
+    """The moving parts of a stage in training."""
+
+    job: Job
+    world: World
+    model: Any
+    whole: Any
+    inner: Any
+    named: Any
+    optimizer: torch.optim.Optimizer
+    loader: Loader
+    position: Position
+    identity: dict[str, Any]
+
+    def train(self) -> Outcome:
+        """Steps until the stage is done or stopped."""
+        stage, at = self.job.stage, self.position
+        total = self.total_steps()
+        bad = BadBudget(stage.policy.max_bad_samples, [BadSample(*b) for b in at.bad_samples])
+        reporter = self._reporter(total)
+        last = None if self.job.stop_after is None else at.step + self.job.stop_after
+        try:
+            with Terminated() as terminated:
+                while at.step < total:
+                    waited = time.monotonic()
+                    for micros in self.loader.steps(at.epoch, at.step_in_epoch):
+                        wait_s = time.monotonic() - waited
+                        result = self._step(micros, bad, total, wait_s, reporter)
+                        stop = self._agree(terminated() or at.step == last) or at.step >= total
+                        if stop or at.step % stage.checkpoint_every == 0:
+                            self._save()
+                        self._check(result)
+                        if stop:
+                            break
+                        waited = time.monotonic()
+                    if at.step < total and stop:
+                        return Outcome(False, at.step, None)
+                    if at.step < total:
+                        at.epoch, at.step_in_epoch = at.epoch + 1, 0
+            return self._finish()
+        finally:
+            if reporter is not None:
+                reporter.close()
+
+    def total_steps(self) -> int:
+        """Optimizer steps of the whole stage."""
+        steps = self.loader.steps_per_epoch * self.job.stage.epochs
+        limit = self.job.stage.max_steps
+        if steps == 0:
+            raise ConfigError("the data set is smaller than one global batch", "set batch.drop_last=false")
+        return steps if limit is None else min(steps, limit)
+
+    def _step(
+        self, micros: list[MicroBatch], bad: BadBudget, total: int, wait_s: float, reporter: Reporter | None
+    ) -> StepResult:
+        stage, at, world = self.job.stage, self.position, self.world
+        began = time.monotonic()
+        found = [b for micro in micros for b in micro.bad]
+        targets, tokens, samples, n_bad = (
+            int(v)
+            for v in world.sum(
+                [sum(m.n_targets for m in micros), sum(m.n_tokens for m in micros),
+                 sum(len(m.names) for m in micros), len(found)]
+            )
+        )  # fmt: skip
+        if n_bad:
+            self._note_bad([b for rank in world.gather(found) for b in rank], bad)
+        factor = set_lr(self.optimizer, stage.optimizer, at.step, total)
+        result = StepResult(0.0, 0.0, None)
+        if targets:
+            result = backward(self.model, self.inner, self.named, micros, targets, stage, world, at.step)
+            if result.finite:
+                self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        at.step, at.step_in_epoch, at.samples = at.step + 1, at.step_in_epoch + 1, at.samples + samples
+        at.skipped_in_row = 0 if result.finite else at.skipped_in_row + 1
+        if result.finite and targets:
+            self._smooth(result.loss)
+        if reporter is not None:
+            reporter.step(self._report(result, factor, tokens, targets, samples, n_bad, wait_s, began))
+        return result
+
+    def _note_bad(self, found: list[BadSample], bad: BadBudget) -> None:
+        for sample in found:
+            LOG.warning("bad sample %s: %s", sample.name, sample.reason)
+        bad.add(found)
+        self.position.bad_samples = [[b.name, b.reason] for b in bad.seen]
+
+    def _smooth(self, loss: float) -> None:
+        at, policy = self.position, self.job.stage.policy
+        at.smooth_loss = loss if at.smooth_loss is None else SMOOTHING * at.smooth_loss + (1 - SMOOTHING) * loss
+        at.best_loss = at.smooth_loss if at.best_loss is None else min(at.best_loss, at.smooth_loss)
+        far = at.smooth_loss > policy.divergence_factor * at.best_loss
+        at.steps_diverged = at.steps_diverged + 1 if far else 0
+
+    def _check(self, result: StepResult) -> None:
+        at, policy = self.position, self.job.stage.policy
+        cure = f"lower the learning rate; checkpoints are in {self.job.folder}"
+        if not result.finite and (policy.on_nonfinite == "stop" or at.skipped_in_row > policy.max_skipped):
+            raise DivergedError(
+                f"loss {result.loss} or gradient {result.grad_norm} is not finite at step {at.step} "
+                f"({at.skipped_in_row} in a row), samples {self.loader.global_batch(at.epoch, at.step_in_epoch - 1)}",
+                cure,
+            )
+        if at.steps_diverged > policy.divergence_patience:
+            raise DivergedError(f"the loss rose from {at.best_loss:.3f} to {at.smooth_loss:.3f} (smoothed)", cure)
+
+    def _agree(self, stop: bool) -> bool:
+        """All ranks stop after the same step."""
+        return self.world.sum([float(stop)])[0] > 0
+
+    def _save(self) -> None:
+        weights = sharded.full_weights(self.named)
+        optimizer = sharded.full_optimizer(self.whole, self.optimizer)
+        if self.world.is_main:
+            checkpoint.save(
+                self.job.folder, self.position, weights, optimizer, self.identity, self._lineage(), self.job.stage.keep
+            )
+        self.world.barrier()
+
+    def _finish(self) -> Outcome:
+        """Merge adapters, write the model with its tokenizer and lineage, all at once."""
+        weights = sharded.full_weights(self.named)
+        if self.world.is_main:
+            temporary = self.job.folder / ".model.tmp"
+            shutil.rmtree(temporary, ignore_errors=True)
+            sharded.write_model(self.job, weights, temporary)
+            copy_tokenizer(self.job.model, temporary)
+            (temporary / "lineage.json").write_bytes(canonical_json(self._lineage()))
+            checkpoint.publish(temporary, self.job.result)
+        self.world.barrier()
+        return Outcome(True, self.position.step, self.job.result)
+
+    def _lineage(self) -> dict[str, Any]:
+        from .lineage import stage_lineage
+
+        return stage_lineage(self.job, self.identity, self.loader, self.position)
+
+    def _reporter(self, total: int) -> Reporter | None:
+        if not self.world.is_main:
+            return None
+        self.job.run.mkdir(parents=True, exist_ok=True)
+        return Reporter(self.job.run, self.job.stage.name, total, self.position.step, self.job.stage.log_every)
+
+    def _report(
+        self, result: StepResult, factor: float, tokens: int, targets: int, samples: int, n_bad: int,
+        wait_s: float, began: float,
+    ) -> StepReport:  # fmt: skip
+        at = self.position
+        gate = None if result.gate is None else result.gate[:, 1]
+        return StepReport(
+            stage=self.job.stage.name, step=at.step, epoch=at.epoch, loss=result.loss,
+            lr=self.job.stage.optimizer.lr * factor, grad_norm=result.grad_norm, tokens=tokens, targets=targets,
+            samples=samples, bad=n_bad, skipped=not result.finite, wait_s=round(wait_s, 4),
+            step_s=round(time.monotonic() - began + wait_s, 4),
+            gate_emotion=None if gate is None else float(gate.mean()),
+            gate_min=None if gate is None else float(gate.min()),
+            gate_max=None if gate is None else float(gate.max()),
+        )  # fmt: skip
+
+
+class Terminated:
+    """Remembers a SIGTERM instead of dying of it; outside the main thread it does nothing."""
+
+    def __enter__(self) -> Callable[[], bool]:
+        self._seen = False
+        self._old: Any = None
+        if threading.current_thread() is threading.main_thread():
+            self._old = signal.signal(signal.SIGTERM, self._note)
+        return lambda: self._seen
+
+    def __exit__(self, *_: object) -> None:
+        if self._old is not None:
+            signal.signal(signal.SIGTERM, self._old)
+
+    def _note(self, *_: object) -> None:
+        self._seen = True
+
+
+def _resume(job: Job, identity: dict[str, Any]) -> checkpoint.Loaded | None:
+    found = checkpoint.checkpoints(job.folder)
+    if not found:
+        return None
+    loaded = checkpoint.load(found[-1])
+    if not job.force:
+        checkpoint.refuse_other(loaded.state["identity"], identity)
+    LOG.info("resuming from %s", found[-1])
+    return loaded

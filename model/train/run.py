@@ -1,0 +1,76 @@
+"""The stages in a row: what ``ver train`` does, in one process or in each of several ranks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ver_pipeline.schemas.errors import UsageError
+
+from . import checkpoint
+from .config import StageConfig
+from .lineage import FILE
+from .loop import Job, train_stage
+from .world import World
+
+STOPPED_EXIT = 143
+"""128 + SIGTERM: the run was asked to stop, saved, and can go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """Stages in order, the model they start from, and the data."""
+
+    stages: tuple[StageConfig, ...]
+    model: Path
+    sets: Mapping[str, Path]
+    run: Path
+    workers: int = 0
+    force: bool = False
+    stop_after: int | None = None
+
+
+def run_stages(plan: RunPlan, world: World) -> int:
+    """Train each stage from the result of the one before; finished stages are left as they are.
+
+    Returns:
+        0 when every stage is done, 143 when the run was stopped and saved.
+
+    Raises:
+        UsageError: a finished stage was trained with other settings.
+    """
+    model = plan.model
+    for stage in plan.stages:
+        job = Job(stage, model, plan.sets, plan.run, plan.workers, plan.force, plan.stop_after)
+        if job.result.is_dir():
+            _check_done(job)
+            _say(world, f"{stage.name}: done already")
+        else:
+            _say(world, f"{stage.name}: from {model}")
+            outcome = train_stage(job, world)
+            if not outcome.done:
+                _say(world, f"{stage.name}: stopped and saved at step {outcome.step}; the same command goes on")
+                return STOPPED_EXIT
+        model = job.result
+    _say(world, f"model: {model}")
+    return 0
+
+
+def _check_done(job: Job) -> None:
+    """Refuse to build on a stage that was trained otherwise than the plan says."""
+    if job.force:
+        return
+    done = json.loads((job.result / FILE).read_bytes())["stages"][-1]
+    if done["config_sha256"] != job.stage.fingerprint():
+        saved = {"stage": done["config"]}
+        checkpoint.refuse_other(saved, json.loads(json.dumps({"stage": job.stage.to_dict()})))
+        raise UsageError(f"{job.result} was trained with other settings", "choose another --out, or --force")
+
+
+def _say(world: World, text: str) -> None:
+    if world.is_main:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()

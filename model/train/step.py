@@ -1,0 +1,123 @@
+"""One optimizer step: the same gradient for any split of the global batch over ranks and micro-batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ..data.chat import IGNORED
+from ..data.collate import Batch, pack
+from ..data.loader import MicroBatch
+from ..data.order import mix
+from ..gate import balance_loss
+from .config import StageConfig
+from .modules import Named
+from .world import World, no_sync
+
+SMALLEST_GRID = (1, 4, 4)
+"""56 x 56 pixels: the smallest picture the window attention takes without padding."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """Loss a target token over the global batch, the gradient's norm, and the gate's weights [clips, 2]."""
+
+    loss: float
+    grad_norm: float
+    gate: torch.Tensor | None
+
+    @property
+    def finite(self) -> bool:
+        """Whether both numbers are finite."""
+        return bool(torch.isfinite(torch.tensor([self.loss, self.grad_norm])).all())
+
+
+def backward(
+    model: nn.Module, inner: Any, named: Named, micros: Sequence[MicroBatch], n_targets: int,
+    stage: StageConfig, world: World, step: int,
+) -> StepResult:  # fmt: skip
+    """Gradients of the mean loss over all target tokens of the global batch, clipped.
+
+    The loss is summed over tokens and divided by the global count, so the gradient does not depend on
+    how samples fall on ranks and micro-batches (up to rounding).
+
+    Args:
+        model: what is called (possibly wrapped).
+        inner: the Emotion-Qwen inside it.
+        named: trainable parameters.
+        micros: this rank's micro-batches; every rank has the same number.
+        n_targets: target tokens of the global batch, at least 1.
+        stage: precision, packing, balance, clipping.
+        world: the ranks.
+        step: the optimizer step; dropout is seeded from (seed, stage, step, rank).
+    """
+    torch.manual_seed(mix(stage.seed, stage.name, step, world.rank) % 2**63)
+    gate = inner.log_gate() if stage.expert_mode == "mix" else None
+    total, seen = 0.0, []
+    for number, micro in enumerate(micros):
+        with no_sync(model, last=number == len(micros) - 1):
+            batch = {name: value.to(world.device, non_blocking=True) for name, value in micro.batch.items()}
+            with autocast(stage.precision, world.device):
+                loss_sum = token_loss_sum(model, inner, batch, packed=stage.batch.pack)
+                extra = visual_touch(model, inner, batch, stage.parallel if world.size > 1 else "one")
+            weights = gate.take() if gate is not None else None
+            # DDP and FSDP average gradients over ranks; times size makes it the sum.
+            loss = loss_sum * (world.size / n_targets) + extra + touch(named, stage, world)
+            if weights is not None:
+                seen.append(weights.detach())
+                if stage.balance_weight:
+                    loss = loss + stage.balance_weight / len(micros) * balance_loss(weights)
+            loss.backward()
+            total += float(loss_sum.detach())
+    norm = clip([p for _, p in named], stage.optimizer.clip_norm)
+    (summed,) = world.sum([total])
+    return StepResult(summed / n_targets, norm, torch.cat(seen) if seen else None)
+
+
+def token_loss_sum(model: nn.Module, inner: Any, batch: Batch, *, packed: bool) -> torch.Tensor:
+    """Cross entropy summed over the target tokens of one micro-batch, in float32."""
+    if packed:
+        batch = pack(batch, inner.model)
+    labels = batch["labels"]
+    logits = model(**{name: value for name, value in batch.items() if name != "labels"}, use_cache=False).logits
+    return functional.cross_entropy(
+        logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+
+
+def touch(named: Named, stage: StageConfig, world: World) -> torch.Tensor | float:
+    """Zero that depends on every trainable parameter: a text-only batch then gives zero gradients instead
+    of none, so every rank exchanges the same tensors and one process behaves as several."""
+    if stage.parallel == "fsdp" and world.size > 1:
+        return 0.0  # sharded parameters are reached through `visual_touch`
+    return sum((0.0 * parameter.flatten()[0] for _, parameter in named), start=torch.zeros((), device=world.device))
+
+
+def visual_touch(model: nn.Module, inner: Any, batch: Batch, parallel: str) -> torch.Tensor | float:
+    """With FSDP every rank must call the vision tower, or the others wait for ever: a batch without
+    pixels looks at a small gray square with weight zero."""
+    if parallel != "fsdp" or any(name.startswith("pixel_values") for name in batch):
+        return 0.0
+    grid = torch.tensor([SMALLEST_GRID], device=batch["input_ids"].device)
+    config = inner.config.vision_config
+    width = config.in_channels * config.temporal_patch_size * config.patch_size**2
+    pixels = torch.zeros(int(grid.prod()), width, device=grid.device, dtype=inner.model.visual.dtype)
+    out = inner.model.visual(pixels, grid_thw=grid)
+    return 0.0 * (out if isinstance(out, torch.Tensor) else out.pooler_output).sum()
+
+
+def clip(parameters: list[nn.Parameter], max_norm: float) -> float:
+    """Clip the gradient's global norm; returns the norm before clipping."""
+    norm = torch.nn.utils.clip_grad_norm_(parameters, max_norm)
+    return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """bf16 autocast, or nothing."""
+    return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()

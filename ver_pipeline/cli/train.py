@@ -1,0 +1,112 @@
+"""``ver train``: train Emotion-Qwen from the shards of a build, stage by stage."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ver_pipeline.schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    from ver_pipeline.model.data.samples import DataSpec
+    from ver_pipeline.model.train.config import StageConfig
+    from ver_pipeline.model.train.run import RunPlan
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``ver train``."""
+    parser.add_argument("--shards", type=Path, required=True, help="data set of `ver build`")
+    parser.add_argument("--general", type=Path, help="WebDataset of pictures or films with conversations")
+    parser.add_argument("--data", action="append", default=[], metavar="NAME=DIR", help="bind another set of a stage")
+    start = parser.add_mutually_exclusive_group(required=True)
+    start.add_argument("--model", type=Path, help="Emotion-Qwen folder to start from (`ver model init`)")
+    start.add_argument("--tiny", action="store_true", help="start from a tiny model with random weights, to try it out")
+    parser.add_argument("--stage", default="all", help="all, general, emotion, joint, or a stage file (default: all)")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; an interrupted run goes on there")
+    parser.add_argument("--where", default="", help="SQL that selects training samples of --shards")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a stage setting")
+    parser.add_argument("--seed", type=int, help="seed of order, dropout and tiny weights (default 0)")
+    parser.add_argument("--workers", type=int, default=2, help="loader processes per rank; never changes results")
+    parser.add_argument("--threads", type=int, help="torch threads per rank")
+    parser.add_argument("--force", action="store_true", help="go on although data or settings differ")
+    parser.add_argument("--ray-address", help="run on a Ray cluster (`auto`, or ray://HOST:PORT)")
+    parser.add_argument("--ranks", type=int, default=1, help="Ray Train workers (with --ray-address)")
+    parser.add_argument("--dry-run", action="store_true", help="show data, steps and trained parameters, then stop")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; 0 when done, 143 when stopped by SIGTERM after saving."""
+    import torch
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    from ver_pipeline.model.compat import without_progress_bars
+
+    without_progress_bars()
+    if args.ray_address:
+        from ver_pipeline.model.train.ray_launch import launch
+
+        return launch(args)
+    from ver_pipeline.model.train.run import run_stages
+    from ver_pipeline.model.train.world import join_world, leave_world
+
+    world = join_world()
+    try:
+        if world.is_main:
+            write_start_model(args)
+        world.barrier()
+        plan = plan_of(args)
+        if args.dry_run:
+            from ver_pipeline.model.train.describe import describe
+
+            return describe(plan)
+        return run_stages(plan, world)
+    finally:
+        leave_world()
+
+
+def write_start_model(args: argparse.Namespace) -> None:
+    """With ``--tiny``, make the model the run starts from, once."""
+    if args.tiny and not (args.out / "tiny" / "config.json").is_file():
+        from ver_pipeline.model.tiny import write_tiny
+
+        write_tiny(args.out / "tiny", args.seed or 0)
+
+
+def plan_of(args: argparse.Namespace) -> RunPlan:
+    """The run that the arguments describe."""
+    from ver_pipeline.model.loading import require_checkpoint
+    from ver_pipeline.model.train.config import STAGES, built_in_stage, load_stage
+    from ver_pipeline.model.train.run import RunPlan
+
+    model = args.out / "tiny" if args.tiny else args.model
+    require_checkpoint(model)
+    names = STAGES if args.stage == "all" else (args.stage,)
+    overrides = list(args.set) + ([f"seed={args.seed}"] if args.seed is not None else [])
+    stages = []
+    for name in names:
+        path = built_in_stage(name) if name in STAGES else Path(name)
+        if not path.is_file():
+            raise UsageError(f"no stage {name!r}", f"all, {', '.join(STAGES)}, or a YAML file")
+        stage = load_stage(path, tiny=args.tiny, overrides=tuple(overrides))
+        stages.append(with_where(stage, args.where) if args.where else stage)
+    sets = {"shards": args.shards} | ({"general": args.general} if args.general else {})
+    for binding in args.data:
+        name, sign, folder = binding.partition("=")
+        if not sign:
+            raise UsageError(f"--data {binding!r}", "write NAME=DIR")
+        sets[name] = Path(folder)
+    return RunPlan(tuple(stages), model, sets, args.out, args.workers, args.force)
+
+
+def with_where(stage: StageConfig, where: str) -> StageConfig:
+    """The stage with a query on every entry that reads ``shards``; a query of its own is kept as well."""
+    from dataclasses import replace
+
+    def narrowed(spec: DataSpec) -> DataSpec:
+        if spec.set != "shards":
+            return spec
+        return replace(spec, where=f"({spec.where}) AND ({where})" if spec.where else where)
+
+    return replace(stage, data=tuple(narrowed(spec) for spec in stage.data))
