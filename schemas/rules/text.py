@@ -14,7 +14,7 @@ from functools import lru_cache
 from ..record import Record
 
 _QUOTED = re.compile(
-    r"“([^”]*)”|「([^」]*)」|『([^』]*)』|\"([^\"]*)\"|‘([^’]*)’(?![A-Za-z])|(?<![\w'])'([^'\n]*(?:\w'\w[^'\n]*)*)'(?!\w)"
+    r"“([^”]*)”|”([^“”]*)“|「([^」]*)」|『([^』]*)』|\"([^\"]*)\"|‘([^’]*)’(?![A-Za-z])|(?<![\w'])'([^'\n]*(?:\w'\w[^'\n]*)*)'(?!\w)"
 )
 _SENTENCE = re.compile(r"[^.!?。！？；;\n]+[.!?。！？；;\n]*[”\"’']?")
 _CLAUSE = re.compile(r"[,;:.!?，；：。！？、\n—]|\b(?:but|while|yet|however|although|though)\b|但是?|然而|却|不过")
