@@ -62,7 +62,13 @@ class Result:
 
     def batches(self, rows: int = 65_536) -> pa.RecordBatchReader:
         """The answer as a stream of Arrow record batches."""
-        return self._cursor.to_arrow_reader(rows)
+        import warnings
+
+        with warnings.catch_warnings():  # DuckDB 2 advises a lazy relation; this answer is computed already
+            warnings.simplefilter("ignore", UserWarning)
+            if hasattr(self._cursor, "to_arrow_reader"):
+                return self._cursor.to_arrow_reader(rows)
+            return self._cursor.fetch_record_batch(rows)  # DuckDB 1.4
 
     def arrow(self) -> pa.Table:
         """The answer as an Arrow table."""
