@@ -1,0 +1,173 @@
+"""What a teacher answers in: closed JSON Schemas, one per part of the work, evidence before conclusion.
+
+Short fields and enumerations come first and prose last, labels after the evidence they cite, because a
+model writes from left to right.  The schemas hold no ``$ref`` and no ``pattern``, so that servers with a
+narrow idea of JSON Schema and grammar compilers take them as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast, get_args
+
+from .canonical import digest
+from .record import LabelId, Modality
+
+Part = Literal["observations", "judgement", "description"]
+Order = Literal["zh-first", "en-first"]
+
+PARTS: tuple[Part, ...] = get_args(Part)
+MAX_OBSERVATIONS = 12
+MAX_LABELS = 6
+MAX_EN, MAX_ZH = 400, 200  # characters of an observation, as in the record
+MAX_DESCRIPTION_EN, MAX_DESCRIPTION_ZH = 2200, 700
+_MODALITIES = [name for name in get_args(Modality)]
+_LABELS = list(get_args(LabelId))
+
+
+def answer_schema(parts: tuple[Part, ...] = PARTS, order: Order = "en-first", scale: float = 1.0) -> dict[str, Any]:
+    """The schema of an answer that holds ``parts``, descriptions in ``order``.
+
+    ``scale`` below 1 shortens every list and text bound: a small context or a tiny model needs that.
+    """
+    properties: dict[str, Any] = {}
+    for part in parts:
+        properties |= _BUILDERS[part](order, scale)
+    return _object(properties)
+
+
+def fields_schema(fields: tuple[str, ...], order: Order = "en-first") -> dict[str, Any]:
+    """The schema of a repair: only the given top-level fields.
+
+    Raises:
+        KeyError: a field that no part has.
+    """
+    known: dict[str, Any] = {}
+    for part in PARTS:
+        known |= _BUILDERS[part](order, 1.0)
+    return _object({name: known[name] for name in known if name in fields})
+
+
+def verify_schema() -> dict[str, Any]:
+    """The schema of a yes-no check of numbered claims."""
+    verdict = _object(
+        {
+            "claim": {"type": "integer", "minimum": 1, "maximum": 16},
+            "verdict": {"type": "string", "enum": ["supported", "contradicted", "not_visible"]},
+        }
+    )
+    return _object({"verdicts": {"type": "array", "items": verdict, "minItems": 1, "maxItems": 16}})
+
+
+def schema_sha256(schema: dict[str, Any]) -> str:
+    """The hash under which provenance names a schema."""
+    return digest(schema)
+
+
+def strict_form(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without size bounds, for servers whose strict mode refuses them.
+
+    The bounds are checked again when the answer arrives.
+    """
+    dropped = {"minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"}
+    return cast("dict[str, Any]", _without(schema, dropped))
+
+
+def _observations(order: Order, scale: float) -> dict[str, Any]:
+    texts = _texts("text", order, round(MAX_EN * scale), round(MAX_ZH * scale))
+    item = _object(
+        {
+            "eid": {"type": "string", "minLength": 2, "maxLength": 4},
+            "modality": {"type": "string", "enum": _MODALITIES},
+            "start_s": _nullable("number", minimum=0),
+            "end_s": _nullable("number", minimum=0),
+            "quote": _nullable("string", maxLength=round(200 * scale)),
+            **texts,
+            "supports": _labels(3),
+            "confidence": _probability(),
+        }
+    )
+    most = max(2, round(MAX_OBSERVATIONS * scale))
+    return {"observations": {"type": "array", "items": item, "minItems": 1, "maxItems": most}}
+
+
+def _judgement(order: Order, scale: float) -> dict[str, Any]:
+    most = max(1, round(MAX_LABELS * scale))
+    label = _object(
+        {
+            "eids": _eids(),
+            "canon": {"type": ["string", "null"], "enum": [*_LABELS, None]},
+            **_texts("word", order, 40, 20),
+            "p": _probability(),
+        }
+    )
+    change = _object(
+        {
+            "t_s": {"type": "number", "minimum": 0},
+            "from_label": {"type": "string", "enum": _LABELS},
+            "to_label": {"type": "string", "enum": _LABELS},
+            "eids": _eids(),
+        }
+    )
+    return {
+        "subject": {"type": "string", "enum": ["speaker", "person", "group", "none"]},
+        "labels": {"type": "array", "items": label, "minItems": 0, "maxItems": most},
+        "primary": {"type": "string", "enum": _LABELS},
+        "valence": _nullable("number", minimum=-1, maximum=1),
+        "arousal": _nullable("number", minimum=-1, maximum=1),
+        "intensity": _nullable("integer", minimum=0, maximum=4),
+        "confidence": _probability(),
+        "mixed": {"type": "boolean"},
+        "ambiguity": {"type": "string", "enum": ["none", "low", "high"]},
+        "transitions": {"type": "array", "items": change, "minItems": 0, "maxItems": 3},
+    }
+
+
+def _description(order: Order, scale: float) -> dict[str, Any]:
+    texts = _texts("description", order, round(MAX_DESCRIPTION_EN * scale), round(MAX_DESCRIPTION_ZH * scale))
+    return {"cited_eids": _eids(), **texts}
+
+
+_BUILDERS = {"observations": _observations, "judgement": _judgement, "description": _description}
+
+
+def _texts(name: str, order: Order, max_en: int, max_zh: int) -> dict[str, Any]:
+    both = {
+        "en": {"type": "string", "minLength": 1, "maxLength": max_en},
+        "zh": {"type": "string", "minLength": 1, "maxLength": max_zh},
+    }
+    languages = ("zh", "en") if order == "zh-first" else ("en", "zh")
+    return {f"{name}_{language}": both[language] for language in languages}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _eids() -> dict[str, Any]:
+    item = {"type": "string", "minLength": 2, "maxLength": 4}
+    return {"type": "array", "items": item, "minItems": 0, "maxItems": MAX_OBSERVATIONS + 1}
+
+
+def _labels(most: int) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "string", "enum": _LABELS}, "minItems": 0, "maxItems": most}
+
+
+def _probability() -> dict[str, Any]:
+    return {"type": "number", "minimum": 0, "maximum": 1}
+
+
+def _nullable(kind: str, **bounds: float) -> dict[str, Any]:
+    return {"anyOf": [{"type": kind, **bounds}, {"type": "null"}]}
+
+
+def _without(value: Any, dropped: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _without(v, dropped) for name, v in value.items() if name not in dropped}
+    if isinstance(value, list):
+        return [_without(v, dropped) for v in value]
+    return value
