@@ -20,6 +20,8 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 """CLIP's channel statistics, as Qwen2-VL's preprocessor config has them."""
 PATCH, MERGE, FRAMES_PER_PATCH = 14, 2, 2
 MAX_ASPECT = 200
+TIME_ROUNDING_S = 0.002
+"""Containers round time stamps (Matroska to a millisecond)."""
 
 
 class UndecodableError(ValueError):
@@ -168,17 +170,17 @@ def emphasise_faces(
 def _pick(container: object, stream: object, count: int) -> tuple[torch.Tensor, list[float]]:
     """Sequential decode that keeps the frame shown at each wanted time."""
     length_s = _length_s(container, stream)
-    rate = float(stream.average_rate or 25)  # type: ignore[attr-defined]
+    # The base rate is the finest step of the time stamps; with a variable rate the average would not do.
+    rate = float(stream.base_rate or stream.average_rate or 25)  # type: ignore[attr-defined]
     last_s = max(0.0, length_s - 1.0 / rate)
     wanted = [last_s * i / max(1, count - 1) for i in range(count)]
     chosen: list[torch.Tensor] = []
     start_s, shown = None, None
-    half_frame_s = 0.5 / rate
     for frame in container.decode(stream):  # type: ignore[attr-defined]
         now_s = float(frame.time or 0.0)
         start_s = now_s if start_s is None else start_s
-        # The shown frame stays on screen until the next begins; half a frame absorbs time base rounding.
-        while shown is not None and len(chosen) < count and wanted[len(chosen)] < now_s - start_s - half_frame_s:
+        # The shown frame stays on screen until the next begins.
+        while shown is not None and len(chosen) < count and wanted[len(chosen)] < now_s - start_s - TIME_ROUNDING_S:
             chosen.append(_rgb(shown))
         if len(chosen) == count:
             break
