@@ -1,0 +1,101 @@
+"""evidence: what can be measured in a clip before anybody says what it means.
+
+The stored clip is decoded once; its looked-at pictures give faces, expressions, motion and image quality,
+its sound gives the voice, its words the sentiment.  The same clip and speech give the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from ver_pipeline.schemas.config import EvidenceConfig
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.stages import store
+from ver_pipeline.stages.base import Outcome, Resources, Row
+from ver_pipeline.stages.measure import expression, faces, sentiment, voice
+from ver_pipeline.stages.measure.frames import ClipError, ClipReader, sample_times
+from ver_pipeline.stages.measure.picture import PictureMeter
+
+TOOLS = ("av", "numpy", "onnxruntime", "opencv-python-headless", "vaderSentiment")
+
+
+class EvidenceStage:
+    """``measured`` (``record.Measured``): faces, voice, picture and sentiment of one clip."""
+
+    name = "evidence"
+    version = "1"
+    unit = "clip"
+    reads = ("clip", "media_path", "speech")
+    writes = ("measured",)
+    batch_size = 1
+
+    def __init__(self, config: EvidenceConfig) -> None:
+        self.config = config
+        self.resources = Resources(cpus=0.5, isolated=True, time_limit_s=900)
+        self.detector = faces.FaceDetector(config.picture_side, config.min_face_conf, config.threads)
+        self.expressions = expression.ExpressionNet(config.threads)
+        self.sentiment = sentiment.SentimentMeter()
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        return {
+            "config": self.config.model_dump(mode="json"),
+            "models": {name: store.fingerprint(name) for name in (faces.MODEL, expression.MODEL)},
+            "tools": {name: _version(name) for name in TOOLS},
+            "voice": voice.EXTRACTOR,
+            "sentiment": sentiment.tool(),
+        }
+
+    def open(self) -> None:
+        if self.config.faces:
+            self.detector.open()
+            self.expressions.open()
+        self.sentiment.open()
+
+    def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        return [self._one(row) for row in rows]
+
+    def _one(self, row: Row) -> Outcome:
+        clip, speech = row["clip"], row["speech"]
+        times_s = sample_times(clip["duration_s"], self.config.frames_per_s, self.config.max_frames)
+        reader = ClipReader(row["media_path"], times_s, self.config.threads)
+        tracker, picture, looked_s = faces.Tracker(clip.get("shot_cuts_s") or ()), PictureMeter(), []
+        try:
+            for sample in reader.pictures():
+                if looked_s and sample.t_s <= looked_s[-1]:
+                    continue  # a clip slower than the sampling shows one picture twice
+                looked_s.append(sample.t_s)
+                picture.add(sample.rgb)
+                found = self.detector.detect(sample.rgb) if self.config.faces else []
+                tracker.add(sample.t_s, found, self.expressions.score(sample.rgb, found))
+        except ClipError as error:
+            return Reject(Reason.DECODE_FAILED, self.name, str(error), key=row.get("key"))
+        sound = reader.sound() if self.config.voice else None
+        return {
+            "measured": {
+                "faces": faces.faces_record(tracker.result(), looked_s, *self._names()),
+                "voice": None if sound is None else voice.measure_voice(sound, speech["words"], speech["present"]),
+                "picture": picture.result(),
+                "sentiment": self.sentiment.measure(speech),
+            }
+        }
+
+    def _names(self) -> tuple[str, str]:
+        if not self.config.faces:
+            return "none", "none"
+        models = (faces.MODEL, expression.MODEL)
+        detector, scorer = (f"{name}/{store.fingerprint(name)[:8]}" for name in models)
+        return detector, scorer
+
+
+def _version(name: str) -> str:
+    """The version of a package; OpenCV goes by several names."""
+    from importlib.metadata import PackageNotFoundError
+
+    for candidate in (name, name.removesuffix("-headless")):
+        try:
+            return version(candidate)
+        except PackageNotFoundError:
+            continue
+    return "absent"
