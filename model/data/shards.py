@@ -191,7 +191,7 @@ def _keys_where(folder: Path, files: Sequence[dict[str, Any]], table: pa.Table, 
     whole = where.strip().split(None, 1)[0].upper() in ("SELECT", "WITH", "FROM")
     query = where if whole else f"SELECT key FROM samples WHERE {where}"
     try:
-        answer = connection.execute(query).to_arrow_table()
+        answer = connection.sql(query).to_arrow_table()
     except duckdb.Error as error:
         raise UsageError(f"the query fails: {error}", "`ver query OUT --list` shows tables and columns") from error
     finally:
