@@ -123,20 +123,19 @@ class SentimentMeter:
 def _chinese(words: Sequence[Mapping[str, Any]]) -> tuple[float, list[dict[str, Any]]]:
     """Longest match over the running characters; every character knows the word it came from."""
     known = lexicon()
+    listed = known.zh_not | known.zh.keys()
     letters = [(char, word) for word in words for char in word["word"]]
     text = "".join(char for char, _ in letters)
     hits, place = [], 0
     while place < len(text):
-        length = next(
-            (n for n in range(known.longest, 0, -1) if text[place : place + n] in known.zh_not | known.zh.keys()), 0
-        )
-        found = text[place : place + length]
+        reach = range(min(known.longest, len(text) - place), 0, -1)
+        found = next((text[place : place + n] for n in reach if text[place : place + n] in listed), "")
         if found in known.zh:
             polarity, emotion = known.zh[found]
             factor, is_negated = _modifiers(text[max(0, place - REACH) : place])
-            first, last = letters[place][1], letters[place + length - 1][1]
+            first, last = letters[place][1], letters[place + len(found) - 1][1]
             hits.append(_hit(found, first, last, polarity * factor, None if is_negated else emotion))
-        place += max(1, length)
+        place += max(1, len(found))
     total = sum(hit["polarity"] for hit in hits)
     return total / (total * total + ALPHA) ** 0.5, hits
 
