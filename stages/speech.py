@@ -52,7 +52,7 @@ class SpeechStage:
         film = Film(
             path=row["path"],
             has_audio=bool(source.get("audio_codec")),
-            language=sidecar.get("language"),
+            language=told_language(sidecar.get("language")),
             subtitles=sidecar.get("subtitles") if self.config.use_subtitles else None,
             subtitles_sha256=sidecar.get("subtitles_sha256"),
         )
@@ -63,3 +63,9 @@ class SpeechStage:
             reason = Reason.BAD_SIDECAR if film.subtitles else Reason.DECODE_FAILED
             return Reject(reason, self.name, str(error), source_id=source.get("id"), uri=source.get("uri"))
         return {"transcript": to_transcript(heard, transcriber.recogniser(film), film.has_audio)}
+
+
+def told_language(tag: str | None) -> str | None:
+    """The language a sidecar tells, as a bare code (``zh-CN`` is ``zh``); None where it tells none."""
+    code = (tag or "").replace("_", "-").split("-")[0].strip().lower()
+    return None if code in ("", "und", "mixed", "mul", "zxx") else code

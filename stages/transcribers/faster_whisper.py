@@ -66,11 +66,12 @@ class FasterWhisper:
         segments: list[HeardSegment] = []
         spans: list[tuple[float, float]] = []
         languages: list[LanguageWindow] = []
+        told = film.language if film.language in self.model.supported_languages else None
         for window in windows(decode(film.path), self.config.window_s) if film.has_audio else ():
-            runs = self._runs(window, film.language)
+            runs = self._runs(window, told)
             for run, (start_s, end_s) in zip(runs, listening_spans(runs, len(window.samples) / RATE_HZ), strict=True):
                 segments += self._transcribe_run(window, run, start_s, end_s)
-                if film.language is None:
+                if told is None:
                     begin_s, end_s = run.start_s + window.offset_s, run.end_s + window.offset_s
                     languages.append(LanguageWindow(begin_s, end_s, run.language, run.prob))
             spans += [(a + window.offset_s, b + window.offset_s) for a, b in window.spans]

@@ -82,10 +82,11 @@ class WhisperX:
         segments: list[HeardSegment] = []
         spans: list[tuple[float, float]] = []
         languages: list[LanguageWindow] = []
+        told = film.language if film.language in self.pipeline.model.supported_languages else None
         for window in windows(decode(film.path), self.config.window_s) if film.has_audio else ():
-            for stretch in self._stretches(window, film.language):
+            for stretch in self._stretches(window, told):
                 segments += self._hear(window, stretch)
-                if film.language is None:
+                if told is None:
                     languages.append(stretch)
             spans += [(a + window.offset_s, b + window.offset_s) for a, b in window.spans]
         return Heard(tuple(segments), tuple(spans), tuple(languages))

