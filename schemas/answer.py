@@ -20,7 +20,7 @@ MAX_OBSERVATIONS = 12
 MAX_LABELS = 6
 MAX_EN, MAX_ZH = 400, 200  # characters of an observation, as in the record
 MAX_DESCRIPTION_EN, MAX_DESCRIPTION_ZH = 2200, 700
-_MODALITIES = [name for name in get_args(Modality)]
+_MODALITIES = list(get_args(Modality))
 _LABELS = list(get_args(LabelId))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.config import AnnotateConfig
@@ -31,7 +32,7 @@ class AnnotateStage:
     reads = ("key", "clip", "media_path", "speech", "measured")
     writes = ("annotation", "alternatives", "agreement")
 
-    def __init__(self, config: AnnotateConfig, cache_dir: str | None = None) -> None:
+    def __init__(self, config: AnnotateConfig, cache_dir: str | Path | None = None) -> None:
         self.config = config
         self.main = self._make(config.annotator, cache_dir)
         others = [*config.also, *(["cues"] if config.keep_cues else [])]
@@ -99,10 +100,10 @@ class AnnotateStage:
             annotation = {**annotation, "emotion": {**annotation["emotion"], "ambiguity": "high"}}
         return {"annotation": annotation, "alternatives": alternatives, "agreement": agreement}
 
-    def _make(self, name: str, cache_dir: str | None) -> Annotator:
+    def _make(self, name: str, cache_dir: str | Path | None) -> Annotator:
         return make(name, self.config.options.get(name), cache_dir)
 
-    def _adjudicator(self, cache_dir: str | None) -> Annotator | None:
+    def _adjudicator(self, cache_dir: str | Path | None) -> Annotator | None:
         if self.config.on_disagreement != "adjudicate":
             return None
         if self.config.adjudicator is None:

@@ -22,13 +22,16 @@ class Options(BaseModel):
 class TeacherOptions(Options):
     """What all model annotators share.
 
-    ``samples`` above 1 draws further answers with other seeds; the first one is kept, the rest are
-    alternatives.  ``retries`` bounds how often one bad answer is shown back to the model.
-    ``price_in`` and ``price_out`` are per million tokens, ``price_hour`` per GPU hour, in any one
-    currency; they serve the cost report alone.
+    ``flow`` asks for everything in one answer, or for the evidence of each modality, the judgement and the
+    descriptions one after the other.  ``samples`` above 1 draws further answers with other seeds; the
+    first good one is kept, the rest are alternatives.  ``retries`` bounds how often one bad answer is
+    shown back to the model, ``repairs`` how often failing fields are asked for again.  ``price_in`` and
+    ``price_out`` are per million tokens, ``price_hour`` per GPU hour, in any one currency; they serve the
+    cost report alone.
     """
 
     order: Literal["speech-first", "zh-first", "en-first"] = "speech-first"
+    flow: Literal["single", "staged"] = "single"
     samples: Annotated[int, Field(ge=1, le=9)] = 1
     verify: bool = False
     repairs: Annotated[int, Field(ge=0, le=2)] = 2

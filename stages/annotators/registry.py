@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.errors import ConfigError
@@ -13,7 +14,7 @@ from .base import Annotator
 NAMES = ("cues", "openai", "transformers", "vllm", "replay")
 
 
-def make(name: str, options: Mapping[str, Any] | None = None, cache_dir: str | None = None) -> Annotator:
+def make(name: str, options: Mapping[str, Any] | None = None, cache_dir: str | Path | None = None) -> Annotator:
     """The annotator ``name`` with its options; not opened yet.
 
     ``cache_dir`` is where a paying annotator keeps its answers as they arrive.

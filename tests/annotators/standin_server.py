@@ -1,0 +1,153 @@
+"""A stand-in OpenAI-compatible server: answers by script, counts everything, and can misbehave.
+
+It tells clips apart by the duration in the measured facts, which the tests make unique.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+DURATION = re.compile(r'"duration_s": ([0-9.]+)')
+WRONG_ENGLISH = "这里本该是英文，但是写成了中文。"
+
+
+class StandIn:
+    """``answers`` maps a duration to a good answer, ``manners`` to how the server behaves on that clip."""
+
+    def __init__(self, answers: dict[float, dict[str, Any]], manners: dict[float, str], delay_s: float = 0.0) -> None:
+        self.answers, self.manners, self.delay_s = answers, manners, delay_s
+        self.asked: Counter[float] = Counter()
+        self.answered: Counter[float] = Counter()
+        self.keys: set[str | None] = set()
+        self.bodies: list[dict[str, Any]] = []
+        self.at_once = self.most_at_once = 0
+        self.lock = threading.Lock()
+        stand_in = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                stand_in.serve(self)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}/v1"
+
+    def __enter__(self) -> StandIn:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def serve(self, handler: BaseHTTPRequestHandler) -> None:
+        body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+        text = "".join(part["text"] for part in body["messages"][1]["content"] if part["type"] == "text")
+        told = DURATION.findall(text)  # prompts that see no facts are only used with a single clip
+        duration = float(told[0]) if told else next(iter(self.answers))
+        with self.lock:
+            self.asked[duration] += 1
+            turn = self.asked[duration]
+            counted = self.manners.get(duration) != "hangs"  # its client has left long before it ends
+            self.at_once += counted
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            self.keys.add(handler.headers.get("Authorization"))
+            self.bodies.append(body)
+        try:
+            time.sleep(self.delay_s)
+            self._behave(handler, body, duration, turn)
+        finally:
+            with self.lock:
+                self.at_once -= counted
+
+    def _behave(self, handler: BaseHTTPRequestHandler, body: dict[str, Any], duration: float, turn: int) -> None:
+        manner = self.manners.get(duration, "good")
+        wanted = body["response_format"]["json_schema"]["schema"]["required"]
+        good = {name: self.answers[duration][name] for name in wanted}
+        if manner == "slow":
+            time.sleep(0.2)
+        if manner == "busy" and turn == 1:
+            return self._send(handler, 429, b"{}", {"Retry-After": "0.05"})
+        if manner in ("stumbles", "down") and (turn == 1 or manner == "down"):
+            return self._send(handler, 500, b"boom")
+        if manner in ("drops", "gone") and (turn == 1 or manner == "gone"):
+            handler.connection.close()
+            return None
+        if manner == "hangs":
+            time.sleep(1.5)
+        if manner == "empty body":
+            return self._send(handler, 200, b"")
+        if manner == "denied":
+            return self._send(handler, 401, b"{}")
+        content, finish, refusal = self._content(manner, good, turn)
+        choice = {"message": {"role": "assistant", "content": content, "refusal": refusal}, "finish_reason": finish}
+        reply = {"choices": [choice], "usage": {"prompt_tokens": 100, "completion_tokens": 50}}
+        with self.lock:
+            self.answered[duration] += 1
+        return self._send(handler, 200, json.dumps(reply).encode())
+
+    def _content(self, manner: str, good: dict[str, Any], turn: int) -> tuple[str | None, str, str | None]:
+        text = json.dumps(good, ensure_ascii=False)
+        if manner == "cut" or (manner == "cut once" and turn == 1):
+            return text[: len(text) // 2], "stop", None
+        if manner == "length":
+            return text[: len(text) // 2], "length", None
+        if manner == "wrong language" and "description_en" in good:
+            return json.dumps({**good, "description_en": WRONG_ENGLISH * 6}, ensure_ascii=False), "stop", None
+        if manner == "refusal":
+            return None, "stop", "I will not."
+        if manner == "refusal in words":
+            return "I'm sorry, I cannot assist with that request.", "stop", None
+        if manner == "invents" and "observations" in good:
+            seen = {
+                **good["observations"][-1],
+                "eid": "t9",
+                "modality": "lexical",
+                "quote": "nobody ever said this here",
+            }
+            return json.dumps({**good, "observations": [*good["observations"], seen]}, ensure_ascii=False), "stop", None
+        if manner == "hears" and "observations" in good:
+            seen = {**good["observations"][0], "eid": "a7", "modality": "acoustic"}
+            return json.dumps({**good, "observations": [*good["observations"], seen]}, ensure_ascii=False), "stop", None
+        if manner == "empty":
+            return "", "stop", None
+        if manner == "chatty":
+            return f"```json\n{text}\n```", "stop", None
+        if manner == "prose":
+            return "The person is happy, I think.", "stop", None
+        if manner == "other shape":
+            return json.dumps({"emotion": "happy"}), "stop", None
+        return text, finish_of(manner), None
+
+    def _send(
+        self, handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str] | None = None
+    ) -> None:
+        try:
+            handler.send_response(status)
+            for name, value in (headers or {}).items():
+                handler.send_header(name, value)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+        except (BrokenPipeError, ConnectionResetError):
+            handler.close_connection = True
+
+
+def finish_of(manner: str) -> str:
+    """How the server says a whole answer ended; some servers filter content."""
+    return "content_filter" if manner == "filtered" else "stop"
