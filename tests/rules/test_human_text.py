@@ -72,7 +72,8 @@ def test_known_defect_of_published_files_is_rejected_by_its_rule(defect: str) ->
 
 
 def test_single_changed_word_in_a_quotation_is_a_flag_not_a_reject() -> None:
-    row = HumanText("x", "sad", "I don't want to see him.", "我不想见他。", GOOD[0].en.replace("I'm sorry", "I don't want to see him."),
+    row = HumanText("x", "sad", "I do not want to see him.", "我不想见他。",
+                    GOOD[0].en.replace("I'm sorry", "I do not want to see him."),
                     GOOD[0].zh.replace("对不起", "我不想见到他"))  # fmt: skip
     told = judge([row])
     assert told["n_passed"] == 1 and told["by_rule"]["flag G01"] == 1

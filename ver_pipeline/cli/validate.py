@@ -1,0 +1,113 @@
+"""ver validate: run the set expectations on a data set, or the text rules on human-written descriptions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.errors import UsageError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("shards", nargs="?", help="the data set: a folder, or an http(s):// or s3:// address")
+    parser.add_argument("--suite", action="append", metavar="NAME", help="run this suite only (may be repeated)")
+    parser.add_argument("--list", action="store_true", help="show the suites and what each check expects")
+    parser.add_argument("--against", metavar="OLD", help="an earlier data set, for the suite drift")
+    parser.add_argument("--strict", action="store_true", help="fail on warnings too (with --emer: on any reject)")
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="how to print the results")
+    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the explanations")
+    parser.add_argument(
+        "--emer",
+        nargs="+",
+        metavar="CSV",
+        help="judge human-written descriptions by the text rules: EN.csv ZH.csv (names, emotions, subtitles, "
+        "reasons), or one CSV (name, chinese, english)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """0: everything held; 1: an expectation of severity error failed (with ``--strict``: any failed)."""
+    if args.emer:
+        return _judge_texts(args)
+    if args.list:
+        return _list(args)
+    if not args.shards:
+        raise UsageError("no data set was given", "ver validate SHARDS, or --emer EN.csv ZH.csv")
+    from ver_pipeline.expectations import run_expectations
+
+    results = run_expectations(args.shards, args.suite, args.against)
+    if args.format == "json":
+        sys.stdout.write(canonical_json(results).decode() + "\n")
+    else:
+        _show(results, args.lang)
+    failed = results["summary"]["failed_errors"]
+    if args.strict:
+        failed = sum(
+            c["outcome"] == "failed" and c["severity"] != "info" for suite in results["suites"] for c in suite["checks"]
+        )
+    return 1 if failed else 0
+
+
+def _judge_texts(args: argparse.Namespace) -> int:
+    if len(args.emer) > 2:
+        raise UsageError(f"--emer takes one file or two, not {len(args.emer)}")
+    from ver_pipeline.emer import judge, read_emer
+
+    told = judge(read_emer([Path(name) for name in args.emer]))
+    if args.format == "json":
+        sys.stdout.write(canonical_json(told).decode() + "\n")
+    else:
+        lines = [f"{told['n_passed']} of {told['n']} descriptions pass; {told['n_flagged']} of them with a flag."]
+        lines.append(f"Rules that ran: {' '.join(told['rules'])}")
+        lines.append(f"Not run (they need media): {' '.join(told['media_rules'])}")
+        lines += [f"{n:6d}  {rule}" for rule, n in told["by_rule"].items()]
+        lines += [f"{name}: {line}" for name, found in told["rejected"].items() for line in found]
+        sys.stdout.write("\n".join(lines) + "\n")
+    return 1 if args.strict and told["rejected"] else 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from ver_pipeline.expectations import load_suite, suite_names
+
+    for name in suite_names():
+        suite = load_suite(name)
+        sys.stdout.write(f"{name}: {suite[args.lang]}\n")
+        for check in suite["checks"]:
+            sys.stdout.write(f"  {check['severity']:5}  {check['id']:24} {check[args.lang]}\n")
+    return 0
+
+
+_MARK = {"passed": "ok", "failed": "FAILED", "not_run": "not run"}
+
+
+def _show(results: dict[str, Any], language: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(file=sys.stdout, highlight=False)
+    colour = {"passed": "green", "failed": "red", "not_run": "yellow"}
+    for suite in results["suites"]:
+        console.print(f"[bold]{suite['name']}[/]  {escape(suite[language])}")
+        for check in suite["checks"]:
+            outcome = check["outcome"]
+            mark = f"[{colour[outcome]}]{_MARK[outcome]:7}[/]"
+            console.print(f"  {mark} {check['severity']:5} {escape(check[language])}")
+            if outcome == "not_run":
+                console.print(f"          [dim]{escape(check['why'])}[/]")
+            elif outcome == "failed":
+                console.print(f"          {escape(check['id'])}: {escape(_figures(check))}")
+    total = results["summary"]
+    console.print(
+        f"{total['passed']} passed, {total['failed']} failed ({total['failed_errors']} of them errors), "
+        f"{total['not_run']} not run"
+    )
+
+
+def _figures(check: dict[str, Any]) -> str:
+    told = check.get("why") or f"observed {canonical_json(check['observed']).decode()}"
+    examples = check.get("examples")
+    return told + (f", e.g. {canonical_json(examples[:2]).decode()}" if examples else "")

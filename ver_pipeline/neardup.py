@@ -1,0 +1,105 @@
+"""Finds near-duplicates among many texts or pictures, exactly: no pair above the threshold is missed.
+
+Texts are sets of character trigrams compared by Jaccard similarity; candidates come from the prefix
+filter of set-similarity joins (rarest trigrams first), so almost no pair is compared in vain.  Pictures
+are 64-bit perceptual hashes compared by Hamming distance; candidates share a byte of the hash.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from ver_pipeline.schemas.rules.text import normalise
+
+MAX_BITS = 7
+"""With eight bytes a hash, two hashes that differ in at most seven bits share a byte."""
+FLAT_BITS = 6
+"""A hash with fewer set bits than this (or fewer unset ones) is of a flat picture and says nothing."""
+
+
+def near_texts(texts: Sequence[str], threshold: float, min_chars: int) -> list[list[int]]:
+    """Clusters (two or more) of texts whose trigram Jaccard similarity reaches ``threshold``, by position.
+
+    Texts with fewer than ``min_chars`` letters and digits take no part: short lines recur honestly.
+    Clusters are closed under similarity: A near B near C puts all three together.
+    """
+    same: dict[str, list[int]] = defaultdict(list)
+    for i, text in enumerate(texts):
+        plain = normalise(text)
+        if len(plain) >= min_chars:
+            same[plain].append(i)
+    grams = [frozenset(plain[k : k + 3] for k in range(max(1, len(plain) - 2))) for plain in same]
+    pairs = _similar_sets(grams, threshold)
+    members = list(same.values())
+    return [sorted(i for node in group for i in members[node]) for group in _groups(len(grams), pairs, members)]
+
+
+def near_pictures(hashes: Sequence[Sequence[str]], max_bits: int) -> list[list[int]]:
+    """Clusters of clips of which at least half the (not flat) pictures look alike, by position.
+
+    Args:
+        hashes: the 16-hex-digit perceptual hashes of each clip.
+        max_bits: how many bits two hashes of look-alike pictures may differ in, at most ``MAX_BITS``.
+    """
+    if not 0 <= max_bits <= MAX_BITS:
+        raise ValueError(f"max_bits must be 0 to {MAX_BITS}, not {max_bits}")
+    telling = [[int(h, 16) for h in clip if FLAT_BITS <= int(h, 16).bit_count() <= 64 - FLAT_BITS] for clip in hashes]
+    by_byte: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for i, clip in enumerate(telling):
+        for value in clip:
+            for place in range(8):
+                by_byte[place, value >> (8 * place) & 0xFF].add(i)
+    candidates = {(a, b) for found in by_byte.values() for a, b in _pairs(sorted(found))}
+    close = [(a, b) for a, b in sorted(candidates) if _alike(telling[a], telling[b], max_bits)]
+    return [sorted(group) for group in _groups(len(telling), close, [[i] for i in range(len(telling))])]
+
+
+def _alike(left: list[int], right: list[int], max_bits: int) -> bool:
+    if len(left) > len(right):
+        left, right = right, left
+    matched = sum(any((a ^ b).bit_count() <= max_bits for b in right) for a in left)
+    return 2 * matched >= len(left)
+
+
+def _similar_sets(sets: Sequence[frozenset[str]], threshold: float) -> Iterator[tuple[int, int]]:
+    """Pairs of sets with Jaccard >= threshold (prefix filter: their rarest members must meet)."""
+    frequency = Counter(gram for grams in sets for gram in grams)
+    ordered = [sorted(grams, key=lambda g: (frequency[g], g)) for grams in sets]
+    by_gram: dict[str, list[int]] = defaultdict(list)
+    for i in sorted(range(len(sets)), key=lambda n: (len(sets[n]), n)):
+        size = len(sets[i])
+        seen: set[int] = set()
+        for gram in ordered[i][: size - math.ceil(threshold * size) + 1]:
+            seen.update(j for j in by_gram[gram] if len(sets[j]) >= threshold * size)
+            by_gram[gram].append(i)
+        for j in seen:
+            shared = len(sets[i] & sets[j])
+            if shared >= threshold * (size + len(sets[j]) - shared):
+                yield j, i
+
+
+def _groups(n: int, pairs: Iterable[tuple[int, int]], members: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Connected components (union-find) that stand for two or more members, in order of position."""
+    parent = list(range(n))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for a, b in pairs:
+        ra, rb = root(a), root(b)
+        parent[max(ra, rb)] = min(ra, rb)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for i in range(n):
+        groups[root(i)].append(i)
+    return [group for group in groups.values() if sum(len(members[i]) for i in group) > 1]
+
+
+def _pairs(items: Sequence[int]) -> Iterator[tuple[int, int]]:
+    for k, a in enumerate(items):
+        for b in items[k + 1 :]:
+            yield a, b
