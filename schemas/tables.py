@@ -397,6 +397,8 @@ mp4_offset        int     first byte of the media in the tar; null when the data
 mp4_size          int     size of the media
 jpg_offset        int     first byte of the poster in the tar; null when there is none
 jpg_size          int     size of the poster
+json_sha256       string  sha256 of the record's bytes in the tar (that of the media is in the record)
+jpg_sha256        string  sha256 of the poster's bytes; null when there is none
 source_id         string  the film
 group_id          string  films that must not be split over train and test share it
 start_s           float   start in the film

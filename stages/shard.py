@@ -12,7 +12,7 @@ import io
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ class Sample:
 class Shard:
     """A finished tar: name, content hash, and where each member's data begins.
 
-    ``members`` maps a key to ``{"json": (offset, size), "mp4": ..., "jpg": ...}``, in bytes.
+    ``members`` maps a key to ``{"json": (offset, size), "mp4": ..., "jpg": ...}``, in bytes; ``digests``
+    maps it to the sha256 of its record and poster (that of the media stands in the record).
     """
 
     name: str
@@ -48,6 +49,7 @@ class Shard:
     sha256: str
     size_bytes: int
     members: dict[str, dict[str, tuple[int, int]]]
+    digests: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def plan_shards(samples: Iterable[Sample], config: ShardConfig) -> Iterator[tuple[str, list[Sample]]]:
@@ -83,16 +85,21 @@ def write_shard(folder: Path, split: str, number: int, samples: Sequence[Sample]
     import webdataset
 
     temporary = folder / f".{split}-{number:06d}.writing"
+    digests: dict[str, dict[str, str]] = {}
     with open(temporary, "wb") as file:
         with webdataset.TarWriter(file, mtime=0, user="", group="", mode=0o0644) as tar:
             for sample in samples:
-                tar.write({"__key__": sample.key, **_members(sample)})
+                members = _members(sample)
+                tar.write({"__key__": sample.key, **members})
+                digests[sample.key] = {
+                    name: hashlib.sha256(data).hexdigest() for name, data in members.items() if name != "mp4"
+                }
         file.flush()
         os.fsync(file.fileno())
     sha256, size_bytes = _hash(temporary)
     name = f"{split}-{number:06d}-{sha256[:NAME_HASH_CHARS]}.tar"
     os.replace(temporary, folder / name)
-    return Shard(name, split, sha256, size_bytes, read_offsets(folder / name))
+    return Shard(name, split, sha256, size_bytes, read_offsets(folder / name), digests)
 
 
 def _members(sample: Sample) -> dict[str, bytes]:
@@ -140,6 +147,8 @@ def index_rows(shard: Shard, flat: Iterable[dict[str, Any]]) -> Iterator[dict[st
         for extension in ("json", "mp4", "jpg"):
             offset, size = at.get(extension, (None, None))
             offsets[f"{extension}_offset"], offsets[f"{extension}_size"] = offset, size
+        told = shard.digests.get(row["key"], {})
+        offsets |= {"json_sha256": told.get("json"), "jpg_sha256": told.get("jpg")}
         yield {**row, "split": shard.split, "shard": shard.name, **offsets}
 
 

@@ -84,6 +84,7 @@ def test_an_unknown_or_missing_column_is_refused(tmp_path: Path) -> None:
 
 def test_flat_columns_are_the_index_without_places() -> None:
     places = {"shard"} | {f"{kind}_{what}" for kind in ("json", "mp4", "jpg") for what in ("offset", "size")}
+    places |= {"json_sha256", "jpg_sha256"}
     assert set(flat_columns(_dicts(1)[0])) == set(INDEX.names) - places
 
 

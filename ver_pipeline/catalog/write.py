@@ -77,8 +77,9 @@ def write_rows(table: Table, rows: Iterable[Mapping[str, Any]], path: Path, *, o
 
 
 def write_index(rows: Iterable[Mapping[str, Any]], path: Path) -> Path:
-    """Write the index (rows as ``INDEX`` names them, ascending by key)."""
-    return write_rows(INDEX, rows, path)
+    """Write the index (rows as ``INDEX`` names them, ascending by key; the two hashes may be absent)."""
+    unhashed = {"json_sha256": None, "jpg_sha256": None}
+    return write_rows(INDEX, ({**unhashed, **row} for row in rows), path)
 
 
 def write_catalog(
