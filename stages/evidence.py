@@ -60,7 +60,8 @@ class EvidenceStage:
         clip, speech = row["clip"], row["speech"]
         times_s = sample_times(clip["duration_s"], self.config.frames_per_s, self.config.max_frames)
         reader = ClipReader(row["media_path"], times_s, self.config.threads)
-        tracker, picture, looked_s = faces.Tracker(clip.get("shot_cuts_s") or ()), PictureMeter(), []
+        tracker, picture = faces.Tracker(clip.get("shot_cuts_s") or ()), PictureMeter()
+        looked_s: list[float] = []
         try:
             for sample in reader.pictures():
                 if looked_s and sample.t_s <= looked_s[-1]:

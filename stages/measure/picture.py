@@ -30,10 +30,7 @@ class PictureMeter:
         """Measure one picture."""
         gray = luma(rgb)
         self._sharpness.append(_detail(gray))
-        step = max(1, -(-max(gray.shape) // SMALL_SIDE))
-        height, width = (n // step * step for n in gray.shape)
-        blocks = gray[:height, :width].reshape(height // step, step, width // step, step) if height and width else gray
-        small = blocks.mean(axis=(1, 3)) / 255 if blocks.ndim == 4 else gray / 255
+        small = _small(gray)
         self._brightness.append(float(small.mean()))
         if self._last is not None and self._last.shape == small.shape:
             self._motion.append(float(np.abs(small - self._last).mean()))
@@ -51,6 +48,16 @@ class PictureMeter:
             "black_frac": round(sum(b < BLACK_LUMA for b in self._brightness) / seen, 3),
             "static_frac": round(sum(m < STATIC_MOTION for m in self._motion) / max(1, len(self._motion)), 3),
         }
+
+
+def _small(gray: Gray) -> Gray:
+    """Block means in 0..1, the longer side at most about ``SMALL_SIDE``; noise of single pixels is gone."""
+    step = max(1, -(-max(gray.shape) // SMALL_SIDE))
+    height, width = (max(1, n // step) for n in gray.shape)
+    whole = gray[: height * step, : width * step]
+    if whole.shape != (height * step, width * step):  # narrower than one block
+        return np.asarray(gray / 255, np.float32)
+    return np.asarray(whole.reshape(height, step, width, step).mean(axis=(1, 3)) / 255, np.float32)
 
 
 def _detail(gray: Gray) -> float:

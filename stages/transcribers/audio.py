@@ -50,7 +50,8 @@ def decode(path: str) -> Iterator[Samples]:
     node = ffmpeg.output(sound, "pipe:", format="s16le", acodec="pcm_s16le", ac=1, threads=1)
     try:
         for data in read_chunks(node, CHUNK_BYTES):
-            yield np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / 32768
+            whole = np.frombuffer(data[: len(data) // 2 * 2], "<i2")
+            yield np.multiply(whole, np.float32(1 / 32768), dtype=np.float32)
     except FfmpegError as error:
         raise AudioError(f"the sound cannot be decoded: {error}") from error
 
