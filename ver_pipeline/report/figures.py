@@ -57,7 +57,7 @@ QUERIES: dict[str, str] = {
     "words": """
         SELECT (floor(n_words / 5) * 5)::INT AS bin, count(*) AS n FROM clips GROUP BY bin ORDER BY bin""",
     "faces": """
-        SELECT least(n_faces, 6)::INT AS bin, count(*) AS n FROM clips GROUP BY bin ORDER BY bin""",
+        SELECT n_faces::INT AS bin, count(*) AS n FROM clips GROUP BY bin ORDER BY bin""",
     "agreement": """
         SELECT (floor(least(label_agreement, 0.999) * 10) * 10)::INT AS bin, count(*) AS n
         FROM clips WHERE label_agreement IS NOT NULL GROUP BY bin ORDER BY bin""",

@@ -41,8 +41,10 @@ def picture(seed: int) -> bytes:
     )
 
 
-def publish(out: Path, records: Iterable[Record] | None = None, *, shard_samples: int = 4) -> dict[str, Any]:
-    """Write a data set into ``out`` and return its manifest."""
+def publish(
+    out: Path, records: Iterable[Record] | None = None, *, shard_samples: int = 4, film: bytes | None = None
+) -> dict[str, Any]:
+    """Write a data set into ``out`` and return its manifest.  ``film`` stands in for every clip's media."""
     out.mkdir(parents=True, exist_ok=True)
     chosen = sorted(records if records is not None else make_records(24), key=lambda record: record.key)
     files: list[dict[str, Any]] = []
@@ -50,7 +52,7 @@ def publish(out: Path, records: Iterable[Record] | None = None, *, shard_samples
     for split in ("test", "train", "val"):
         members = [record for record in chosen if record.split == split]
         for number, first in enumerate(range(0, len(members), shard_samples)):
-            _shard(out, split, number, members[first : first + shard_samples], files, rows)
+            _shard(out, split, number, members[first : first + shard_samples], files, rows, film)
     dicts = [record.model_dump(mode="json") for record in chosen]
     rows.sort(key=lambda row: row["key"])
     tables = write_catalog(dicts, [record["source"] for record in dicts], REJECTS, RUNS, out / "catalog")
@@ -81,13 +83,19 @@ def _entry(out: Path, path: Path, kind: str, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _shard(out: Path, split: str, number: int, members: list[Record], files: list, rows: list) -> None:
+def _shard(
+    out: Path, split: str, number: int, members: list[Record], files: list, rows: list, film: bytes | None
+) -> None:
     temporary = out / f"{split}-{number:06d}.tar"
     begun = len(rows)
     with tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
         for i, record in enumerate(members):
             row: dict[str, Any] = {}
-            parts = {"jpg": picture(number * 100 + i), "json": record.to_json(), "mp4": record.key.encode() * 20}
+            parts = {
+                "jpg": picture(number * 100 + i),
+                "json": record.to_json(),
+                "mp4": film or record.key.encode() * 20,
+            }
             for suffix, data in parts.items():
                 info = tarfile.TarInfo(f"{record.key}.{suffix}")
                 info.size = len(data)
