@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.config import IngestConfig
+from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Rights, Source
 from ver_pipeline.stages.base import Outcome, Resources, Row
@@ -41,11 +41,9 @@ class IngestStage:
 
     def __init__(self, config: IngestConfig) -> None:
         self.config = config
-        self.takedown = _read_takedown(config.takedown)
 
     def fingerprint(self) -> Mapping[str, Any]:
-        defaults = self.config.model_dump(exclude={"manifest", "takedown", "follow_links"})
-        return {"config": defaults, "takedown": sorted(self.takedown)}
+        return {"config": self.config.model_dump(exclude={"manifest", "takedown", "follow_links"})}
 
     def open(self) -> None:
         return None
@@ -67,8 +65,6 @@ class IngestStage:
             return reject(Reason.UNREADABLE, f"cannot be read: {error.strerror or error}")
         if size_bytes == 0:
             return reject(Reason.EMPTY_FILE, "holds no bytes; copy it again", source_id)
-        if source_id in self.takedown:
-            return reject(Reason.TAKEDOWN, "is on the takedown list", source_id)
         try:
             about = read_sidecar(path, row.get("entry") or {})
         except ValueError as error:
@@ -168,10 +164,16 @@ def _missing_s(film: Probe) -> float:
     return missing if missing > max(TRUNCATED_SLACK_S, TRUNCATED_SLACK_FRAC * film.declared_s) else 0.0
 
 
-def _read_takedown(path: str | None) -> frozenset[str]:
-    """Source hashes and clip keys, one a line; ``#`` begins a comment."""
+def read_takedown(path: str | None) -> frozenset[str]:
+    """Source hashes and clip keys that must not be in the data set, one a line; ``#`` begins a comment.
+
+    Raises:
+        ConfigError: when the list cannot be read: a build must not go on without it.
+    """
     if path is None:
         return frozenset()
-    with open(os.path.expanduser(path), encoding="utf-8") as file:
-        lines = (line.split("#")[0].strip() for line in file)
-        return frozenset(line for line in lines if line)
+    try:
+        text = Path(path).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the takedown list {path} cannot be read: {error}", "mend ingest.takedown") from error
+    return frozenset(filter(None, (line.split("#")[0].strip() for line in text.splitlines())))

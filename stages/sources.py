@@ -9,6 +9,7 @@ import csv
 import glob
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,8 @@ def list_sources(source: str, manifest: str | None = None, follow_links: bool = 
         UsageError: when nothing is there.
     """
     entries = read_manifest(manifest) if manifest else {}
+    if Path(source).is_file() and Path(source).suffix.lower() in LIST_SUFFIXES:
+        entries = {**read_manifest(source), **entries}
     pairs = sorted(_files(source, follow_links))
     manifest_path = os.path.realpath(manifest) if manifest else None
     sidecars = _sidecars({path for _, path in pairs})
@@ -72,7 +75,7 @@ def _files(source: str, follow_links: bool) -> Iterator[tuple[str, str]]:
         yield path.name, os.path.abspath(path)
     elif glob.has_magic(source):
         found = [Path(name) for name in glob.iglob(source, recursive=True) if not Path(name).is_dir()]
-        root = Path(source.split("*")[0].split("?")[0].split("[")[0]).parent
+        root = os.path.dirname(re.split(r"[*?[]", source, maxsplit=1)[0]) or "."
         for name in found:
             yield os.path.relpath(name, root).replace(os.sep, "/"), os.path.abspath(name)
     else:

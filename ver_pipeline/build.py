@@ -29,6 +29,7 @@ from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Row, Stage
+from ver_pipeline.stages.ingest import read_takedown
 from ver_pipeline.stages.shard import Sample
 from ver_pipeline.stages.sources import SourceRef, list_sources
 
@@ -123,7 +124,7 @@ def _run(
     summary.rejects.extend(unnamed)
     with Engine(work, options.cpus, options.address) as engine, progress.watch(engine.tallies, len(listed), dag):
         ingested = _kept(engine.run(dag[:1], listed, KEEP), summary)
-        good = _without_duplicates(ingested, summary)
+        good = _without_duplicates(ingested, read_takedown(options.config.ingest.takedown), summary)
         summary.n_good_sources = len(good)
         samples = [_sample(row, summary) for row in _kept(engine.run(dag[1:], good, KEEP), summary)]
         summary.tallies = engine.tallies()
@@ -142,17 +143,20 @@ def _kept(rows: Iterator[Row], summary: Summary) -> Iterator[Row]:
             yield row
 
 
-def _without_duplicates(rows: Iterator[Row], summary: Summary) -> list[Row]:
-    """One row per content; of equal files the first name counts and the others become rejects."""
+def _without_duplicates(rows: Iterator[Row], takedown: frozenset[str], summary: Summary) -> list[Row]:
+    """One row per content; of equal files the first name counts, the others and those taken down are rejects."""
     first: dict[str, Row] = {}
     for row in sorted(rows, key=lambda r: r["uri"]):
-        source_id = row["source"]["id"]
-        if source_id in first:
-            message = f"{row['uri']}: the same bytes as {first[source_id]['uri']}"
-            reject = Reject(Reason.DUPLICATE_SOURCE, "ingest", message, source_id, row["uri"])
-            summary.rejects.append(reject.to_row())
+        source_id, uri = row["source"]["id"], row["uri"]
+        if source_id in takedown:
+            reject = Reject(Reason.TAKEDOWN, "ingest", f"{uri}: on the takedown list", source_id, uri)
+        elif source_id in first:
+            message = f"{uri}: the same bytes as {first[source_id]['uri']}"
+            reject = Reject(Reason.DUPLICATE_SOURCE, "ingest", message, source_id, uri)
         else:
             first[source_id] = row
+            continue
+        summary.rejects.append(reject.to_row())
     return list(first.values())
 
 

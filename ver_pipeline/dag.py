@@ -12,7 +12,7 @@ from ver_pipeline.stages.annotate import AnnotateStage
 from ver_pipeline.stages.base import Stage
 from ver_pipeline.stages.clip import ClipStage
 from ver_pipeline.stages.evidence import EvidenceStage
-from ver_pipeline.stages.ingest import IngestStage
+from ver_pipeline.stages.ingest import IngestStage, read_takedown
 from ver_pipeline.stages.scenes import ScenesStage
 from ver_pipeline.stages.speech import SpeechStage
 from ver_pipeline.stages.validate import ValidateStage
@@ -29,10 +29,13 @@ def make_dag(config: BuildConfig, work: Work) -> list[Stage]:
         SpeechStage(config.speech),
         ClipStage(config.clip, work.media, config.shard.media),
         EvidenceStage(config.evidence),
-        AnnotateStage(config.annotate, work.root / "answers"),
+        AnnotateStage(config.annotate, str(work.root / "answers")),
     ]
     lineage = {stage.name: stage_digest(stage) for stage in dag}
-    dag.append(ValidateStage(config.validate_, config.shard, lineage, tool_versions()))
+    takedown = read_takedown(config.ingest.takedown)
+    dag.append(
+        ValidateStage(config.validate_, config.shard, stages=lineage, tools=tool_versions(), takedown=takedown or None)
+    )
     dag.append(CollectStage(work.records))
     check_columns(dag)
     return dag

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -33,6 +34,7 @@ BLOCK_BYTES = 64 << 10
 """Small blocks, so that the clips of one long film spread over many workers."""
 
 OBJECT_STORE_BYTES = 256 << 20
+CONNECT_LIMIT_S = 5.0
 FEW_ROWS = 64
 """A stage on its own with at most this many rows to do runs in the driver."""
 
@@ -47,7 +49,13 @@ class StageWorker:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         rows = [json.loads(data) for data in table.column(COLUMN).to_pylist()]
-        out = self._runner(rows)
+        try:
+            out = self._runner(rows)
+        except VerError as error:
+            import ray
+
+            ray.get(self._board.fail.remote(error))  # Ray's own wrapping of exceptions loses the cause
+            raise
         self._board.note.remote(self._runner.stage.name, asdict(self._runner.tally))
         self._runner.tally = Tally()
         return _table(out)
@@ -58,11 +66,18 @@ class Board:
 
     def __init__(self) -> None:
         self.tallies: dict[str, dict[str, float]] = {}
+        self.failure: VerError | None = None
 
     def note(self, stage: str, tally: dict[str, float]) -> None:
         known = self.tallies.setdefault(stage, dict.fromkeys(tally, 0))
         for name, value in tally.items():
             known[name] += value
+
+    def fail(self, error: VerError) -> None:
+        self.failure = self.failure or error
+
+    def failed(self) -> VerError | None:
+        return self.failure
 
     def read(self) -> dict[str, dict[str, float]]:
         return self.tallies
@@ -167,10 +182,10 @@ class Engine:
             for batch in data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
                 yield from (json.loads(blob) for blob in batch.column(COLUMN).to_pylist())
         except RayTaskError as error:
-            cause = _cause(error)
-            if isinstance(cause, VerError):
-                raise cause from None
-            raise VerError(f"a worker failed: {cause}", "run the same command again; with -vv it says more") from error
+            told: VerError | None = ray.get(self._board.failed.remote())
+            if told is not None:
+                raise told from None
+            raise VerError(f"a worker failed: {error}", "run the same command again; with -vv it says more") from error
 
     def _start(self) -> None:
         if self._board is not None:
@@ -178,7 +193,10 @@ class Engine:
         import ray
 
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         # Ray puts the driver's folder first on every worker's path: a user's model.py there would shadow ours.
+        if self.address is not None:
+            _prove_reachable(self.address)
         self._empty = tempfile.TemporaryDirectory(prefix="ver-")
         here = Path.cwd()
         os.chdir(self._empty.name)
@@ -201,10 +219,15 @@ def _kept(row: Row, keep: set[str]) -> Row:
     return {name: value for name, value in row.items() if name in keep}
 
 
-def _cause(error: BaseException) -> BaseException:
-    """The exception that a worker raised, below Ray's wrappings."""
-    inner = getattr(error, "cause", None) or error.__cause__
-    return _cause(inner) if isinstance(inner, BaseException) and inner is not error else error
+def _prove_reachable(address: str) -> None:
+    """Ray itself waits for minutes on an address where nobody listens."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return  # "auto", or a client address that Ray resolves itself
+    try:
+        socket.create_connection((host, int(port)), CONNECT_LIMIT_S).close()
+    except OSError as error:
+        raise VerError(f"no Ray cluster answers at {address}: {error}", "check --ray-address") from error
 
 
 def _table(rows: Sequence[Row]) -> pa.Table:
@@ -221,7 +244,7 @@ def _quiet_context() -> None:
     context.print_on_execution_start = False
     context.target_max_block_size = BLOCK_BYTES
     context.retry_exceptions = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
 
 
 def _travelling_code(folder: Path) -> dict[str, Any]:

@@ -71,7 +71,8 @@ class IsolatedStage:
     def _start(self) -> None:
         ours, theirs = _pipe_pair()
         package_root = str(Path(__file__).resolve().parent.parent)
-        environment = {**os.environ, "PYTHONPATH": package_root, "VER_CHILD_FD": str(theirs.fileno())}
+        search_path = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, "PYTHONPATH": search_path, "VER_CHILD_FD": str(theirs.fileno())}
         self._errors.seek(0)
         self._errors.truncate()
         self._process = subprocess.Popen(

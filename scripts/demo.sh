@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The main job on real footage, from nothing: environment, sample films, models, `ver build`, a first query.
+#
+#   bash scripts/demo.sh [FOLDER]     (default: demo; films in FOLDER/raw, the data set in FOLDER/shards)
+
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+folder="${1:-demo}"
+
+ver samples fetch "$folder/raw"
+ver models fetch
+ver build --source "$folder/raw" --out "$folder/shards"
+echo
+ver query "$folder/shards" "SELECT key, language, label, round(confidence, 2) AS conf, transcript FROM samples"

@@ -1,0 +1,124 @@
+"""The engine on a real Ray: the same rows whatever the machine, and no row lost whatever dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import toy_stages as toys
+
+from ver_pipeline import engine as engine_module
+from ver_pipeline.cache import Work
+from ver_pipeline.engine import Engine
+from ver_pipeline.plan import HEADROOM, fit_pools
+from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.stages.base import Resources
+
+KEEP = {"text", "key", "part", "reject", "said"}
+TEXTS = [*(f"t{i}" for i in range(12)), "bad", "broken"]
+
+
+def rows() -> list[dict]:
+    return [{"uri": f"{text}.mp4", "text": text} for text in TEXTS]
+
+
+def run(work: Work, stages, given, cpus: int | None = 2, address: str | None = None) -> list[dict]:
+    with Engine(work, cpus, address) as engine:
+        return sorted(engine.run(stages, given, KEEP), key=str)
+
+
+def expected(out: list[dict]) -> None:
+    assert sorted(o["key"] for o in out if "key" in o) == sorted(f"T{i}{part}" for i in range(12) for part in range(3))
+    assert sorted(o["reject"]["reason"] for o in out if "reject" in o) == ["decode_failed", "internal_error"]
+
+
+def test_one_and_two_cpus_give_the_same_rows_and_a_user_s_own_modules_do_not_shadow_ours(tmp_path, monkeypatch):
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "__init__.py").write_text("raise RuntimeError('the wrong stages')")
+    for name in ("model.py", "schemas.py", "ver_pipeline.py"):
+        (tmp_path / name).write_text("raise RuntimeError('the wrong module')")
+    monkeypatch.chdir(tmp_path)
+    one = run(Work(tmp_path / "w1"), [toys.Picky(), toys.Fan()], rows(), cpus=1)
+    two = run(Work(tmp_path / "w2"), [toys.Picky(), toys.Fan()], rows(), cpus=2)
+    expected(one)
+    assert one == two
+
+
+def test_a_two_node_cluster_gives_the_same_rows(tmp_path):
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        expected(run(Work(tmp_path / "w"), [toys.Picky(), toys.Fan()], rows(), address=cluster.address))
+    finally:
+        cluster.shutdown()
+
+
+def test_killed_workers_cost_their_work_in_flight_and_nothing_else(tmp_path):
+    class Slow(toys.Picky):
+        def one(self, row):
+            time.sleep(0.1)
+            return super().one(row)
+
+    with Engine(Work(tmp_path / "w"), 2) as engine:
+        out = []
+        for row in engine.run([Slow(), toys.Fan()], rows(), KEEP):
+            out.append(row)
+            if len(out) == 2:
+                victims = [
+                    p
+                    for p in psutil.Process().children(recursive=True)
+                    if "StageWorker" in p.name() + "".join(p.cmdline())
+                ]
+                assert victims
+                os.kill(victims[0].pid, signal.SIGKILL)
+    expected(out)
+
+
+def test_finished_work_needs_no_ray(tmp_path, monkeypatch):
+    work = Work(tmp_path / "w")
+    stages = [toys.Toy(), toys.Fan()]
+    first = run(work, stages, rows()[:3])
+    monkeypatch.setattr(engine_module.Engine, "_start", lambda self: pytest.fail("Ray was started"))
+    assert run(work, stages, rows()[:3]) == first
+
+
+def test_a_broken_set_up_stops_the_build_with_its_own_words(tmp_path):
+    with pytest.raises(VerError, match="left out the column said"):
+        run(Work(tmp_path / "w"), [toys.Careless(), toys.Fan()], rows()[:2])
+
+
+def test_small_machines_scale_every_stage_down_and_say_so():
+    stages = [toys.Toy(), toys.Fan()]
+    for stage in stages:
+        stage.resources = Resources(cpus=2.0)
+    pools = fit_pools(stages, cpus=2, gpus=0)
+    assert sum(pool.cpus * pool.min_size for pool in pools) <= HEADROOM * 2 + 1e-9
+    assert all("scaled to" in pool.note for pool in pools)
+    stages[0].resources = Resources(gpus=1.0)
+    with pytest.raises(VerError, match="asks for 1 GPU"):
+        fit_pools(stages, cpus=2, gpus=0)
+
+
+def test_a_cluster_that_is_not_there_is_one_clear_line(tmp_path):
+    with pytest.raises(VerError, match="no Ray cluster answers at"):
+        run(Work(tmp_path / "w"), [toys.Toy(), toys.Fan()], rows()[:1], address="127.0.0.1:1")
+
+
+def test_no_child_of_a_worker_outlives_the_engine(tmp_path: Path):
+    run(Work(tmp_path / "w"), [toys.Poison(), toys.Fan()], rows()[:4])
+    deadline = time.time() + 20
+    while time.time() < deadline:
+        left = [
+            p for p in psutil.process_iter(["cmdline"]) if "ver_pipeline.child" in " ".join(p.info["cmdline"] or [])
+        ]
+        if not left:
+            return
+        time.sleep(0.2)
+    pytest.fail(f"still running: {left}")

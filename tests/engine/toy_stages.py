@@ -1,0 +1,90 @@
+"""Small stages that misbehave on demand; importable by child processes and Ray workers."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.stages.base import Resources
+
+
+class Toy:
+    """Base: one column in, one out."""
+
+    name, version, unit, batch_size = "toy", "1", "source", 1
+    reads: tuple[str, ...] = ("text",)
+    writes: tuple[str, ...] = ("said",)
+    resources = Resources(cpus=0.2)
+    setting = "a"
+
+    def fingerprint(self):
+        return {"setting": self.setting}
+
+    def open(self):
+        return None
+
+    def run(self, rows):
+        return [self.one(row) for row in rows]
+
+    def one(self, row):
+        return {"said": row["text"].upper()}
+
+
+class Noting(Toy):
+    """Leaves a mark in ``folder`` for every unit of work done."""
+
+    def __init__(self, folder: Path, setting: str = "a"):
+        self.folder, self.setting = Path(folder), setting
+
+    def one(self, row):
+        (self.folder / f"{row['text']}-{time.time_ns()}").touch()
+        return super().one(row)
+
+
+class Fan(Toy):
+    """One row to many."""
+
+    name, reads, writes = "fan", ("said",), ("key", "part")
+
+    def one(self, row):
+        return [{"key": f"{row['said']}{i}", "part": i} for i in range(3)]
+
+
+class Picky(Toy):
+    """Rejects some rows, raises on others."""
+
+    def one(self, row):
+        if row["text"] == "bad":
+            return Reject(Reason.DECODE_FAILED, self.name, "it is bad")
+        if row["text"] == "broken":
+            raise RuntimeError("a bug")
+        return super().one(row)
+
+
+class Poison(Toy):
+    """Isolated: dies, hangs or answers, as the text says."""
+
+    resources = Resources(cpus=0.2, isolated=True, time_limit_s=1.0)
+
+    def one(self, row):
+        if row["text"] == "die":
+            os.abort()
+        if row["text"] == "hang":
+            time.sleep(60)
+        return {"said": row["text"].upper()}
+
+
+class Careless(Toy):
+    """Forgets the column it declared."""
+
+    def one(self, row):
+        return {}
+
+
+class Nosy(Toy):
+    """Looks at a column that it did not declare."""
+
+    def one(self, row):
+        return {"said": row["secret"]}

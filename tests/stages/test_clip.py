@@ -1,0 +1,182 @@
+"""Clips: exact to the frame, sound in step, nothing hidden, the same bytes every time."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import av
+import films
+import numpy as np
+import pytest
+
+from ver_pipeline.schemas.config import ClipConfig, IngestConfig, ScenesConfig
+from ver_pipeline.schemas.reasons import Reject
+from ver_pipeline.schemas.record import Clip, Media, Speech
+from ver_pipeline.stages.clip import ClipStage
+from ver_pipeline.stages.ingest import IngestStage
+from ver_pipeline.stages.scenes import ScenesStage
+
+NOTHING_SAID = {
+    "segments": [],
+    "words": [],
+    "speech_spans": [],
+    "language_windows": [],
+    "has_audio": True,
+    "recogniser": {"engine": "none", "model": "none", "revision": "none"},
+}
+
+
+def cut(path: Path, out: Path, words=(), **settings):
+    row = {"uri": path.name, "path": str(path), "entry": {}, "stat": []}
+    ingested = IngestStage(IngestConfig()).run([row])[0]
+    assert not isinstance(ingested, Reject), ingested
+    row |= ingested
+    scenes = ScenesStage(ScenesConfig())
+    scenes.open()
+    row |= scenes.run([row])[0]
+    said = [{"word": w, "start_s": a, "end_s": b, "prob": 1.0, "language": "en"} for w, a, b in words]
+    row["transcript"] = NOTHING_SAID | {"words": said}
+    stage = ClipStage(ClipConfig(**settings), out)
+    stage.open()
+    outcome = stage.run([row])[0]
+    assert not isinstance(outcome, Reject), outcome
+    return outcome
+
+
+def pictures(path: str | Path) -> list[np.ndarray]:
+    with av.open(str(path)) as film:
+        return [frame.to_ndarray(format="gray") for frame in film.decode(video=0)]
+
+
+def loud_s(path: str) -> list[float]:
+    """Times at which the sound starts to be loud, as a player shows them (edit list applied)."""
+    with av.open(path) as film:
+        stream = film.streams.audio[0]
+        level, times = [], []
+        for frame in film.decode(stream):
+            samples = frame.to_ndarray()[0]
+            start = float(frame.pts * frame.time_base)
+            for i in range(0, len(samples), 48):
+                level.append(float(np.abs(samples[i : i + 48]).max()))
+                times.append(start + i / stream.rate)
+    on = np.array(level) > 0.2
+    return [times[i] for i in range(1, len(on)) if on[i] and not on[max(0, i - 300) : i].any()]
+
+
+def bright_s(path: str) -> list[float]:
+    with av.open(path) as film:
+        shown = [(float(f.pts * f.time_base), f.to_ndarray(format="gray").mean()) for f in film.decode(video=0)]
+    return [at for at, light in shown if light > 128]
+
+
+@pytest.fixture(scope="module")
+def shot_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return films.shots(tmp_path_factory.mktemp("clip") / "shots.mp4", (3.0, 4.0, 3.0))
+
+
+def test_clips_begin_and_end_on_the_very_frame_of_the_cut(shot_film, tmp_path):
+    clips = cut(shot_film, tmp_path, crf=10)
+    assert [(c["clip"]["start_s"], c["clip"]["end_s"]) for c in clips] == [(0, 3), (3, 7), (7, 10)]
+    film = pictures(shot_film)
+    for clip in clips:
+        got = pictures(clip["media_path"])
+        first = round(clip["clip"]["start_s"] * 25)
+        assert len(got) == clip["clip"]["n_frames"]
+        for i in (0, len(got) // 2, len(got) - 1):
+            own = np.abs(got[i].astype(int) - film[first + i]).mean()
+            assert own < 8, (clip["key"], i, own)
+
+
+def test_sound_and_picture_stay_in_step(tmp_path):
+    film = films.flash_and_beep(tmp_path / "beeps.mp4")
+    clips = cut(film, tmp_path / "media", max_s=5.0)
+    assert len(clips) >= 3
+    total = 0
+    for clip in clips:
+        flashes, beeps = bright_s(clip["media_path"]), loud_s(clip["media_path"])
+        seen = [(f, b) for f in flashes for b in beeps if abs(f - b) < 0.5]
+        total += len(seen)
+        # A frame lasts 0.04 s and the level is read every 0.001 s; AAC smears a beep by up to a frame of it.
+        assert all(abs(f - b) <= 0.04 for f, b in seen), seen
+    assert total >= 6
+
+
+def test_a_film_whose_sound_starts_late_keeps_its_offset(tmp_path):
+    film = films.flash_and_beep(tmp_path / "beeps.mp4", 6)
+    late = tmp_path / "late.mkv"
+    films.ffmpeg("-i", film, "-itsoffset", "0.5", "-i", film, "-map", "0:v", "-map", "1:a", "-c", "copy", late)
+    clip = cut(late, tmp_path / "media", min_s=5.0)[0]
+    flashes, beeps = bright_s(clip["media_path"]), loud_s(clip["media_path"])
+    apart = [min(abs(beep - flash - 0.5) for flash in flashes) for beep in beeps]
+    assert len(beeps) >= 3
+    assert max(apart) <= 0.045
+
+
+@pytest.mark.parametrize("mode", ["encode", "copy"])
+def test_the_same_film_gives_the_same_bytes_and_no_pre_roll(shot_film, tmp_path, mode):
+    once, again = (cut(shot_film, tmp_path / name, mode=mode) for name in ("a", "b"))
+    assert [c["media"]["sha256"] for c in once] == [c["media"]["sha256"] for c in again]
+    for clip in once:
+        assert hashlib.sha256(Path(clip["media_path"]).read_bytes()).hexdigest() == clip["media"]["sha256"]
+        with av.open(clip["media_path"]) as film:
+            packets = [p for p in film.demux(video=0) if p.size]
+        assert packets[0].is_keyframe
+        assert len(packets) == clip["clip"]["n_frames"]
+
+
+def test_copy_mode_copies_where_boundaries_are_keyframes_and_encodes_where_not(shot_film, tmp_path):
+    keyed = tmp_path / "keyed.mp4"
+    films.ffmpeg("-i", shot_film, *films.X264, "-force_key_frames", "3", "-sc_threshold", "0", "-g", "250", keyed)
+    modes = [c["media"]["mode"] for c in cut(keyed, tmp_path / "media", mode="copy")]
+    assert modes == ["copy", "encode", "encode"]
+    film = pictures(keyed)
+    for clip in cut(keyed, tmp_path / "media", mode="copy", crf=10):
+        first = round(clip["clip"]["start_s"] * 25)
+        assert np.abs(pictures(clip["media_path"])[0].astype(int) - film[first]).mean() < 8
+
+
+def test_odd_films_become_plain_clips(tmp_path):
+    plain = films.good(tmp_path / "plain.mp4")
+    made = {
+        "variable": films.variable_rate(tmp_path / "variable.mp4"),
+        "turned": films.rotated(tmp_path / "turned.mp4", plain),
+        "hevc": films.ten_bit_hevc(tmp_path / "hevc.mp4"),
+        "pcm": films.pcm_in_mkv(tmp_path / "pcm.mkv"),
+        "silent": films.silent(tmp_path / "silent.mp4"),
+    }
+    for name, film in made.items():
+        (clip,) = cut(film, tmp_path / "media")
+        Clip(**{**clip["clip"], "phash": tuple(clip["clip"]["phash"]), "shot_cuts_s": ()})
+        Media(**clip["media"])
+        Speech.model_validate(clip["speech"], strict=False)
+        assert clip["media"]["audio_codec"] == (None if name == "silent" else "aac"), name
+        with av.open(clip["media_path"]) as stored:
+            video = stored.streams.video[0]
+            assert (video.codec_context.name, video.codec_context.pix_fmt) == ("h264", "yuv420p")
+    assert (clip["clip"]["width"], clip["clip"]["height"]) == (256, 144)
+
+
+def test_a_turned_film_is_stored_upright(tmp_path):
+    plain = films.good(tmp_path / "plain.mp4")
+    (clip,) = cut(films.rotated(tmp_path / "turned.mp4", plain), tmp_path / "media")
+    assert (clip["clip"]["width"], clip["clip"]["height"]) == (240, 320)
+
+
+def test_large_pictures_are_capped_and_fast_ones_halved(tmp_path):
+    film = tmp_path / "large.mp4"
+    films.ffmpeg(*films.picture(3.0, "1280x720", "50"), *films.X264, film)
+    (clip,) = cut(film, tmp_path / "media", max_side=320)
+    assert (clip["clip"]["width"], clip["clip"]["height"], clip["clip"]["fps"]) == (320, 180, 25.0)
+
+
+def test_words_go_to_the_clip_that_holds_them(shot_film, tmp_path):
+    words = [("one", 0.5, 1.0), ("two", 2.6, 3.05), ("three", 6.5, 7.4), ("four", 9.5, 9.9)]
+    clips = cut(shot_film, tmp_path, words)
+    for at in (c["clip"]["start_s"] for c in clips):
+        assert not [w for w in words[2:] if w[1] + 0.02 < at < w[2] - 0.02]
+
+
+def test_a_film_that_is_too_short_is_a_reject(tmp_path):
+    with pytest.raises(AssertionError, match="too_short"):
+        cut(films.silent(tmp_path / "blink.mp4", 0.5), tmp_path / "media")

@@ -1,0 +1,81 @@
+"""Shards: the same samples give the same bytes, and a stock reader opens them."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from pathlib import Path
+
+import pytest
+import webdataset
+
+from ver_pipeline.schemas.config import ShardConfig
+from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.stages.shard import Sample, plan_shards, read_member, write_shard
+
+
+def make_samples(folder: Path, n: int = 7) -> list[Sample]:
+    samples = []
+    for i in range(n):
+        record, media, poster = (folder / f"{i}.{ext}" for ext in ("json", "mp4", "jpg"))
+        record.write_bytes(b'{"n":%d}' % i)
+        media.write_bytes(bytes([i]) * (700 + i))
+        poster.write_bytes(b"\xff\xd8" + bytes([i]) * 9)
+        split = "val" if i % 3 == 0 else "train"
+        samples.append(Sample(f"{i:016x}_00000000_00002000", split, *map(str, (record, media, poster)), 400_000))
+    return samples
+
+
+def write_all(folder: Path, samples: list[Sample]) -> dict[str, str]:
+    folder.mkdir()
+    config = ShardConfig(shard_size_bytes=1_000_000)
+    shards = [
+        write_shard(folder, split, number, group) for number, (split, group) in enumerate(plan_shards(samples, config))
+    ]
+    for shard in shards:
+        assert hashlib.sha256((folder / shard.name).read_bytes()).hexdigest() == shard.sha256
+    return {shard.name: shard.sha256 for shard in shards}
+
+
+def test_order_and_time_of_writing_do_not_change_a_byte(tmp_path):
+    samples = make_samples(tmp_path)
+    mixed = samples.copy()
+    random.Random(3).shuffle(mixed)
+    assert write_all(tmp_path / "a", samples) == write_all(tmp_path / "b", mixed)
+
+
+def test_stock_webdataset_reads_every_sample_whole(tmp_path):
+    samples = make_samples(tmp_path)
+    names = write_all(tmp_path / "out", samples)
+    urls = [str(tmp_path / "out" / name) for name in names]
+    read = {s["__key__"]: s for s in webdataset.WebDataset(urls, shardshuffle=False)}
+    assert set(read) == {s.key for s in samples}
+    for i, sample in enumerate(samples):
+        assert read[sample.key]["mp4"] == bytes([i]) * (700 + i)
+        assert read[sample.key]["json"] == b'{"n":%d}' % i
+
+
+def test_offsets_point_at_the_members(tmp_path):
+    samples = make_samples(tmp_path)
+    shard = write_shard(tmp_path, "train", 0, samples)
+    for i, sample in enumerate(samples):
+        at = shard.members[sample.key]
+        assert read_member(tmp_path / shard.name, *at["mp4"]) == bytes([i]) * (700 + i)
+        assert sorted(at) == ["jpg", "json", "mp4"]
+
+
+def test_a_shard_is_filled_to_its_size_and_never_mixes_splits(tmp_path):
+    planned = list(plan_shards(make_samples(tmp_path), ShardConfig(shard_size_bytes=1_000_000)))
+    assert [(split, len(group)) for split, group in planned] == [("train", 2), ("train", 2), ("val", 2), ("val", 1)]
+
+
+def test_the_same_key_twice_is_refused(tmp_path):
+    sample = make_samples(tmp_path, 1)[0]
+    with pytest.raises(VerError, match="two samples carry the key"):
+        list(plan_shards([sample, sample], ShardConfig()))
+
+
+def test_a_reference_shard_holds_no_pixels(tmp_path):
+    samples = [Sample(s.key, s.split, s.record_path) for s in make_samples(tmp_path, 2)]
+    shard = write_shard(tmp_path, "train", 0, samples)
+    assert {ext for members in shard.members.values() for ext in members} == {"json"}
