@@ -74,7 +74,7 @@ class BadBudget:
             CorruptDataError: the budget is exceeded.
         """
         known = {sample.name for sample in self.seen}
-        self.seen += [sample for sample in bad if sample.name not in known]
+        self.seen += {sample.name: sample for sample in bad if sample.name not in known}.values()
         if len(self.seen) > self.allowed:
             listing = "; ".join(f"{s.name}: {s.reason}" for s in self.seen[:20])
             raise CorruptDataError(

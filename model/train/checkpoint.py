@@ -120,7 +120,9 @@ def refuse_other(saved: dict[str, Any], now: dict[str, Any]) -> None:
         UsageError: naming the first field that differs, with both values.
     """
     before, after = _flat(saved), _flat(now)
-    for name in sorted(before.keys() | after.keys()):
+    # What follows from another field (hashes, counts) explains least and comes last.
+    names = sorted(before.keys() | after.keys(), key=lambda n: ("sha256" in n or n.endswith(".n"), n))
+    for name in names:
         if before.get(name) != after.get(name):
             raise UsageError(
                 f"cannot resume: {name} was {before.get(name)!r}, now {after.get(name)!r}",

@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ver_pipeline.schemas.errors import ConfigError, VerError
 
 from ..convert import copy_tokenizer
 from ..data.loader import BadBudget, BadSample, Loader, LoaderConfig, MicroBatch
+from ..data.order import mix
 from ..data.samples import Source, open_source
 from . import checkpoint, sharded
 from .checkpoint import Position
@@ -117,6 +118,7 @@ def train_stage(job: Job, world: World) -> Outcome:
     inner = EmotionQwenForConditionalGeneration.from_pretrained(
         job.model, dtype=dtype, attn_implementation=stage.attention
     )
+    torch.manual_seed(mix(stage.seed, stage.name, "adapters") % 2**63)  # adapters start at random values
     whole, named = prepare(inner, stage)
     whole.to(world.device).train()
     config = LoaderConfig(
@@ -165,26 +167,28 @@ class _Run:
         last = None if self.job.stop_after is None else at.step + self.job.stop_after
         try:
             with Terminated() as terminated:
+                stream = self._stream()
                 while at.step < total:
                     waited = time.monotonic()
-                    for micros in self.loader.steps(at.epoch, at.step_in_epoch):
-                        wait_s = time.monotonic() - waited
-                        result = self._step(micros, bad, total, wait_s, reporter)
-                        stop = self._agree(terminated() or at.step == last) or at.step >= total
-                        if stop or at.step % stage.checkpoint_every == 0:
-                            self._save()
-                        self._check(result)
-                        if stop:
-                            break
-                        waited = time.monotonic()
-                    if at.step < total and stop:
+                    micros = next(stream)
+                    result = self._step(micros, bad, total, time.monotonic() - waited, reporter)
+                    stop = self._agree(terminated() or at.step == last)
+                    if stop or at.step == total or at.step % stage.checkpoint_every == 0:
+                        self._save()
+                    self._check(result)
+                    if stop and at.step < total:
                         return Outcome(False, at.step, None)
-                    if at.step < total:
-                        at.epoch, at.step_in_epoch = at.epoch + 1, 0
             return self._finish()
         finally:
             if reporter is not None:
                 reporter.close()
+
+    def _stream(self) -> Iterator[list[MicroBatch]]:
+        """This rank's micro-batches of every step from the position on, epoch after epoch."""
+        at = self.position
+        while True:
+            yield from self.loader.steps(at.epoch, at.step_in_epoch)
+            at.epoch, at.step_in_epoch = at.epoch + 1, 0
 
     def total_steps(self) -> int:
         """Optimizer steps of the whole stage."""
