@@ -1,0 +1,90 @@
+"""What each model costs on this machine: CPU seconds, on the bilingual sample film.
+
+    python benchmarks/models.py
+
+Prints one line per figure.  CPU seconds include all threads; run it on an idle machine.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from ver_pipeline.samples import bilingual_film
+from ver_pipeline.schemas.config import EvidenceConfig, SpeechConfig
+from ver_pipeline.stages.evidence import EvidenceStage
+from ver_pipeline.stages.measure.expression import ExpressionNet
+from ver_pipeline.stages.measure.faces import Face, FaceDetector
+from ver_pipeline.stages.measure.frames import ClipReader
+from ver_pipeline.stages.measure.voice import measure_voice
+from ver_pipeline.stages.speech import SpeechStage
+from ver_pipeline.stages.speech_slice import slice_speech
+
+FILM_S = 26.64
+REPEATS = 5
+
+
+def cpu_s(work: Callable[[], object], repeats: int = 1) -> tuple[float, float]:
+    """Smallest CPU seconds and wall seconds of ``repeats`` runs."""
+    costs = []
+    for _ in range(repeats):
+        cpu, wall = time.process_time(), time.perf_counter()
+        work()
+        costs.append((time.process_time() - cpu, time.perf_counter() - wall))
+    return min(cost for cost, _ in costs), min(wall for _, wall in costs)
+
+
+def show(what: str, cost: tuple[float, float], units: float, unit: str) -> None:
+    """One line: CPU and wall milliseconds per unit."""
+    print(f"{what:42} {cost[0] / units * 1000:9.1f} CPU ms   {cost[1] / units * 1000:9.1f} wall ms   per {unit}")
+
+
+def main() -> None:
+    """Measure and print."""
+    film = str(bilingual_film())
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    row = {"source": {"audio_codec": "aac"}, "path": film, "sidecar": {}}
+    for beam in (1, 5):
+        speech = SpeechStage(SpeechConfig(beam_size=beam))
+        speech.open()
+        show(f"speech, whisper-base int8, beam {beam}", cpu_s(lambda s=speech: s.run([row])), FILM_S, "second of film")
+    heard = speech.run([row])[0]
+    if not isinstance(heard, dict):
+        raise SystemExit(f"the film was not heard: {heard}")
+
+    reader = ClipReader(film, [1.0, 9.0, 22.0], threads=1)
+    pictures = [sample.rgb for sample in reader.pictures()]
+    detector, expressions = FaceDetector(480, 0.6, threads=1), ExpressionNet(threads=1)
+    detector.open()
+    expressions.open()
+    show(
+        "faces, centerface, side 480, 1 thread",
+        cpu_s(lambda: [detector.detect(p) for p in pictures], REPEATS),
+        3,
+        "picture",
+    )
+    face = Face((0.3, 0.2, 0.3, 0.6), 0.9)
+    show(
+        "expression, four views, 1 thread",
+        cpu_s(lambda: expressions.score(pictures[0], [face] * 10), REPEATS),
+        10,
+        "face",
+    )
+    sound = reader.sound()
+    if sound is None:
+        raise SystemExit("the film has no sound")
+    show("voice, numpy", cpu_s(lambda: measure_voice(np.asarray(sound), [], True), REPEATS), FILM_S, "second of sound")
+
+    evidence = EvidenceStage(EvidenceConfig())
+    evidence.open()
+    clip = {"duration_s": FILM_S, "shot_cuts_s": [5.76, 12.76, 20.64]}
+    given = {"clip": clip, "media_path": film, "speech": slice_speech(heard["transcript"], 0.0, FILM_S)}
+    show("evidence, whole stage, decoding included", cpu_s(lambda: evidence.run([given]), 3), FILM_S, "second of clip")
+
+
+if __name__ == "__main__":
+    main()
