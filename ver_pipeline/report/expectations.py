@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.report.charts import Markup, figure_of, number, table
-from ver_pipeline.report.words import say
+from ver_pipeline.report.words import both, say
 from ver_pipeline.schemas.errors import CorruptDataError
 
 RESULTS_NAME = "expectations.json"
@@ -24,8 +24,8 @@ def read_results(out_dir: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        results = json.loads(path.read_bytes())["results"]
-        found = [{**result, "outcome": str(result["outcome"])} for result in results]
+        suites = json.loads(path.read_bytes())["suites"]
+        found = [{**check, "suite": suite["name"]} for suite in suites for check in suite["checks"]]
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptDataError(f"{path} is not a list of results: {error}", "run: ver validate") from error
     return sorted(found, key=lambda r: OUTCOMES.index(r["outcome"]) if r["outcome"] in OUTCOMES else -1)
@@ -40,12 +40,19 @@ def section(results: list[dict[str, Any]]) -> str:
         f'<span class="tag {outcome}" {figure_of(f"expectations.{outcome}", n)}>{number(n)} {say(outcome)}</span>'
         for outcome, n in counts.items()
     )
-    rows = [(_name(r), _outcome(r["outcome"]), str(r.get("message") or r.get("observed") or "")) for r in results]
+    rows = [(_name(r), _outcome(r["outcome"]), _detail(r)) for r in results]
     return f"<p>{tags}</p>" + table(["check", "outcome", "example"], rows)
 
 
-def _name(result: dict[str, Any]) -> str:
-    return str(result.get("id") or result.get("meaning") or result.get("expectation") or "?")
+def _name(result: dict[str, Any]) -> Markup:
+    return Markup(both(f"{result['suite']}: {result['en']}", f"{result['suite']}：{result['zh']}"))
+
+
+def _detail(result: dict[str, Any]) -> str:
+    """Why it did not run, or what was found where it failed."""
+    if result["outcome"] == "not_run":
+        return str(result.get("why") or "")
+    return ", ".join(map(str, result.get("examples") or ())) if result["outcome"] == "failed" else ""
 
 
 def _outcome(outcome: str) -> Markup:
