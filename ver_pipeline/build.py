@@ -21,7 +21,7 @@ from ver_pipeline.cache import Work, stage_digest
 from ver_pipeline.dag import make_dag, tool_versions
 from ver_pipeline.engine import Engine
 from ver_pipeline.listing import source_rows
-from ver_pipeline.pages import write_pages
+from ver_pipeline.pages import PAGES
 from ver_pipeline.progress import Progress
 from ver_pipeline.publish import Content, publish
 from ver_pipeline.runner import Tally
@@ -98,7 +98,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
             tools=tool_versions(),
         )
         progress.say("publishing")
-        publish(options.out, work.staging, content, [write_pages], workers=options.cpus or os.cpu_count() or 1)
+        publish(options.out, work.staging, content, PAGES, workers=options.cpus or os.cpu_count() or 1)
         summary.wall_s = time.perf_counter() - started
     return summary
 

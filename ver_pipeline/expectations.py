@@ -13,6 +13,7 @@ import json
 import logging
 import math
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -244,8 +245,12 @@ def _quiet() -> Iterator[None]:
     """GX logs its progress; only its warnings are of interest here."""
     logger = logging.getLogger("great_expectations")
     before = logger.level
-    logger.setLevel(logging.ERROR)
     try:
-        yield
+        import great_expectations  # noqa: F401 - sets its own level when it is imported
+
+        logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logger.setLevel(before)

@@ -28,7 +28,7 @@ from ver_pipeline.stages.shard import NAME_HASH_CHARS, Sample, Shard, index_rows
 
 log = logging.getLogger(__name__)
 
-NOT_CONTENT = frozenset({"catalog/runs", "README.md", "report.html"})
+NOT_CONTENT = frozenset({"catalog/runs", "report.html"})
 """Files that tell of the build as well as of the data (clock times): left out of the data set's identity."""
 
 PageWriter = Callable[[Path], None]
