@@ -120,7 +120,6 @@ def test_adapters_train_alone_and_are_merged_into_the_result(sets, tiny, tmp_pat
     lora = '{r: 4, alpha: 8, dropout: 0.1, targets: "model.language_model.layers.[0-9]+.self_attn.[qkvo]_proj"}'
     config = stage("joint", f"lora={lora}", "train=[model.visual.gate.]", "epochs=1", "optimizer.groups=[]")
     job = Job(config, tiny, sets, tmp_path)
-    # Equal experts give the gate no gradient; start from experts that differ.
     assert train_stage(job, ALONE).done
     before, after = weights(tiny), weights(job.result)
     assert before.keys() == after.keys()
