@@ -10,8 +10,10 @@ import json
 import logging
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,25 +42,26 @@ FEW_ROWS = 64
 
 
 class StageWorker:
-    """One actor: a runner fed with tables of JSON rows."""
+    """One actor: the runners of its stages, one after the other, fed with tables of JSON rows."""
 
-    def __init__(self, stage: Stage, work: Work, board: Any) -> None:
+    def __init__(self, stages: Sequence[Stage], work: Work, board: Any) -> None:
         logging.getLogger("ver_pipeline").setLevel(logging.WARNING)
-        self._runner = Runner(stage, work)
+        self._runners = [Runner(stage, work) for stage in stages]
         self._board = board
 
     def __call__(self, table: pa.Table) -> pa.Table:
         rows = [json.loads(data) for data in table.column(COLUMN).to_pylist()]
-        try:
-            out = self._runner(rows)
-        except VerError as error:
-            import ray
+        for runner in self._runners:
+            try:
+                rows = runner(rows)
+            except VerError as error:
+                import ray
 
-            ray.get(self._board.fail.remote(error))  # Ray's own wrapping of exceptions loses the cause
-            raise
-        self._board.note.remote(self._runner.stage.name, asdict(self._runner.tally))
-        self._runner.tally = Tally()
-        return _table(out)
+                ray.get(self._board.fail.remote(error))  # Ray's own wrapping of exceptions loses the cause
+                raise
+            self._board.note.remote(runner.stage.name, asdict(runner.tally))
+            runner.tally = Tally()
+        return _table(rows)
 
 
 class Board:
@@ -164,14 +167,14 @@ class Engine:
         self._start()
         found = ray.cluster_resources()
         pools = fit_pools(stages, found.get("CPU", 1.0), found.get("GPU", 0.0))
-        self.notes += [f"stage {pool.stage} {pool.note}" for pool in pools if pool.note]
+        self.notes += [f"{pool.name} {pool.note}" for pool in pools if pool.note]
         _quiet_context()
         data = ray.data.from_items([{COLUMN: canonical_json(row)} for row in rows], override_num_blocks=len(rows))
-        for stage, pool in zip(stages, pools, strict=True):
+        for pool in pools:
             data = data.map_batches(
                 StageWorker,
-                fn_constructor_kwargs={"stage": stage, "work": self.work, "board": self._board},
-                batch_size=stage.batch_size,
+                fn_constructor_kwargs={"stages": pool.stages, "work": self.work, "board": self._board},
+                batch_size=max(stage.batch_size for stage in pool.stages),
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(min_size=pool.min_size, max_size=pool.max_size),
                 num_cpus=pool.cpus,
@@ -202,11 +205,12 @@ class Engine:
         os.chdir(self._empty.name)
         try:
             quiet = {"logging_level": logging.ERROR, "log_to_driver": log.isEnabledFor(logging.DEBUG)}
-            if self.address is None:
-                local = {"num_cpus": self.cpus, "object_store_memory": OBJECT_STORE_BYTES}
-                ray.init(include_dashboard=False, **local, **quiet)
-            else:
-                ray.init(address=self.address, runtime_env=_travelling_code(Path(self._empty.name)), **quiet)
+            with _no_chatter():
+                if self.address is None:
+                    local = {"num_cpus": self.cpus, "object_store_memory": OBJECT_STORE_BYTES}
+                    ray.init(include_dashboard=False, **local, **quiet)
+                else:
+                    ray.init(address=self.address, runtime_env=_travelling_code(Path(self._empty.name)), **quiet)
         except (ConnectionError, RuntimeError, ValueError) as error:
             cure = "check --ray-address" if self.address else "run `ver doctor`"
             raise VerError(f"Ray did not start: {error}", cure) from error
@@ -217,6 +221,20 @@ class Engine:
 
 def _kept(row: Row, keep: set[str]) -> Row:
     return {name: value for name, value in row.items() if name in keep}
+
+
+@contextmanager
+def _no_chatter() -> Iterator[None]:
+    """Ray's native code writes a line about its log level to descriptor 2; its errors come as exceptions."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _prove_reachable(address: str) -> None:

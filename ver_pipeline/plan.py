@@ -17,14 +17,31 @@ AUTOSCALE_FROM_CPUS = 4
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Workers of one stage: logical CPUs and GPUs each, and how many."""
+    """Workers of one stage, or of light stages that share a worker: logical CPUs and GPUs each, and how many."""
 
-    stage: str
+    stages: tuple[Stage, ...]
     cpus: float
     gpus: float
     min_size: int
     max_size: int
     note: str = ""
+
+    @property
+    def name(self) -> str:
+        return "+".join(stage.name for stage in self.stages)
+
+
+def fuse(stages: Sequence[Stage]) -> list[tuple[Stage, ...]]:
+    """Neighbours that need no process of their own and see the same unit share a worker: a worker costs
+    seconds to start and a hundred megabytes to keep."""
+    groups: list[tuple[Stage, ...]] = []
+    for stage in stages:
+        last = groups[-1][-1] if groups else None
+        if last and last.unit == stage.unit and not (last.resources.isolated or stage.resources.isolated):
+            groups[-1] = (*groups[-1], stage)
+        else:
+            groups.append((stage,))
+    return groups
 
 
 def fit_pools(stages: Sequence[Stage], cpus: float, gpus: float) -> list[Pool]:
@@ -36,18 +53,19 @@ def fit_pools(stages: Sequence[Stage], cpus: float, gpus: float) -> list[Pool]:
     Raises:
         VerError: when a stage needs a GPU and there is none.
     """
-    wanted = sum(stage.resources.cpus for stage in stages)
-    scale = min(1.0, HEADROOM * cpus / wanted) if wanted else 1.0
+    groups = fuse(stages)
+    needs = [max(stage.resources.cpus for stage in group) for group in groups]
+    scale = min(1.0, HEADROOM * cpus / sum(needs)) if sum(needs) else 1.0
     pools = []
-    for stage in stages:
-        needs = stage.resources
-        if needs.gpus > gpus:
-            cure = "choose another annotator or engine, or add a GPU node"
-            raise VerError(f"stage {stage.name} asks for {needs.gpus:g} GPU(s), this machine has {gpus:g}", cure)
-        share = max(0.01, round(needs.cpus * scale, 3))
-        most = max(1, int(cpus // max(needs.cpus, 0.25))) if cpus >= AUTOSCALE_FROM_CPUS else 1
-        if needs.gpus:
-            most = max(1, int(gpus // needs.gpus))
-        note = f"asks for {needs.cpus:g} CPUs, scaled to {share:g} of {cpus:g}" if scale < 1 else ""
-        pools.append(Pool(stage.name, share, needs.gpus, 1, most, note))
+    for group, need in zip(groups, needs, strict=True):
+        needed_gpus = max(stage.resources.gpus for stage in group)
+        if needed_gpus > gpus:
+            what = f"stage {group[0].name} asks for {needed_gpus:g} GPU(s), this machine has {gpus:g}"
+            raise VerError(what, "choose another annotator or engine, or add a GPU node")
+        share = max(0.01, round(need * scale, 3))
+        most = max(1, int(cpus // max(need, 0.25))) if cpus >= AUTOSCALE_FROM_CPUS else 1
+        if needed_gpus:
+            most = max(1, int(gpus // needed_gpus))
+        note = f"asks for {need:g} CPUs, scaled to {share:g} of {cpus:g}" if scale < 1 else ""
+        pools.append(Pool(group, share, needed_gpus, 1, most, note))
     return pools

@@ -97,10 +97,11 @@ def test_a_broken_set_up_stops_the_build_with_its_own_words(tmp_path):
 def test_small_machines_scale_every_stage_down_and_say_so():
     stages = [toys.Toy(), toys.Fan()]
     for stage in stages:
-        stage.resources = Resources(cpus=2.0)
+        stage.resources = Resources(cpus=2.0, isolated=True)
     pools = fit_pools(stages, cpus=2, gpus=0)
     assert sum(pool.cpus * pool.min_size for pool in pools) <= HEADROOM * 2 + 1e-9
     assert all("scaled to" in pool.note for pool in pools)
+    assert len(pools) == 2
     stages[0].resources = Resources(gpus=1.0)
     with pytest.raises(VerError, match="asks for 1 GPU"):
         fit_pools(stages, cpus=2, gpus=0)

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     table = Table(box=None)
     for name in ("stage", "reads", "writes", "a row is", "workers", "CPUs each", "known", "to do", "fingerprint"):
         table.add_column(name, overflow="fold")
-    for stage, pool in zip(dag, pools, strict=True):
+    for stage, pool in ((stage, pool) for pool in pools for stage in pool.stages):
         reads = ", ".join(dict.fromkeys(name.partition(".")[0] for name in stage.reads))
         workers = str(pool.min_size) if pool.min_size == pool.max_size else f"{pool.min_size}-{pool.max_size}"
         known = walk.known[stage.name].done if stage.name in walk.known else 0
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     console.print(table)
     for pool in pools:
         if pool.note:
-            sys.stdout.write(f"{pool.stage}: {pool.note}\n")
+            sys.stdout.write(f"{pool.name}: {pool.note}\n")
     size_bytes = sum(os.path.getsize(ref.path) for ref in refs if os.path.exists(ref.path))
     free_bytes = shutil.disk_usage(args.out if args.out.exists() else args.out.resolve().parent).free
     files = f"{len(refs)} files ({finished} done before), {size_bytes / 1e6:.1f} MB"

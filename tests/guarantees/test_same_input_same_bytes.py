@@ -1,0 +1,146 @@
+"""Promises 2 and 3: the same bytes whatever the machine and however often a build was killed; only what
+depends on a change is done again; readers see a whole data set at all times."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import builds
+import films
+import psutil
+import pytest
+
+KILLS = 10
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("same") / "raw"
+    folder.mkdir()
+    films.shots(folder / "a.mp4", (3.0, 2.5))
+    films.good(folder / "b.mp4", 3.0)
+    films.truncated(folder / "c.mp4", folder / "b.mp4")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(raw: Path) -> Path:
+    out = raw.parent / "undisturbed"
+    done = builds.ver("build", "--source", raw, "--out", out, "--cpus", "1", *builds.QUICK)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_one_and_two_cpus_give_the_same_bytes(raw, undisturbed, tmp_path):
+    assert builds.ver("build", "--source", raw, "--out", tmp_path / "o", "--cpus", "2", *builds.QUICK).returncode == 0
+    assert builds.content(tmp_path / "o") == builds.content(undisturbed)
+    assert builds.manifest(tmp_path / "o")["dataset_id"] == builds.manifest(undisturbed)["dataset_id"]
+
+
+def test_a_two_node_cluster_gives_the_same_bytes(raw, undisturbed, tmp_path):
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        where = ("--source", raw, "--out", tmp_path / "o", "--ray-address", cluster.address)
+        done = builds.ver("build", *where, *builds.QUICK)
+        assert done.returncode == 0, done.stderr
+    finally:
+        cluster.shutdown()
+    assert builds.content(tmp_path / "o") == builds.content(undisturbed)
+
+
+def test_a_build_killed_at_ten_random_moments_resumes_to_identical_bytes_and_repeats_no_finished_work(
+    raw, undisturbed, tmp_path
+):
+    out = tmp_path / "o"
+    chance = random.Random(20261122)
+    command = ("build", "--source", raw, "--out", out, *builds.QUICK)
+    for _ in range(KILLS):
+        before = builds.work_done(out)
+        process = builds.start(*command)
+        # From the first import to well into the stages: a whole build of these films takes longer than this.
+        time.sleep(chance.uniform(0.3, 14.0))
+        finished = process.poll() is not None
+        if not finished:
+            os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        _wait_for_orphans(out)
+        assert not before - builds.work_done(out), "finished work was lost"
+    kept = builds.work_done(out)
+    done = builds.ver(*command)
+    assert done.returncode == 0, done.stderr
+    assert builds.content(out) == builds.content(undisturbed)
+    run = builds.last_run(out)
+    repeated = {s: row for s, row in run.items() if s != "total" and row["n_cached"] < min(kept[s], row["rows_in"])}
+    assert not repeated
+    assert builds.work_done(out) == builds.work_done(undisturbed)
+
+
+def _wait_for_orphans(out: Path) -> None:
+    """A killed driver's workers see their parent die and stop; none may still write when the next build starts."""
+    deadline = time.time() + 30
+    while time.time() < deadline:
+        left = [p for p in psutil.process_iter(["name", "cmdline"]) if _is_worker(p.info)]
+        if not left:
+            return
+        time.sleep(0.2)
+
+
+def _is_worker(info: dict) -> bool:
+    text = " ".join(info["cmdline"] or [])
+    return "StageWorker" in text or "ver_pipeline.child" in text
+
+
+def test_a_killed_build_leaves_the_published_data_set_whole(raw, undisturbed, tmp_path):
+    out = tmp_path / "o"
+    shutil.copytree(undisturbed, out)
+    before = builds.content(out)
+    process = builds.start("build", "--source", raw, "--out", out, "--set", "clip.crf=30", *builds.QUICK)
+    time.sleep(8)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _wait_for_orphans(out)
+    assert builds.content(out) == before
+
+
+def test_a_finished_build_repeats_nothing_and_changes_nothing(raw, undisturbed):
+    before = builds.content(undisturbed)
+    assert builds.ver("build", "--source", raw, "--out", undisturbed, *builds.QUICK).returncode == 0
+    run = builds.last_run(undisturbed)
+    assert not [s for s, row in run.items() if s != "total" and row["n_cached"] != row["rows_in"]]
+    assert builds.content(undisturbed) == before
+
+
+def test_a_changed_annotator_reruns_annotate_and_later_only(raw, undisturbed, tmp_path):
+    out = tmp_path / "o"
+    shutil.copytree(undisturbed, out)
+    change = ("--set", "annotate.min_tier=A")
+    assert builds.ver("build", "--source", raw, "--out", out, *builds.QUICK, *change).returncode == 0
+    run = builds.last_run(out)
+    assert not [s for s in ("scenes", "speech", "clip", "evidence") if run[s]["n_cached"] != run[s]["rows_in"]]
+    assert run["annotate"]["n_cached"] == 0
+
+
+def test_adding_a_film_runs_that_film_only_and_deleting_it_removes_its_samples(raw, undisturbed, tmp_path):
+    folder, out = tmp_path / "raw", tmp_path / "o"
+    shutil.copytree(raw, folder)
+    shutil.copytree(undisturbed, out)
+    films.good(folder / "d.mp4", 2.5, hz=440)
+    assert builds.ver("build", "--source", folder, "--out", out, *builds.QUICK).returncode == 0
+    run = builds.last_run(out)
+    assert run["clip"]["rows_in"] - run["clip"]["n_cached"] == 1
+    assert builds.manifest(out)["counts"]["samples"] == builds.manifest(undisturbed)["counts"]["samples"] + 1
+    (folder / "d.mp4").unlink()
+    assert builds.ver("build", "--source", folder, "--out", out, *builds.QUICK).returncode == 0
+    assert builds.content(out) == builds.content(undisturbed)
+    listed = {f["path"] for f in builds.manifest(out)["files"]} | {"manifest.json"}
+    here = {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file() and ".ver" not in p.parts}
+    assert here == listed
