@@ -1,8 +1,8 @@
 """What a teacher answers in: closed JSON Schemas, one per part of the work, evidence before conclusion.
 
 Short fields and enumerations come first and prose last, labels after the evidence they cite, because a
-model writes from left to right.  The schemas hold no ``$ref`` and no ``pattern``, so that servers with a
-narrow idea of JSON Schema and grammar compilers take them as they are.
+model writes from left to right.  The schemas hold no ``$ref``, and every list, text and number is
+bounded, so that constrained decoding always comes to an end.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ MAX_OBSERVATIONS = 12
 MAX_LABELS = 6
 MAX_EN, MAX_ZH = 400, 200  # characters of an observation, as in the record
 MAX_DESCRIPTION_EN, MAX_DESCRIPTION_ZH = 2200, 700
+MAX_TIME_S = 600
+_EID = {"type": "string", "pattern": "^[a-z][0-9]{1,2}$"}
 _MODALITIES = list(get_args(Modality))
 _LABELS = list(get_args(LabelId))
 
@@ -68,7 +70,7 @@ def strict_form(schema: dict[str, Any]) -> dict[str, Any]:
 
     The bounds are checked again when the answer arrives.
     """
-    dropped = {"minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"}
+    dropped = {"minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum", "pattern"}
     return cast("dict[str, Any]", _without(schema, dropped))
 
 
@@ -76,10 +78,10 @@ def _observations(order: Order, scale: float) -> dict[str, Any]:
     texts = _texts("text", order, round(MAX_EN * scale), round(MAX_ZH * scale))
     item = _object(
         {
-            "eid": {"type": "string", "minLength": 2, "maxLength": 4},
+            "eid": dict(_EID),
             "modality": {"type": "string", "enum": _MODALITIES},
-            "start_s": _nullable("number", minimum=0),
-            "end_s": _nullable("number", minimum=0),
+            "start_s": _nullable("number", minimum=0, maximum=MAX_TIME_S),
+            "end_s": _nullable("number", minimum=0, maximum=MAX_TIME_S),
             "quote": _nullable("string", maxLength=round(200 * scale)),
             **texts,
             "supports": _labels(3),
@@ -102,7 +104,7 @@ def _judgement(order: Order, scale: float) -> dict[str, Any]:
     )
     change = _object(
         {
-            "t_s": {"type": "number", "minimum": 0},
+            "t_s": {"type": "number", "minimum": 0, "maximum": MAX_TIME_S},
             "from_label": {"type": "string", "enum": _LABELS},
             "to_label": {"type": "string", "enum": _LABELS},
             "eids": _eids(),
@@ -149,8 +151,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _eids() -> dict[str, Any]:
-    item = {"type": "string", "minLength": 2, "maxLength": 4}
-    return {"type": "array", "items": item, "minItems": 0, "maxItems": MAX_OBSERVATIONS + 1}
+    return {"type": "array", "items": dict(_EID), "minItems": 0, "maxItems": MAX_OBSERVATIONS + 1}
 
 
 def _labels(most: int) -> dict[str, Any]:

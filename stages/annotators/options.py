@@ -74,13 +74,17 @@ class OpenAIOptions(TeacherOptions):
 
 
 class TransformersOptions(TeacherOptions):
-    """A local checkpoint folder, on CPU or GPU."""
+    """A local checkpoint folder, on CPU or GPU.
+
+    ``answer_scale`` below 1 shortens the longest lists and texts the schema allows: for small contexts.
+    """
 
     model: str = ""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     batch_size: Annotated[int, Field(ge=1, le=256)] = 4
     fps: Positive = 2.0
+    answer_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
     constrained: bool = True
 
 

@@ -1,0 +1,146 @@
+"""``--annotator vllm``: the vLLM engine inside Ray, through ``ray.data.llm``.
+
+Ray places the engine on GPU workers, batches continuously and holds answers to the schema (vLLM's
+structured outputs).  Each round of questions is one pass of a Ray data set through the processor.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ver_pipeline.schemas.canonical import digest
+from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError
+from ver_pipeline.schemas.reasons import Reason
+
+from .base import Request, Result
+from .chat import Chat, Completion
+from .options import VllmOptions, read_options
+from .pictures import read_pictures, to_jpeg
+from .teacher import Teacher, run_batched
+
+
+class VllmAnnotator:
+    """Asks a vLLM engine that Ray runs.
+
+    Args:
+        table: the options (see :class:`VllmOptions`).
+
+    Raises:
+        ConfigError: no model named, or a bad option.
+    """
+
+    name = "vllm"
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self.options = read_options(VllmOptions, self.name, table)
+        if not self.options.model:
+            raise ConfigError("annotate.options.vllm.model is not set", "name a model folder or hub id")
+        self.batch_size = self.options.batch_size
+        revision = digest({"model": self.options.model, "revision": self.options.revision})
+        self.teacher = Teacher(self.name, self.options.model, revision, self.options, sees=self.options.n_frames > 0)
+        self._processor: Any = None
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """The teacher's fingerprint."""
+        return self.teacher.fingerprint()
+
+    def open(self) -> None:
+        """Build the processor; the engine itself starts with the first question, on the GPU workers."""
+        self._processor = build(self.options)
+
+    def annotate(self, requests: Sequence[Request]) -> list[Result]:
+        """One result per request, in order."""
+        if self._processor is None:
+            self.open()
+        return run_batched(requests, self.teacher, self._complete)
+
+    def _complete(self, chats: list[Chat]) -> list[Completion]:
+        import ray.data
+
+        rows = [
+            {"i": i, "row": json.dumps(to_row(chat, self.options), ensure_ascii=False)} for i, chat in enumerate(chats)
+        ]
+        found = {row["i"]: row for row in self._processor(ray.data.from_items(rows)).take_all()}
+        return [read_row(found.get(i)) for i in range(len(chats))]
+
+
+def build(options: VllmOptions) -> Any:
+    """The Ray processor: needs no GPU and no vLLM until it is given data.
+
+    Raises:
+        MissingDependencyError: Ray's LLM part is not installed.
+    """
+    try:
+        from ray.data.llm import build_processor, vLLMEngineProcessorConfig
+    except ImportError as error:
+        raise MissingDependencyError(
+            "ray.data.llm is not usable here", "pip install 'ray[llm]' on a GPU machine"
+        ) from error
+    config = vLLMEngineProcessorConfig(
+        model_source=options.model,
+        batch_size=options.batch_size,
+        concurrency=options.concurrency,
+        should_continue_on_error=True,
+        prepare_multimodal_stage={"enabled": options.n_frames > 0},
+        engine_kwargs={
+            "tensor_parallel_size": options.tensor_parallel_size,
+            "max_model_len": options.max_model_len,
+            "gpu_memory_utilization": options.gpu_memory_utilization,
+            "limit_mm_per_prompt": {"image": options.n_frames},
+        },
+    )
+    return build_processor(config, preprocess=unpack, postprocess=keep)
+
+
+def to_row(chat: Chat, options: VllmOptions) -> dict[str, Any]:
+    """One question as the processor takes it: messages and sampling parameters."""
+    pictures = (
+        read_pictures(chat.media_path, chat.duration_s, options.n_frames, options.max_side) if chat.media_path else []
+    )
+    images = [
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64," + base64.b64encode(to_jpeg(p)).decode()}}
+        for p in pictures
+    ]
+    messages = [
+        {"role": "system", "content": chat.system},
+        {"role": "user", "content": [*images, {"type": "text", "text": chat.user}]},
+        *({"role": role, "content": text} for role, text in chat.turns),
+    ]
+    sampling = {
+        "temperature": chat.sampling["temperature"],
+        "top_p": chat.sampling["top_p"],
+        "max_tokens": chat.sampling["max_new_tokens"],
+        "seed": chat.sampling["seed"],
+        "structured_outputs": {"json": dict(chat.schema)},
+    }
+    return {"messages": messages, "sampling_params": sampling}
+
+
+def unpack(row: dict[str, Any]) -> dict[str, Any]:
+    """Preprocess: the question travels as one JSON text, so that Arrow does not have to type it."""
+    return {"i": row["i"], **json.loads(row["row"])}
+
+
+def keep(row: dict[str, Any]) -> dict[str, Any]:
+    """Postprocess: what an answer is read from."""
+    return {
+        "i": row["i"],
+        "text": row.get("generated_text"),
+        "tokens_in": row.get("num_input_tokens") or 0,
+        "tokens_out": row.get("num_generated_tokens") or 0,
+        "finish": row.get("finish_reason") or "stop",
+        "error": str(row.get("__inference_error__") or ""),
+    }
+
+
+def read_row(row: Mapping[str, Any] | None) -> Completion:
+    """One answer of the engine; a lost or failed row is an unavailable teacher."""
+    if row is None or row["error"] or row["text"] is None:
+        message = "the engine gave no answer" + (f": {row['error'][:200]}" if row and row["error"] else "")
+        return Completion(reason=Reason.TEACHER_UNAVAILABLE, message=message)
+    return Completion(
+        str(row["text"]), str(row["finish"]), tokens_in=int(row["tokens_in"]), tokens_out=int(row["tokens_out"])
+    )
