@@ -1,0 +1,1 @@
+"""How a published data set changes: compare, drop, merge."""
