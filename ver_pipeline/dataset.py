@@ -117,6 +117,11 @@ class Dataset:
         """The local folder, or None for a remote data set."""
         return self._located.root
 
+    @property
+    def table_paths(self) -> dict[str, Path]:
+        """Table name (and ``index``) to the local Parquet file that holds it."""
+        return dict(self._located.tables)
+
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> Result:
         """Run one query; ``@name`` runs a named one.
 

@@ -1,0 +1,32 @@
+"""``ver diff OLD NEW``: what entered, left and changed, by reason."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("old", metavar="OLD", help="folder or address of a data set")
+    parser.add_argument("new", metavar="NEW", help="folder or address of another")
+    parser.add_argument("--format", choices=("table", "markdown", "json"), default="table", help="json holds every key")
+    parser.add_argument("--exit-code", action="store_true", help="exit 1 when they differ")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare and show."""
+    from ver_pipeline.catalog.render import WRITERS
+    from ver_pipeline.growth.diff import diff
+
+    found = diff(args.old, args.new)
+    if args.format == "json":
+        sys.stdout.write(json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n")
+    else:
+        sys.stdout.write(f"{found.n_old} samples before, {found.n_new} after; {found.n_changed} changed\n\n")
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        columns, types = ["what", "why", "n", "first key"], ["VARCHAR", "VARCHAR", "BIGINT", "VARCHAR"]
+        WRITERS[args.format](sys.stdout, columns, types, list(found.rows()), width)
+    return 1 if args.exit_code and not found.is_empty else 0

@@ -1,0 +1,129 @@
+"""What entered, left and changed between two data sets, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ver_pipeline.catalog.sandbox import quote
+from ver_pipeline.dataset import Dataset, open_dataset
+from ver_pipeline.growth.tombstones import read_tombstones
+
+if TYPE_CHECKING:
+    import duckdb
+
+COMPARED = (
+    "split", "tier", "media_sha256", "language", "transcript", "label", "valence", "arousal", "intensity",
+    "confidence", "labels_open", "description_en", "description_zh", "annotator", "model", "license",
+    "agreement_tier", "status", "human_decision",
+)  # fmt: skip
+"""Columns of ``clips`` whose change is reported."""
+
+WITHDRAWN = "withdrawn"
+NEW_FILM = "new film"
+FILM_GONE = "film not in the new set"
+CUT_ANEW = "cut otherwise"
+ACCEPTED = "was rejected before: "
+REJECTED = "rejected: "
+
+_WHY_LEFT = f"""
+    SELECT o.key, CASE
+        WHEN t.hash IS NOT NULL THEN '{WITHDRAWN}'
+        WHEN r.reason IS NOT NULL THEN '{REJECTED}' || r.reason
+        WHEN s.source_id IS NULL THEN '{FILM_GONE}' || coalesce(' (' || f.reason || ')', '')
+        ELSE '{CUT_ANEW}' END AS why
+    FROM old_clips o
+    LEFT JOIN tombstones t ON t.hash = sha256(o.key)
+    LEFT JOIN (SELECT key, min(stage || '/' || reason) AS reason FROM new_rejects GROUP BY key) r ON r.key = o.key
+    LEFT JOIN new_sources s ON s.source_id = o.source_id
+    LEFT JOIN (SELECT source_id, min(stage || '/' || reason) AS reason FROM new_rejects WHERE key IS NULL
+               GROUP BY source_id) f ON f.source_id = o.source_id
+    WHERE o.key NOT IN (SELECT key FROM new_clips)
+    ORDER BY o.key
+"""
+_WHY_ENTERED = f"""
+    SELECT n.key, CASE
+        WHEN r.reason IS NOT NULL THEN '{ACCEPTED}' || r.reason
+        WHEN s.source_id IS NULL THEN '{NEW_FILM}'
+        ELSE '{CUT_ANEW}' END AS why
+    FROM new_clips n
+    LEFT JOIN (SELECT key, min(stage || '/' || reason) AS reason FROM old_rejects GROUP BY key) r ON r.key = n.key
+    LEFT JOIN old_sources s ON s.source_id = n.source_id
+    WHERE n.key NOT IN (SELECT key FROM old_clips)
+    ORDER BY n.key
+"""
+_FLAGS = ", ".join(f"o.{name} IS DISTINCT FROM n.{name} AS {name}" for name in COMPARED)
+_CHANGED = f"""
+    SELECT * FROM (SELECT n.key, {_FLAGS} FROM old_clips o JOIN new_clips n ON n.key = o.key)
+    WHERE {" OR ".join(COMPARED)} ORDER BY key
+"""
+
+
+@dataclass(slots=True)
+class Difference:
+    """``entered`` and ``left`` map a reason to keys; ``changed`` maps a column to keys."""
+
+    n_old: int
+    n_new: int
+    entered: dict[str, list[str]] = field(default_factory=dict)
+    left: dict[str, list[str]] = field(default_factory=dict)
+    changed: dict[str, list[str]] = field(default_factory=dict)
+    n_changed: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether both sets hold the same samples as far as is compared."""
+        return not (self.entered or self.left or self.changed)
+
+    def rows(self) -> Iterator[tuple[str, str, int, str]]:
+        """(what, why, how many, first key), most frequent first within each kind."""
+        for what, groups in (("entered", self.entered), ("left", self.left), ("changed", self.changed)):
+            for why, keys in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+                yield what, why, len(keys), keys[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, with every key."""
+        counts = {"old": self.n_old, "new": self.n_new, "changed": self.n_changed}
+        return {"samples": counts, "entered": self.entered, "left": self.left, "changed": self.changed}
+
+
+def diff(old: str | Path, new: str | Path) -> Difference:
+    """Compare two data sets by key, in any place that ``open_dataset`` reaches."""
+    with open_dataset(old) as before, open_dataset(new) as after:
+        connection = _both(before, after)
+        try:
+            return _compare(connection)
+        finally:
+            connection.close()
+
+
+def _both(before: Dataset, after: Dataset) -> duckdb.DuckDBPyConnection:
+    """One database over the tables of both; the queries are ours, so it needs no sandbox."""
+    import duckdb
+
+    connection = duckdb.connect(":memory:")
+    for side, data in (("old", before), ("new", after)):
+        for table in ("clips", "sources", "rejects"):
+            path = quote(str(data.table_paths[table]))
+            connection.execute(f"CREATE VIEW {side}_{table} AS SELECT * FROM read_parquet({path})")
+    connection.execute("CREATE TABLE tombstones (hash VARCHAR)")
+    hashes = list(read_tombstones(after.root)) if after.root is not None else []
+    if hashes:
+        connection.execute("INSERT INTO tombstones SELECT unnest(?)", [hashes])
+    return connection
+
+
+def _compare(connection: duckdb.DuckDBPyConnection) -> Difference:
+    sizes = connection.execute("SELECT (SELECT count(*) FROM old_clips), (SELECT count(*) FROM new_clips)").fetchone()
+    found = Difference(*(sizes or (0, 0)))
+    for query, groups in ((_WHY_LEFT, found.left), (_WHY_ENTERED, found.entered)):
+        for key, why in connection.execute(query).fetchall():
+            groups.setdefault(why, []).append(key)
+    for key, *flags in connection.execute(_CHANGED).fetchall():
+        found.n_changed += 1
+        for name, differs in zip(COMPARED, flags, strict=True):
+            if differs:
+                found.changed.setdefault(name, []).append(key)
+    return found
