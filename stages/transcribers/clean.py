@@ -31,8 +31,12 @@ INVENTED = frozenset(
 _FULL_WIDTH = str.maketrans({",": "，", "?": "？", "!": "！", ":": "：", ";": "；"})
 
 
-def clean_segment(segment: HeardSegment, simplify: Callable[[str], str]) -> HeardSegment | None:
+def clean_segment(
+    segment: HeardSegment, simplify: Callable[[str], str], check_rate: bool = True
+) -> HeardSegment | None:
     """The segment with its words merged, repeated phrases cut, scripts unified; None when it is invented.
+
+    ``check_rate=False`` keeps text that is too fast to be true, for times that are not the recogniser's own.
 
     Guarantees: no empty word, word times ordered inside the segment, text equal to the words joined,
     Unicode NFC, Chinese in simplified characters with full-width punctuation.
@@ -45,7 +49,8 @@ def clean_segment(segment: HeardSegment, simplify: Callable[[str], str]) -> Hear
     if words:
         cleaned = replace(cleaned, start_s=words[0].start_s, end_s=words[-1].end_s)
     heard_s = max(segment.end_s - segment.start_s, cleaned.end_s - cleaned.start_s)
-    return None if not text or _is_invented(cleaned) or _is_too_fast(cleaned, heard_s) else cleaned
+    too_fast = check_rate and _is_too_fast(cleaned, heard_s)
+    return None if not text or too_fast or _is_invented(cleaned) else cleaned
 
 
 def merge_pieces(words: Sequence[HeardWord]) -> list[HeardWord]:

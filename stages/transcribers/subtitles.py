@@ -50,7 +50,7 @@ class Subtitles:
             if text and end_s > start_s:
                 words = spread_words(split_words(text), start_s, end_s)
                 segment = HeardSegment(start_s, end_s, text, language, words)
-                cleaned = clean_segment(segment, self.simplify)
+                cleaned = clean_segment(segment, self.simplify, check_rate=False)  # the cue's times are its author's
                 if cleaned:
                     segments.append(cleaned)
         segments.sort(key=lambda s: (s.start_s, s.end_s))

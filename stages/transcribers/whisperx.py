@@ -71,6 +71,8 @@ class WhisperX:
             threads=self.config.threads,
             local_files_only=True,
         )
+        if self._align_folders():
+            offer_sentence_splitter()
         for language, folder in self._align_folders().items():
             path = str(store.resolve(folder))
             self.aligners[language] = whisperx.load_align_model(
@@ -119,10 +121,14 @@ class WhisperX:
         begin_s = max(0.0, stretch.start_s - window.offset_s - PAD_S)
         end_s = stretch.end_s - window.offset_s + PAD_S
         samples = window.samples[round(begin_s * RATE_HZ) : round(end_s * RATE_HZ)]
-        raw = self.pipeline.transcribe(samples, batch_size=self.config.batch_size, language=stretch.language)
+        # The task is named each time: the pipeline else reads it back from its tokenizer as a number.
+        raw = self.pipeline.transcribe(
+            samples, batch_size=self.config.batch_size, language=stretch.language, task="transcribe"
+        )
         heard = []
         for found in self._align(raw["segments"], stretch.language, samples):
-            segment = clean_segment(to_segment(found, stretch.language), self.simplify)
+            # Bad alignment may squeeze words together; that is no reason to lose them.
+            segment = clean_segment(to_segment(found, stretch.language), self.simplify, check_rate=False)
             if segment:
                 heard.append(segment.shifted(window.offset_s + begin_s))
         return heard
@@ -133,6 +139,25 @@ class WhisperX:
         model, metadata = self.aligners[language]
         done = self.whisperx.align(list(found), model, metadata, samples, self.device, return_char_alignments=False)
         return list(done["segments"])
+
+
+def offer_sentence_splitter() -> None:
+    """Let ``align`` split sentences without a download.
+
+    It asks nltk for the trained Punkt tables and fails offline.  Where they are not installed, empty tables
+    serve: sentences are then split at every full stop, which only decides how a segment is divided.
+    """
+    import nltk
+
+    try:
+        nltk.data.find("tokenizers/punkt_tab/english")
+    except LookupError:
+        folder = store.home() / "nltk"
+        tables = folder / "tokenizers" / "punkt_tab" / "english"
+        tables.mkdir(parents=True, exist_ok=True)
+        for name in ("abbrev_types.txt", "collocations.tab", "sent_starters.txt", "ortho_context.tab"):
+            (tables / name).touch()
+        nltk.data.path.append(str(folder))
 
 
 def to_segment(found: Mapping[str, Any], language: str) -> HeardSegment:
