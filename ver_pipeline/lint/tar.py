@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from ver_pipeline.schemas.record import Record, parse_record
+from ver_pipeline.schemas.strict import relation_errors
 from ver_pipeline.schemas.tables import flat_columns
 
 from .defect import Defect
@@ -190,6 +191,8 @@ def _parse(data: bytes, found: Any) -> Record | None:
         return None
     if record.to_json() != data:
         found("canonical", "the record is not in canonical form")
+    for error in relation_errors(record):
+        found("schema", f"{error.pointer}: {error.message}")
     return record
 
 

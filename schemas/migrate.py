@@ -1,0 +1,57 @@
+"""Reads records of every version that was ever published, as records of today.
+
+A version's record becomes the next version's by one pure function on its JSON form; a reader goes from
+step to step.  ``ver-record/1`` is the first version, so the table of steps is empty; the first breaking
+change adds its step here, and a frozen record of the old version to ``tests/schemas``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .errors import CorruptDataError
+from .record import SCHEMA_VERSION, Record, parse_record
+
+Step = Callable[[dict[str, Any]], dict[str, Any]]
+
+STEPS: Mapping[str, Step] = {}
+"""Version to the function that turns its JSON form into that of the next version."""
+
+
+def read_record(data: bytes | str, steps: Mapping[str, Step] = STEPS) -> Record:
+    """The record in ``data``, whatever version wrote it.
+
+    Raises:
+        CorruptDataError: it is not JSON, or of a version that this release does not know.
+        pydantic.ValidationError: it does not fit the schema of its version.
+    """
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise CorruptDataError(f"a record is not JSON: {error}", "run ver lint on the data set") from error
+    if isinstance(value, dict) and value.get("schema_version") == SCHEMA_VERSION:
+        return parse_record(data)
+    return parse_record(upgrade(value, steps))
+
+
+def upgrade(value: Any, steps: Mapping[str, Step] = STEPS) -> dict[str, Any]:
+    """The JSON form of today, by one step a version.
+
+    Raises:
+        CorruptDataError: no step leads from this version to today's.
+    """
+    seen: set[str] = set()
+    while True:
+        version = value.get("schema_version") if isinstance(value, dict) else None
+        if version == SCHEMA_VERSION:
+            return dict(value)
+        if version not in steps or version in seen:
+            known = ", ".join((*steps, SCHEMA_VERSION))
+            raise CorruptDataError(
+                f"a record of version {version!r} cannot be read (known: {known})",
+                "use the release that wrote it, or a newer one",
+            )
+        seen.add(version)
+        value = steps[version](dict(value))
