@@ -11,13 +11,13 @@ or on which machine the record was made.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from .canonical import canonical_json
 
-SCHEMA_VERSION = "ver-record/1"
+SCHEMA_VERSION: Final = "ver-record/1"
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}_[0-9]{8}_[0-9]{8}$")]
