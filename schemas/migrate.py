@@ -44,13 +44,13 @@ def upgrade(value: Any, steps: Mapping[str, Step] = STEPS) -> dict[str, Any]:
     """
     seen: set[str] = set()
     while True:
-        version = value.get("schema_version") if isinstance(value, dict) else None
+        version = str(value.get("schema_version")) if isinstance(value, dict) else "none"
         if version == SCHEMA_VERSION:
             return dict(value)
         if version not in steps or version in seen:
             known = ", ".join((*steps, SCHEMA_VERSION))
             raise CorruptDataError(
-                f"a record of version {version!r} cannot be read (known: {known})",
+                f"a record of version {version} cannot be read (known: {known})",
                 "use the release that wrote it, or a newer one",
             )
         seen.add(version)

@@ -44,8 +44,8 @@ def c02_languages_claim_the_same(record: Record, context: Context) -> list[Found
     Opposite claims (no label shared, one text positive, the other negative) reject; a mere difference
     is flagged, because a lexicon misses words that people use.
     """
-    english = {x for x in extract(record.description.en, "en") if x != "undetermined"}
-    chinese = {x for x in extract(record.description.zh, "zh") if x != "undetermined"}
+    english: set[LabelId] = {x for x in extract(record.description.en, "en") if x != "undetermined"}
+    chinese: set[LabelId] = {x for x in extract(record.description.zh, "zh") if x != "undetermined"}
     if not english or not chinese:
         return NotRun("no emotion word was found in one of the languages")
     shared = len(english & chinese) / len(english | chinese)

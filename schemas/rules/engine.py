@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 from ..canonical import canonical_json, digest
 from ..config import ValidateConfig
@@ -108,7 +109,7 @@ def reject_reason(verdict: Verdict) -> Reason | None:
     return next((reason for reason in reasons if reason is not Reason.RULE_FAILED), Reason.RULE_FAILED)
 
 
-def _status(findings: list[Finding]) -> str:
+def _status(findings: list[Finding]) -> Literal["accept", "review", "reject"]:
     severities = {f.severity for f in findings}
     if "reject" in severities:
         return "reject"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..labels import find_words
 from ..reasons import Reason
-from ..record import Record
+from ..record import Expression, Record
 from . import lexicon
 from .base import Context, Found, NotRun, Rule
 from .text import claims, descriptions, english_words, is_han, normalise, prose, quotes, similarity, unquoted
@@ -127,7 +127,7 @@ def g07_face_words_fit(record: Record, context: Context) -> list[Found] | NotRun
         return NotRun("no expression was measured")
     floor = context.limits["min_score"]
     smile = max(score.get("happiness", 0.0) for score in scores)
-    negative = ("anger", "sadness", "disgust", "fear")
+    negative: tuple[Expression, ...] = ("anger", "sadness", "disgust", "fear")
     frown = max(sum(score.get(name, 0.0) for name in negative) for score in scores)
     found = []
     if smile < floor:

@@ -202,8 +202,8 @@ def _compare_catalog(
     """Every row of the catalog is what the record in the tar says, and nothing is missing."""
     wanted: dict[str, dict[str, str]] = {}
     for report in reports:
-        for table, facts in report.facts.items():
-            wanted.setdefault(table, {}).update(facts)
+        for name, said in report.facts.items():
+            wanted.setdefault(name, {}).update(said)
     for entry in files:
         table = _table_of(entry)
         if table is None or not (out_dir / entry["path"]).is_file():
@@ -289,9 +289,13 @@ def _pool(workers: int | None, files: list[dict[str, Any]], damaged: set[str]) -
     def start(name: str, function: Any, *args: Any) -> Any:
         if small and name not in damaged:
             return lambda: function(*args)
-        if not pools or pools[-1]._broken:  # type: ignore[attr-defined]
+        if not pools:
             pools.append(ProcessPoolExecutor(n, mp_context=get_context("spawn")))
-        future: Future[Any] = pools[-1].submit(function, *args)
+        try:
+            future: Future[Any] = pools[-1].submit(function, *args)
+        except BrokenProcessPool:  # a reader crashed on a damaged file; the others get a new pool
+            pools.append(ProcessPoolExecutor(n, mp_context=get_context("spawn")))
+            future = pools[-1].submit(function, *args)
         return future.result
 
     try:

@@ -191,8 +191,8 @@ def _parse(data: bytes, found: Any) -> Record | None:
         return None
     if record.to_json() != data:
         found("canonical", "the record is not in canonical form")
-    for error in relation_errors(record):
-        found("schema", f"{error.pointer}: {error.message}")
+    for fault in relation_errors(record):
+        found("schema", f"{fault.pointer}: {fault.message}")
     return record
 
 
@@ -229,7 +229,7 @@ def film_faults(data: bytes, record: Record) -> list[str]:
     import av
 
     try:
-        with av.open(io.BytesIO(data)) as container:
+        with av.open(io.BytesIO(data), "r") as container:
             if not container.streams.video:
                 return ["the film has no picture"]
             stream = container.streams.video[0]
