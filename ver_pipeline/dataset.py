@@ -97,7 +97,8 @@ class Result:
 class Dataset:
     """A published data set, open for reading.  Close it, or use it in a ``with`` statement."""
 
-    def __init__(self, location: str | Path) -> None:
+    def __init__(self, location: str | Path, *, threads: int | None = None) -> None:
+        self._threads = threads
         self._scratch = tempfile.TemporaryDirectory(prefix="ver-", ignore_cleanup_errors=True)
         scratch = Path(self._scratch.name)
         try:
@@ -149,7 +150,10 @@ class Dataset:
     def _connect(self, scratch: Path) -> duckdb.DuckDBPyConnection:
         import duckdb
 
-        connection = duckdb.connect(":memory:", config={"python_enable_replacements": False})
+        config: dict[str, Any] = {"python_enable_replacements": False}
+        if self._threads is not None:
+            config["threads"] = self._threads
+        connection = duckdb.connect(":memory:", config=config)
         files = self._located.tables
         with _query_errors():
             for name, table in {**TABLES, "index": INDEX}.items():
@@ -177,11 +181,14 @@ def _query_errors() -> Iterator[None]:
         raise sandbox.QueryError(sandbox.first_line(error), "ver query OUT --list shows tables and columns") from error
 
 
-def open_dataset(location: str | Path) -> Dataset:
+def open_dataset(location: str | Path, *, threads: int | None = None) -> Dataset:
     """Open the data set in a folder, or at an ``http(s)://`` or ``s3://`` address.
+
+    Args:
+        threads: how many threads a query may use; None means one a core.
 
     Raises:
         CorruptDataError: there is no whole data set.
         VerError: the place cannot be reached.
     """
-    return Dataset(location)
+    return Dataset(location, threads=threads)

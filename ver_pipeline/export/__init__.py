@@ -1,0 +1,1 @@
+"""The data set in other projects' layouts."""
