@@ -87,6 +87,13 @@ def test_sound_set_has_no_defect_in_either_mode(sound: Path) -> None:
         assert report.sound and report.defects == () and report.n_samples == 8
 
 
+def test_processes_find_what_one_process_finds(out: Path) -> None:
+    path = out / entry_of(out, "shard", "train")["path"]
+    with flipped(path, 1000):
+        alone, several = lint_dataset(out), lint_dataset(out, workers=2)
+    assert alone == several and not alone.sound
+
+
 def test_any_flipped_byte_of_a_tar_is_found_and_its_sample_named(out: Path) -> None:
     """Every region: headers, records, films, posters, padding; and bytes drawn at random."""
     entry = entry_of(out, "shard", "train")

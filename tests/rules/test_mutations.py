@@ -67,3 +67,11 @@ def test_findings_point_into_the_record() -> None:
             place: Any = data
             for step in finding.pointer.split("/")[1:]:
                 place = place[int(step)] if isinstance(place, list) else place[step]
+
+
+def test_documentation_lists_every_rule_as_it_is() -> None:
+    from pathlib import Path
+
+    table = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    for rule in ALL_RULES:
+        assert f"| {rule.id} | {rule.severity} | {rule.en} | {rule.zh} | `{rule.reason}` |" in table, rule.id

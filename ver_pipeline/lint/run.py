@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -279,30 +279,31 @@ def _outcome(job: Any, name: str, not_run: list[str]) -> Any:
 def _pool(workers: int | None, files: list[dict[str, Any]], damaged: set[str]) -> Iterator[Any]:
     """A function ``start(file name, function, *args)`` that returns what waits for the function's value.
 
-    A damaged file is only ever parsed in a child process: a reader that crashes on it takes no other
-    check along.  Sound files of a small data set are checked in this process.
+    A damaged file is only ever parsed in a child process of its own: a reader that crashes on it takes no
+    other check along.  Sound files of a small data set are checked in this process.
     """
     n = max(1, min(workers or os.cpu_count() or 1, len(files)))
     small = workers is None and sum(file["size_bytes"] for file in files) < SMALL_BYTES
     pools: list[ProcessPoolExecutor] = []
 
+    def pool(size: int) -> ProcessPoolExecutor:
+        pools.append(ProcessPoolExecutor(size, mp_context=get_context("spawn")))
+        return pools[-1]
+
+    shared = None if small else pool(n)
+
     def start(name: str, function: Any, *args: Any) -> Any:
-        if small and name not in damaged:
+        if name in damaged:
+            return pool(1).submit(function, *args).result
+        if shared is None:
             return lambda: function(*args)
-        if not pools:
-            pools.append(ProcessPoolExecutor(n, mp_context=get_context("spawn")))
-        try:
-            future: Future[Any] = pools[-1].submit(function, *args)
-        except BrokenProcessPool:  # a reader crashed on a damaged file; the others get a new pool
-            pools.append(ProcessPoolExecutor(n, mp_context=get_context("spawn")))
-            future = pools[-1].submit(function, *args)
-        return future.result
+        return shared.submit(function, *args).result
 
     try:
         yield start
     finally:
-        for pool in pools:
-            pool.shutdown(cancel_futures=True)
+        for each in pools:
+            each.shutdown(cancel_futures=True)
 
 
 def _sha256(path: Path) -> str:
