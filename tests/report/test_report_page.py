@@ -91,13 +91,22 @@ def test_a_sample_flagged_sensitive_or_as_a_minor_is_not_pictured(tmp_path: Path
 def test_expectations_that_did_not_run_are_not_shown_as_passed(out: Path, tmp_path: Path) -> None:
     publish(tmp_path)
     assert "Not run is not passed" in write_report(tmp_path, tmp_path / "r.html").read_text("utf-8")
-    results = [{"id": "keys-unique", "outcome": "passed"}, {"id": "balance", "outcome": "failed", "message": "tail"}]
-    (tmp_path / "expectations.json").write_text(json.dumps({"results": results}))
+    checks = [
+        {"id": "a", "en": "keys are unique", "zh": "键唯一", "outcome": "passed"},
+        {"id": "b", "en": "no label rules", "zh": "无独大标签", "outcome": "failed", "examples": ["<anger>"]},
+        {"id": "c", "en": "as before", "zh": "与之前相近", "outcome": "not_run", "why": "no earlier set"},
+    ]
+    suites = [{"name": "all", "en": "All of it.", "zh": "全部。", "checks": checks}]
+    (tmp_path / "expectations.json").write_text(json.dumps({"suites": suites}))
     text = write_report(tmp_path, tmp_path / "r.html").read_text("utf-8")
-    assert 'data-figure="expectations.failed" data-value="1"' in text
-    (tmp_path / "expectations.json").write_text("{}")
-    with pytest.raises(CorruptDataError):
-        write_report(tmp_path, tmp_path / "r.html")
+    for outcome in ("passed", "failed", "not_run"):
+        assert f'data-figure="expectations.{outcome}" data-value="1"' in text
+    assert "&lt;anger&gt;" in text and "no earlier set" in text
+    checks[0]["outcome"] = "fine"
+    for broken in ({}, {"suites": suites}):
+        (tmp_path / "expectations.json").write_text(json.dumps(broken))
+        with pytest.raises(CorruptDataError):
+            write_report(tmp_path, tmp_path / "r.html")
 
 
 def test_an_empty_data_set_has_a_report(tmp_path: Path) -> None:

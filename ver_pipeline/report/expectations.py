@@ -1,8 +1,9 @@
-"""Expectation results as the page shows them."""
+"""Expectation results as the page shows them: the failed first, the passed folded away."""
 
 from __future__ import annotations
 
 import json
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from ver_pipeline.schemas.errors import CorruptDataError
 RESULTS_NAME = "expectations.json"
 OUTCOMES = ("failed", "not_run", "passed")
 
+Row = dict[str, Any]
 
-def read_results(out_dir: Path) -> list[dict[str, Any]]:
-    """Every expectation with its ``outcome`` (passed, failed, not_run); empty when none were run.
+
+def read_results(out_dir: Path) -> list[Row]:
+    """Every check with its ``outcome`` and its ``suite`` (name, en, zh); empty when none were run.
 
     Raises:
         CorruptDataError: the file is not what ``ver validate`` writes.
@@ -25,36 +28,57 @@ def read_results(out_dir: Path) -> list[dict[str, Any]]:
         return []
     try:
         suites = json.loads(path.read_bytes())["suites"]
-        found = [{**check, "suite": suite["name"]} for suite in suites for check in suite["checks"]]
+        found = [{**check, "suite": (suite["en"], suite["zh"])} for suite in suites for check in suite["checks"]]
+        unknown = {check["outcome"] for check in found} - set(OUTCOMES)
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptDataError(f"{path} is not a list of results: {error}", "run: ver validate") from error
-    return sorted(found, key=lambda r: OUTCOMES.index(r["outcome"]) if r["outcome"] in OUTCOMES else -1)
+    if unknown:
+        raise CorruptDataError(f"{path} holds the unknown outcome {unknown.pop()!r}", "run: ver validate")
+    return found
 
 
-def section(results: list[dict[str, Any]]) -> str:
-    """Counts of each outcome, and a line a check, the failed ones first."""
+def section(results: list[Row]) -> str:
+    """Counts of each outcome, what failed, then each suite; single checks can be folded out."""
     if not results:
         return f'<p class="none">{say("expectations_absent")}</p>'
-    counts = {outcome: sum(r["outcome"] == outcome for r in results) for outcome in OUTCOMES}
-    tags = " ".join(
-        f'<span class="tag {outcome}" {figure_of(f"expectations.{outcome}", n)}>{number(n)} {say(outcome)}</span>'
-        for outcome, n in counts.items()
+    tags = " ".join(_tag(outcome, _count(results, outcome), "expectations." + outcome) for outcome in OUTCOMES)
+    failed = [r for r in results if r["outcome"] == "failed"]
+    shown = _checks(failed) if failed else ""
+    folded = "".join(
+        f"<details><summary>{_count(results, outcome)} {say(outcome)}</summary>"
+        f"{_checks([r for r in results if r['outcome'] == outcome])}</details>"
+        for outcome in ("not_run", "passed")
+        if _count(results, outcome)
     )
-    rows = [(_name(r), _outcome(r["outcome"]), _detail(r)) for r in results]
-    return f"<p>{tags}</p>" + table(["check", "outcome", "example"], rows)
+    return f"<p>{tags}</p>{shown}{_suites(results)}{folded}"
 
 
-def _name(result: dict[str, Any]) -> Markup:
-    return Markup(both(f"{result['suite']}: {result['en']}", f"{result['suite']}：{result['zh']}"))
+def _count(results: list[Row], outcome: str) -> int:
+    return sum(result["outcome"] == outcome for result in results)
 
 
-def _detail(result: dict[str, Any]) -> str:
+def _tag(outcome: str, n: int, figure: str) -> str:
+    return f'<span class="tag {outcome}" {figure_of(figure, n)}>{number(n)} {say(outcome)}</span>'
+
+
+def _suites(results: list[Row]) -> str:
+    """A line a suite: what it promises, and how its checks came out."""
+    lines = []
+    for suite in dict.fromkeys(result["suite"] for result in results):
+        own = [result for result in results if result["suite"] == suite]
+        counts = ((outcome, _count(own, outcome)) for outcome in OUTCOMES)
+        marks = " ".join(_tag(outcome, n, "suite." + outcome) for outcome, n in counts if n)
+        lines.append((Markup(both(*suite)), Markup(marks)))
+    return table(["check", "outcome"], lines)
+
+
+def _checks(results: list[Row]) -> str:
+    rows = [(Markup(both(r["en"], r["zh"])), Markup(f"<code>{escape(r['id'])}</code>"), _detail(r)) for r in results]
+    return table(["check", "rule", "example"], rows)
+
+
+def _detail(result: Row) -> str:
     """Why it did not run, or what was found where it failed."""
     if result["outcome"] == "not_run":
         return str(result.get("why") or "")
     return ", ".join(map(str, result.get("examples") or ())) if result["outcome"] == "failed" else ""
-
-
-def _outcome(outcome: str) -> Markup:
-    known = outcome if outcome in OUTCOMES else "not_run"
-    return Markup(f'<span class="tag {known}">{say(known)}</span>')
