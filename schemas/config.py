@@ -96,7 +96,7 @@ class AnnotateConfig(Section):
     defaults stand in ``stages/annotators/options.py``.  ``on_disagreement`` applies to teachers whose
     label ends below ``min_tier``: ``accept`` keeps it, ``flag`` keeps it marked as ambiguous,
     ``adjudicate`` asks ``adjudicator``, ``reject`` drops the clip.  ``voter_skill`` is a file that
-    ``ver annotate --fit-voters`` wrote.
+    ``ver annotate --fit-voters`` wrote; ``reviews`` a JSONL of human decisions, which win.
     """
 
     annotator: str = "cues"
@@ -109,6 +109,7 @@ class AnnotateConfig(Section):
     adjudicator: str | None = None
     voter_skill: str | None = None
     wheel: str | None = None
+    reviews: str | None = None
 
 
 class ValidateConfig(Section):

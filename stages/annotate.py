@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.agreement.policy import load_skill, verdict
 from ver_pipeline.stages.agreement.votes import agreement as compute_agreement
-from ver_pipeline.stages.annotators.base import Annotator, Request, Result
+from ver_pipeline.stages.annotators.base import Annotator, Request, Result, Usage
 from ver_pipeline.stages.annotators.registry import make
+from ver_pipeline.stages.annotators.reviewed import Review, apply_review, load_reviews
 from ver_pipeline.stages.annotators.signs import read_signs
 from ver_pipeline.stages.annotators.voters import ballots
 from ver_pipeline.stages.base import Outcome, Resources, Row
@@ -30,7 +32,7 @@ class AnnotateStage:
     version = "1"
     unit = "clip"
     reads = ("key", "clip", "media_path", "speech", "measured")
-    writes = ("annotation", "alternatives", "agreement")
+    writes = ("annotation", "alternatives", "agreement", "human")
 
     def __init__(self, config: AnnotateConfig, cache_dir: str | Path | None = None) -> None:
         self.config = config
@@ -42,14 +44,17 @@ class AnnotateStage:
         self.batch_size = max(config.batch_size, self.main.batch_size)
         self.resources = Resources(cpus=0.5, gpus=float(getattr(self.main, "gpus", 0.0)))
         self._skill = load_skill(config.voter_skill)
+        self._reviews = load_reviews(config.reviews)
+        self.spent = Usage()
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The policy, and each annotator's own fingerprint (prompts, model, revision, options)."""
-        policy = self.config.model_dump(mode="json", exclude={"batch_size", "options", "voter_skill"})
+        policy = self.config.model_dump(mode="json", exclude={"batch_size", "options", "voter_skill", "reviews"})
         asked = [self.main, *self.others, *([self.adjudicator] if self.adjudicator else [])]
         return {
             "policy": policy,
             "voter_skill": self._skill.to_dict() if self._skill else None,
+            "reviews": digest([[r.key, r.human(), dict(r.fields)] for _, r in sorted(self._reviews.items())]),
             "annotators": {annotator.name: dict(annotator.fingerprint()) for annotator in asked},
         }
 
@@ -64,16 +69,34 @@ class AnnotateStage:
         requests = [request_of(row) for row in rows]
         results = self.main.annotate(requests)
         further = [other.annotate(requests) for other in self.others]
+        self.spent = sum((r.usage for column in (results, *further) for r in column), self.spent)
         outcomes: list[Outcome] = []
         for i, (request, result) in enumerate(zip(requests, results, strict=True)):
             outcomes.append(self._outcome(request, result, [column[i] for column in further]))
         return outcomes
 
     def _outcome(self, request: Request, result: Result, further: Sequence[Result]) -> Outcome:
+        review = self._reviews.get(request.key)
+        if review is not None and review.decision == "reject":
+            return Reject(
+                Reason.HUMAN_REJECTED, self.name, f"rejected by a reviewer on {review.decided_utc}", key=request.key
+            )
         if result.annotation is None:
             return Reject(result.reason or Reason.INTERNAL, self.name, result.message, key=request.key)
         alternatives = [*result.samples, *(r.annotation for r in further if r.annotation is not None)]
+        if review is not None:
+            return self._reviewed(request, review, result.annotation, alternatives)
         return self._judged(request, result.annotation, alternatives)
+
+    def _reviewed(
+        self, request: Request, review: Review, annotation: dict[str, Any], alternatives: list[dict[str, Any]]
+    ) -> Outcome:
+        """The human record; what it replaces becomes the first alternative."""
+        final = apply_review(review, annotation)
+        alternatives = [annotation, *alternatives]
+        votes = independent_votes(request)
+        agreement = compute_agreement(final, alternatives, votes, self._skill, self.config.wheel)
+        return {"annotation": final, "alternatives": alternatives, "agreement": agreement, "human": review.human()}
 
     def _judged(self, request: Request, annotation: dict[str, Any], alternatives: list[dict[str, Any]]) -> Outcome:
         """The row, after the policy on disagreement; cue annotations abstain by themselves instead."""
@@ -98,7 +121,7 @@ class AnnotateStage:
             return Reject(Reason.LOW_AGREEMENT, self.name, message, key=request.key)
         if said == "flag":
             annotation = {**annotation, "emotion": {**annotation["emotion"], "ambiguity": "high"}}
-        return {"annotation": annotation, "alternatives": alternatives, "agreement": agreement}
+        return {"annotation": annotation, "alternatives": alternatives, "agreement": agreement, "human": None}
 
     def _make(self, name: str, cache_dir: str | Path | None) -> Annotator:
         return make(name, self.config.options.get(name), cache_dir)

@@ -1,0 +1,178 @@
+"""``ver annotate``: a new version of a data set, its films untouched; human decisions win; costs are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from factory import make_records
+
+from ver_pipeline.cli import main
+from ver_pipeline.cost import estimate, text_tokens
+from ver_pipeline.dataset import open_dataset
+from ver_pipeline.publish import Content, publish
+from ver_pipeline.reviews import cohen_kappa, human_scores, macro_f1
+from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.config import BuildConfig
+from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.record import parse_record
+from ver_pipeline.stages.annotate import request_of
+from ver_pipeline.stages.annotators.registry import make
+from ver_pipeline.stages.annotators.reviewed import load_reviews
+from ver_pipeline.stages.shard import Sample
+
+N = 12
+
+
+@pytest.fixture
+def data_set(tmp_path: Path) -> Path:
+    """A published data set of the factory's records, with a few bytes where the films are."""
+    out, samples, sources = tmp_path / "shards", [], {}
+    for record in make_records(N):
+        data = record.model_dump(mode="json")
+        sources[data["source"]["id"]] = data["source"]
+        film = f"film of {record.key}".encode()
+        data["media"] |= {"sha256": hashlib.sha256(film).hexdigest(), "size_bytes": len(film)}
+        paths = {"json": tmp_path / f"{record.key}.json", "mp4": tmp_path / f"{record.key}.mp4"}
+        paths["json"].write_bytes(canonical_json(data))
+        paths["mp4"].write_bytes(film)
+        samples.append(Sample(record.key, data["split"], str(paths["json"]), str(paths["mp4"]), None, 4096))
+    reject = {"reason": "not_media", "stage": "ingest", "message": "x", "source_id": None, "uri": "a.txt", "key": None,
+              "retryable": False}  # fmt: skip
+    content = Content(
+        samples, list(sources.values()), [reject], [], BuildConfig(), {"annotate": "old"}, {"ffmpeg": "7"}
+    )
+    (out / ".ver").mkdir(parents=True)
+    publish(out, out / ".ver" / "staging", content)
+    return out
+
+
+def read(out: Path) -> tuple[dict[str, dict[str, Any]], dict[str, bytes]]:
+    """Records and films by key."""
+    records, films = {}, {}
+    for path in sorted(out.glob("*.tar")):
+        with tarfile.open(path) as tar:
+            for member in tar:
+                key, extension = member.name.split(".")
+                data = tar.extractfile(member).read()  # type: ignore[union-attr]
+                if extension == "json":
+                    records[key] = json.loads(data)
+                elif extension == "mp4":
+                    films[key] = data
+    return records, films
+
+
+def test_new_annotations_replace_old_ones_and_films_stay_byte_for_byte(
+    data_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, films = read(data_set)
+    keys = sorted(before)
+    reviews = tmp_path / "reviews.jsonl"
+    decided = {"reviewer": "ann", "decided_utc": "2026-05-01T10:00:00Z"}
+    rows = [
+        {"key": keys[0], "decision": "reject", **decided},
+        {"key": keys[1], "decision": "accept", **decided},
+        {"key": keys[2], "decision": "corrected", **decided, "fields": {"intensity": 1}},
+    ]
+    reviews.write_bytes(b"\n".join(canonical_json(row) for row in rows))
+    assert main(["annotate", str(data_set), "--annotator", "cues", "--reviews", str(reviews)]) == 0
+    after, films_after = read(data_set)
+    assert films_after == {key: film for key, film in films.items() if key != keys[0] and key in after}
+    assert keys[0] not in after
+    for key, record in after.items():
+        parse_record(record)
+        assert record["split"] == before[key]["split"]
+        replaced = [a["description"] for a in record["alternatives"]]
+        assert before[key]["description"] in replaced or before[key]["description"] == record["description"]
+    assert {after[key]["tier"] for key in keys[3:] if key in after} == {"cue"}
+    assert after[keys[1]]["tier"] == "human"
+    assert after[keys[1]]["human"]["reviewers"] == ["ann"]
+    with open_dataset(data_set) as data:
+        told = dict(data.sql("SELECT reason, count(*) FROM rejects GROUP BY reason").rows())
+        assert told["human_rejected"] == told["not_media"] == 1
+        stages = {row[0] for row in data.sql("SELECT stage FROM runs").rows()}
+        assert stages == {"annotate", "annotate-estimate"}
+        n_sources = data.sql("SELECT count(*) FROM sources").rows()[0][0]
+        assert n_sources == len({record["source"]["id"] for record in before.values()})
+    assert not (data_set / ".ver" / "annotate-media").exists()
+    capsys.readouterr()
+    assert main(["annotate", str(data_set), "--human-scores"]) == 0
+    assert "cues:cues/1" in capsys.readouterr().out
+
+
+def test_added_annotations_leave_the_adopted_ones_in_place(data_set: Path) -> None:
+    before, _ = read(data_set)
+    chosen = sorted(before)[0]
+    assert main(["annotate", str(data_set), "--add", "--where", f"key = '{chosen}'"]) == 0
+    after, _ = read(data_set)
+    assert after[chosen]["description"] == before[chosen]["description"]
+    assert after[chosen]["alternatives"][0]["provenance"]["annotator"] == "cues"
+    assert {key: r for key, r in after.items() if key != chosen} == {k: r for k, r in before.items() if k != chosen}
+
+
+def test_questions_about_a_run_change_nothing(
+    data_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = (data_set / "manifest.json").read_bytes()
+    options = "annotate.options={openai: {model: m, price_in: 1.0}}"
+    assert main(["annotate", str(data_set), "--annotator", "openai", "--set", options, "--estimate"]) == 0
+    assert f"expected: {N} clips, {N} calls" in capsys.readouterr().out
+    skill = tmp_path / "skill.json"
+    assert main(["annotate", str(data_set), "--fit-voters", str(skill)]) == 0
+    assert json.loads(skill.read_text())["schema"] == "ver-voters/1"
+    assert (data_set / "manifest.json").read_bytes() == manifest
+
+
+def test_prompts_are_listed_shown_and_rendered_for_a_clip(data_set: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prompts", "list"]) == 0
+    assert "annotate/1.zh" in capsys.readouterr().out
+    assert main(["prompts", "show", "describe.en"]) == 0
+    assert "{{evidence}}" in capsys.readouterr().out
+    key, record = next((k, r) for k, r in sorted(read(data_set)[0].items()) if r["speech"]["present"])
+    assert main(["prompts", "render", key, "--data", str(data_set), "--schema"]) == 0
+    shown = capsys.readouterr().out
+    assert record["speech"]["text"] in shown
+    assert '"additionalProperties": false' in shown
+    assert main(["prompts", "show", "nothing"]) == 2
+    assert main(["prompts", "render", "x'; DROP", "--data", str(data_set)]) == 2
+
+
+def test_estimate_counts_every_prompt_of_a_pass() -> None:
+    requests = [request_of({**record.model_dump(mode="json"), "media_path": "f"}) for record in make_records(4)]
+    single = estimate(make("openai", {"model": "m", "price_out": 2.0}), requests, 400)
+    staged = estimate(make("openai", {"model": "m", "flow": "staged"}), requests, 400)
+    assert (single.calls, staged.calls) == (400, 1600)
+    assert single.tokens_in > 400 * 8 * 256  # eight pictures of 448 x 448
+    assert single.money == pytest.approx(single.tokens_out / 1e6 * 2.0)
+    assert estimate(make("cues"), requests, 400).tokens_in == 0
+    assert text_tokens("你好，世界") == 5
+    assert text_tokens("abcdefgh") == 2
+
+
+def test_kappa_and_f1_equal_hand_computed_values() -> None:
+    pairs = [("a", "a")] * 20 + [("a", "b")] * 5 + [("b", "a")] * 10 + [("b", "b")] * 15
+    assert cohen_kappa(pairs) == pytest.approx(0.4)
+    assert macro_f1(pairs) == pytest.approx((40 / 55 + 30 / 45) / 2)
+    assert cohen_kappa([("a", "a")] * 3) is None
+    assert human_scores([{"human": None}]) == []
+
+
+def test_latest_decision_counts_and_bad_lines_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    rows = [
+        {"key": "k", "decision": "reject", "reviewer": "b", "decided_utc": "2026-02-01"},
+        {"key": "k", "decision": "accept", "reviewer": "a", "decided_utc": "2026-01-01"},
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    review = load_reviews(path)["k"]
+    assert (review.decision, review.reviewers) == ("reject", ("a", "b"))
+    for bad in ('{"key": "k"}', "nonsense", json.dumps({**rows[0], "decision": "maybe"}),
+                json.dumps({**rows[0], "decision": "corrected", "fields": {"primary": "joyous"}}),
+                json.dumps({**rows[0], "decision": "corrected", "fields": {"split": "test"}})):  # fmt: skip
+        path.write_text("\n" + bad, encoding="utf-8")
+        with pytest.raises(ConfigError, match="line 2"):
+            load_reviews(path)

@@ -1,0 +1,97 @@
+"""``ver annotate``: add or replace annotations on the clips of a data set, without touching its films."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ver_pipeline.dataset import Dataset
+    from ver_pipeline.schemas.config import BuildConfig
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``ver annotate``."""
+    parser.add_argument("out", type=Path, help="folder of the data set; the new version takes its place")
+    parser.add_argument("--annotator", help="cues, openai, vllm, transformers or replay")
+    parser.add_argument("--config", help="YAML file whose annotate section counts")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value")
+    parser.add_argument("--where", default="true", help="SQL condition over samples, such as \"language = 'zh'\"")
+    parser.add_argument("--reviews", help="JSONL of human decisions (short for --set annotate.reviews=FILE)")
+    parser.add_argument("--add", action="store_true", help="keep present annotations; the new ones become alternatives")
+    parser.add_argument("--estimate", action="store_true", help="only say what it would cost")
+    parser.add_argument("--fit-voters", type=Path, metavar="FILE", help="only fit the voters' skill and write it")
+    parser.add_argument("--human-scores", action="store_true", help="only print annotators' agreement with reviewers")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Annotate, or one of the questions about it."""
+    from ver_pipeline.dataset import open_dataset
+
+    with open_dataset(args.out) as data:
+        if args.fit_voters is not None:
+            return _fit(data, args.fit_voters)
+        if args.human_scores:
+            return _scores(data)
+        config = _config(args, data)
+        from ver_pipeline.reannotate import expected_cost, reannotate
+
+        if args.estimate:
+            sys.stdout.write(expected_cost(data, config, args.where).lines("expected"))
+            return 0
+        outcome = reannotate(data, config, args.where, args.add)
+    for title, cost in (("expected", outcome.expected), ("spent", outcome.spent)):
+        if cost is not None:
+            sys.stdout.write(cost.lines(title))
+    sys.stdout.write(f"{outcome.n_asked} clips asked for, {outcome.n_kept} kept, {len(outcome.rejects)} rejected\n")
+    for reject in outcome.rejects[:10]:
+        sys.stdout.write(f"  {reject['key']}  {reject['reason']}: {reject['message']}\n")
+    return 0
+
+
+def _config(args: argparse.Namespace, data: Dataset) -> BuildConfig:
+    """The data set's own configuration with the annotate section that was asked for."""
+    from ver_pipeline.config import load_config
+    from ver_pipeline.schemas.config import BuildConfig
+
+    overrides = list(args.set)
+    if args.annotator:
+        overrides.append(f"annotate.annotator={args.annotator}")
+    if args.reviews:
+        overrides.append(f"annotate.reviews={args.reviews}")
+    asked = load_config(args.config, overrides)
+    base = BuildConfig.model_validate(data.manifest["config"])
+    return base.model_copy(update={"annotate": asked.annotate})
+
+
+def _fit(data: Dataset, path: Path) -> int:
+    from ver_pipeline.reannotate import vote_table
+    from ver_pipeline.schemas.errors import UsageError
+    from ver_pipeline.stages.agreement.dawid_skene import fit
+
+    votes = [row for row in vote_table(data) if row]
+    if not votes:
+        raise UsageError("no clip of this data set has a vote", "build with faces, voice or speech measured")
+    skill = fit(votes)
+    path.write_text(json.dumps(skill.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(f"skill of {len(skill.confusion)} voters from {len(votes)} clips is in {path}\n")
+    return 0
+
+
+def _scores(data: Dataset) -> int:
+    from ver_pipeline.catalog.records import read_records
+    from ver_pipeline.reviews import human_scores
+
+    scores = human_scores(record for _, record in read_records(data))
+    if not scores:
+        sys.stdout.write("no record of this data set was reviewed\n")
+        return 0
+    sys.stdout.write(f"{'annotator':<32}{'n':>6}{'abstained':>11}{'accuracy':>10}{'kappa':>8}{'macro F1':>10}\n")
+    for s in scores:
+        kappa = "-" if s.kappa is None else f"{s.kappa:.3f}"
+        row = f"{s.annotator:<32}{s.n:>6}{s.n_abstained:>11}{s.accuracy:>10.3f}{kappa:>8}{s.macro_f1:>10.3f}\n"
+        sys.stdout.write(row)
+    return 0

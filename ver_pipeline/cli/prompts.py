@@ -1,0 +1,83 @@
+"""``ver prompts``: list the annotation prompts, show one, or render one for a clip as a model gets it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``ver prompts``."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="every prompt with its version, hash and purpose")
+    show = actions.add_parser("show", help="the text of one prompt")
+    show.add_argument("id", help="such as describe, or describe.zh")
+    render = actions.add_parser("render", help="the prompt as it is sent for one clip")
+    render.add_argument("clip", help="key of a clip (or its beginning)")
+    render.add_argument("--data", type=Path, required=True, help="folder of the data set that holds the clip")
+    render.add_argument("--prompt", default="annotate", help="which prompt (default: annotate)")
+    render.add_argument("--schema", action="store_true", help="also print the schema of the answer")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, show or render."""
+    if args.action == "list":
+        return _list()
+    return _show(args.id) if args.action == "show" else _render(args)
+
+
+def _list() -> int:
+    from ver_pipeline.annotation_prompts import load_prompts
+
+    for prompt in load_prompts().values():
+        sys.stdout.write(f"{prompt.name:<20} {prompt.sha256[:12]}  {prompt.purpose}\n")
+    return 0
+
+
+def _show(name: str) -> int:
+    from ver_pipeline.annotation_prompts import load_prompts
+    from ver_pipeline.schemas.errors import UsageError
+
+    wanted, _, language = name.partition(".")
+    found = [p for p in load_prompts().values() if p.id == wanted and language in ("", p.language)]
+    if not found:
+        known = ", ".join(sorted({p.id for p in load_prompts().values()}))
+        raise UsageError(f"no prompt is called {name!r}", f"there are {known}")
+    for prompt in found:
+        sys.stdout.write(
+            f"# {prompt.name}  sha256 {prompt.sha256}\n\n{prompt.system}\n\n=== user ===\n{prompt.user}\n\n"
+        )
+    return 0
+
+
+def _render(args: argparse.Namespace) -> int:
+    from ver_pipeline.stages.annotate import request_of
+    from ver_pipeline.stages.annotators.options import TeacherOptions
+    from ver_pipeline.stages.annotators.teacher import Teacher, question
+
+    request = request_of({**_record(args.data, args.clip), "media_path": None})
+    teacher = Teacher("openai", "-", "-", TeacherOptions())
+    later = {"evidence", "judgement", "claims", "answer", "errors", "fields"}
+    fill = {name: f"(filled in during the conversation: {name})" for name in later}
+    chat = question(request, teacher, args.prompt, **fill)
+    sys.stdout.write(f"# {chat.prompt}\n\n=== system ===\n{chat.system}\n\n=== user ===\n{chat.user}\n")
+    if args.schema:
+        sys.stdout.write(f"\n=== schema ===\n{json.dumps(chat.schema, ensure_ascii=False, indent=1)}\n")
+    return 0
+
+
+def _record(folder: Path, clip: str) -> dict[str, Any]:
+    from ver_pipeline.catalog.records import read_records
+    from ver_pipeline.dataset import open_dataset
+    from ver_pipeline.schemas.errors import UsageError
+
+    if not clip or not all(c in "0123456789abcdef_" for c in clip):
+        raise UsageError(f"{clip!r} is no clip key", "keys look like 16 hex digits and two times; see ver query")
+    with open_dataset(folder) as data:
+        found = next(iter(read_records(data, f"starts_with(key, '{clip}')")), None)
+    if found is None:
+        raise UsageError(f"no clip of {folder} begins with {clip}", f'ver query {folder} "SELECT key FROM samples"')
+    return found[1]

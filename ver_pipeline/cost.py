@@ -1,0 +1,96 @@
+"""What an annotation run will cost, from a sample of clips, and what it did cost.
+
+Before: every prompt of a pass is rendered for the sample and measured.  Tokens are estimated, because
+the server's tokenizer is not here: a Chinese character counts as one, four other characters as one
+(Qwen2.5's tokenizer is near both), a picture as its area over 28 x 28.  Retries and repairs are left out.
+After: the numbers that the servers reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ver_pipeline.stages.annotators.base import Annotator, Request, Usage
+from ver_pipeline.stages.annotators.chat import Chat
+from ver_pipeline.stages.annotators.options import TeacherOptions
+from ver_pipeline.stages.annotators.teacher import Teacher, question
+
+ANSWER_TOKENS = {"observations": 450, "judgement": 160, "description": 480}
+"""A full answer of each part, in tokens: from the good answers of the tests, rounded up."""
+PATCH_PIXELS = 28 * 28
+_HAN = re.compile(r"[\u3400-\u9fff\uff00-\uffef\u3000-\u303f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Tokens, calls and money; ``gpu_hours`` is None where nothing says how fast the model is."""
+
+    clips: int
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    gpu_hours: float | None
+    money: float
+
+    def lines(self, title: str) -> str:
+        """The cost as text for a terminal."""
+        hours = "unknown before a run" if self.gpu_hours is None else f"{self.gpu_hours:.3f}"
+        return (
+            f"{title}: {self.clips} clips, {self.calls} calls, {self.tokens_in} tokens in, {self.tokens_out} out, "
+            f"model hours {hours}, money {self.money:.2f}\n"
+        )
+
+
+def estimate(annotator: Annotator, sample: Sequence[Request], n_clips: int) -> Cost:
+    """The expected cost of ``n_clips``, from a sample of them.  The embedded annotators cost nothing."""
+    teacher = getattr(annotator, "teacher", None)
+    if not isinstance(teacher, Teacher) or not sample:
+        return Cost(n_clips, 0, 0, 0, 0.0, 0.0)
+    tokens_in = tokens_out = calls = 0
+    for request in sample:
+        for name in teacher.steps():
+            chat = question(request, teacher, name, evidence="", judgement="")
+            parts = teacher.prompt(name, "en").parts
+            tokens_in += chat_tokens(chat, teacher.options)
+            tokens_out += sum(ANSWER_TOKENS.get(part, 0) for part in parts)
+            calls += 1
+    scale = n_clips / len(sample) * teacher.options.samples
+    counts = (round(calls * scale), round(tokens_in * scale), round(tokens_out * scale))
+    return Cost(n_clips, *counts, None, money(teacher.options, counts[1], counts[2], 0.0))
+
+
+def actual(annotator: Annotator, spent: Usage, n_clips: int) -> Cost:
+    """What a run cost.  ``gpu_hours`` is the time the model worked, for a model in this process."""
+    teacher = getattr(annotator, "teacher", None)
+    if not isinstance(teacher, Teacher):
+        return Cost(n_clips, 0, 0, 0, 0.0, 0.0)
+    local = teacher.name in ("transformers", "vllm")
+    hours = spent.seconds / 3600 if local else None
+    total = money(teacher.options, spent.tokens_in, spent.tokens_out, hours or 0.0)
+    return Cost(n_clips, spent.calls, spent.tokens_in, spent.tokens_out, hours, total)
+
+
+def chat_tokens(chat: Chat, options: TeacherOptions) -> int:
+    """Estimated tokens of one question, pictures included."""
+    pictures = options.n_frames if chat.media_path else 0
+    return text_tokens(chat.system + chat.user) + pictures * (options.max_side * options.max_side // PATCH_PIXELS)
+
+
+def text_tokens(text: str) -> int:
+    """Estimated tokens of a text."""
+    n_han = len(_HAN.findall(text))
+    return n_han + (len(text) - n_han + 3) // 4
+
+
+def money(options: TeacherOptions, tokens_in: int, tokens_out: int, hours: float) -> float:
+    """Price of tokens and hours under the options' prices."""
+    return tokens_in / 1e6 * options.price_in + tokens_out / 1e6 * options.price_out + hours * options.price_hour
+
+
+def run_row(run_id: str, stage: str, started_utc: str, cost: Cost, **numbers: Any) -> dict[str, Any]:
+    """The row of the ``runs`` table."""
+    told = {"run_id": run_id, "stage": stage, "started_utc": started_utc}
+    return {**told, "tokens_in": cost.tokens_in, "tokens_out": cost.tokens_out, "rows_in": cost.clips, **numbers}

@@ -1,0 +1,228 @@
+"""A new version of a data set with other annotations: records are rewritten, films are copied as they are.
+
+Reads a published data set, annotates all or some of its clips, judges the records by the rules again,
+and publishes into the same folder.  A run that dies leaves the old version whole; answers that cost
+money are kept in the work folder, so the next run asks only for the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ver_pipeline.cache import Work, stage_digest, write_atomically
+from ver_pipeline.catalog.records import ShardReader, local_root, read_records
+from ver_pipeline.cost import Cost, actual, estimate, run_row
+from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.config import BuildConfig
+from ver_pipeline.schemas.reasons import Reject
+from ver_pipeline.stages.annotate import AnnotateStage, independent_votes, request_of
+from ver_pipeline.stages.shard import Sample, estimate_size
+from ver_pipeline.stages.validate import ValidateStage
+
+if TYPE_CHECKING:
+    from ver_pipeline.dataset import Dataset
+
+ESTIMATE_CLIPS = 16
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run did."""
+
+    n_asked: int = 0
+    n_kept: int = 0
+    rejects: list[dict[str, Any]] = field(default_factory=list)
+    expected: Cost | None = None
+    spent: Cost | None = None
+
+
+def expected_cost(data: Dataset, config: BuildConfig, where: str) -> Cost:
+    """What annotating the chosen clips would cost, from the first few of them; asks nobody."""
+    stage = AnnotateStage(config.annotate)
+    records = [record for _, record in islice(read_records(data, where), ESTIMATE_CLIPS)]
+    n_clips = sum(1 for _ in data.sql(f"SELECT key FROM samples WHERE {where}"))
+    return estimate(stage.main, [request_of({**record, "media_path": "film"}) for record in records], n_clips)
+
+
+def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: bool = False) -> Outcome:
+    """Annotate the clips that ``where`` chooses and publish the result in place of the data set.
+
+    Args:
+        add: keep each clip's present annotation and put the new one among its alternatives.
+    """
+    out_dir = local_root(data)
+    work = Work(out_dir.resolve() / ".ver")
+    media = work.root / "annotate-media"
+    started_utc = datetime.now(UTC).isoformat(timespec="seconds")
+    stage = AnnotateStage(config.annotate, work.root / "answers")
+    outcome = Outcome(expected=expected_cost(data, config, where))
+    try:
+        stage.open()
+        samples = list(_all_samples(data, stage, config, where, add, work, media, outcome))
+        outcome.spent = actual(stage.main, stage.spent, outcome.n_asked)
+        _publish(data, out_dir, work, config, stage, samples, outcome, started_utc)
+    finally:
+        shutil.rmtree(media, ignore_errors=True)
+    return outcome
+
+
+def vote_table(data: Dataset) -> list[dict[str, str]]:
+    """Every clip's votes (coarse classes) of the independent sources and of its teachers, for fitting."""
+    from ver_pipeline.stages.agreement.votes import agreement, dfew_class
+
+    rows = []
+    for _, record in read_records(data):
+        votes = independent_votes(request_of({**record, "media_path": None}))
+        main = {name: record[name] for name in ("observations", "emotion", "description", "provenance")}
+        told = agreement(main, record["alternatives"], votes)["votes"]
+        rows.append({vote["voter"]: dfew_class(vote["label"]) for vote in told if vote["label"] != "undetermined"})
+    return rows
+
+
+def _all_samples(
+    data: Dataset, stage: AnnotateStage, config: BuildConfig, where: str, add: bool, work: Work, media: Path,
+    outcome: Outcome,
+) -> Iterator[Sample]:  # fmt: skip
+    """The samples of the new version, batch by batch; those not chosen keep their records."""
+    chosen = {row[0] for row in data.sql(f"SELECT key FROM samples WHERE {where}")}
+    validate = _validator(stage, config)
+    records = read_records(data)
+    with ShardReader(local_root(data)) as shards:
+        while batch := list(islice(records, stage.batch_size)):
+            rows = [_row(index, record, shards, media) for index, record in batch]
+            asked = [row for row in rows if row["key"] in chosen]
+            outcome.n_asked += len(asked)
+            answers = dict(zip((row["key"] for row in asked), stage.run(asked), strict=True)) if asked else {}
+            for row in rows:
+                record = _settled(row, answers.get(row["key"]), validate, add, outcome)
+                if record is not None:
+                    yield _sample(row, record, work)
+
+
+def _settled(
+    row: Mapping[str, Any], answer: Any, validate: ValidateStage, add: bool, outcome: Outcome
+) -> dict[str, Any] | None:
+    """The clip's record in the new version; None where it was rejected."""
+    old: dict[str, Any] = row["old"]
+    if answer is None or (add and isinstance(answer, Reject)):
+        return old
+    if isinstance(answer, Reject):
+        outcome.rejects.append(_told(answer, old))
+        return None
+    present = {name: old[name] for name in ("observations", "emotion", "description", "provenance")}
+    if add:
+        merged = {**answer, "annotation": present, "alternatives": [answer["annotation"], *answer["alternatives"]]}
+        merged["human"] = old["human"]
+    else:
+        merged = {**answer, "alternatives": _distinct([*answer["alternatives"], present], answer["annotation"])}
+    judged = validate.run([{**row, **merged}])[0]
+    if isinstance(judged, Reject):
+        outcome.rejects.append(_told(judged, old))
+        return None
+    outcome.n_kept += 1
+    record: dict[str, Any] = judged["record"]  # type: ignore[call-overload]
+    stages = {**old["lineage"]["stages"], **record["lineage"]["stages"]}
+    return {**record, "split": old["split"], "safety": old["safety"],
+            "lineage": {"stages": stages, "tools": old["lineage"]["tools"]}}  # fmt: skip
+
+
+def _distinct(alternatives: Sequence[dict[str, Any]], main: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Alternatives without repeats and without the adopted annotation, known by what they say."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in alternatives:
+        told = one["provenance"]
+        found.setdefault(f"{told['annotator']}:{told['output_sha256']}", one)
+    own = main["provenance"]
+    found.pop(f"{own['annotator']}:{own['output_sha256']}", None)
+    return list(found.values())
+
+
+def _validator(stage: AnnotateStage, config: BuildConfig) -> ValidateStage:
+    lineage = {"annotate": stage_digest(stage)}
+    return ValidateStage(config.validate_, config.shard, stages=lineage)
+
+
+def _row(index: Mapping[str, Any], record: dict[str, Any], shards: ShardReader, media: Path) -> dict[str, Any]:
+    """The clip as the stages see it, its film and poster put beside as files."""
+    key = record["key"]
+    members = shards.members(dict(index))
+    paths: dict[str, str | None] = {"mp4": None, "jpg": None}
+    for extension in paths:
+        if extension in members:
+            path = media / key[:2] / f"{key}.{extension}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(members[extension])
+            paths[extension] = str(path)
+    given = {name: record[name] for name in ("key", "source", "clip", "media", "speech", "measured")}
+    return {**given, "media_path": paths["mp4"], "poster_path": paths["jpg"], "old": record}
+
+
+def _sample(row: Mapping[str, Any], record: dict[str, Any], work: Work) -> Sample:
+    data = canonical_json(record)
+    path = work.root / "annotate-media" / row["key"][:2] / f"{row['key']}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
+    sizes = [os.path.getsize(row[name]) if row[name] else 0 for name in ("media_path", "poster_path")]
+    size_bytes = estimate_size(len(data), *sizes)
+    return Sample(row["key"], record["split"], str(path), row["media_path"], row["poster_path"], size_bytes)
+
+
+def _told(reject: Reject, record: Mapping[str, Any]) -> dict[str, Any]:
+    source = record["source"]
+    return {**reject.to_row(), "source_id": source["id"], "uri": source["uri"], "key": record["key"]}
+
+
+def _publish(
+    data: Dataset, out_dir: Path, work: Work, config: BuildConfig, stage: AnnotateStage, samples: Sequence[Sample],
+    outcome: Outcome, started_utc: str,
+) -> None:  # fmt: skip
+    from ver_pipeline.pages import PAGES
+    from ver_pipeline.publish import Content, publish
+
+    run_id = uuid.uuid4().hex[:12]
+    runs = _runs(data)
+    if outcome.expected is not None:
+        runs.append(run_row(run_id, "annotate-estimate", started_utc, outcome.expected))
+    if outcome.spent is not None:
+        numbers = {"rows_out": outcome.n_kept, "n_rejected": len(outcome.rejects),
+                   "busy_s": round(stage.spent.seconds, 3), "n_cached": stage.spent.cached_calls}  # fmt: skip
+        runs.append(run_row(run_id, "annotate", started_utc, outcome.spent, **numbers))
+    manifest = data.manifest
+    content = Content(
+        samples=samples,
+        sources=_sources(data),
+        rejects=[*_rejects(data), *outcome.rejects],
+        runs=runs,
+        config=config,
+        fingerprints={**manifest["fingerprints"], "annotate": stage_digest(stage)},
+        tools=manifest["tools"],
+    )
+    publish(out_dir, work.staging, content, PAGES)
+
+
+def _runs(data: Dataset) -> list[dict[str, Any]]:
+    """The ``runs`` table without its empty columns."""
+    return [{k: v for k, v in row.items() if v is not None} for row in data.sql('SELECT * FROM "runs"').dicts()]
+
+
+def _rejects(data: Dataset) -> list[dict[str, Any]]:
+    """The ``rejects`` table as ``Reject.to_row`` gives its rows."""
+    return [{k: v for k, v in row.items() if k != "meaning"} for row in data.sql('SELECT * FROM "rejects"').dicts()]
+
+
+def _sources(data: Dataset) -> list[dict[str, Any]]:
+    """The ``sources`` table back as ``Source`` dicts: also films without any clip stay listed."""
+    rights = ("license", "rights_basis", "consent")
+    found = []
+    for row in data.sql('SELECT * FROM "sources"').dicts():
+        told = {name: value for name, value in row.items() if name not in (*rights, "source_id")}
+        found.append({"id": row["source_id"], **told, "rights": {name: row[name] for name in rights}})
+    return found
