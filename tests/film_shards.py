@@ -68,10 +68,8 @@ def encode_film(frames: Sequence[np.ndarray], fps: int = 8) -> bytes:
 def make_film(emotion: str, ground: str, seed: int, *, side: int = 112, n_frames: int = 16, fps: int = 8) -> bytes:
     """A face that drifts a little; place, size and drift depend on ``seed``."""
     rng = np.random.default_rng(seed)
-    at, size, drift = rng.uniform(0.42, 0.58, 2), rng.uniform(0.3, 0.4), rng.uniform(-0.05, 0.05, 2)
-    frames = [
-        draw_face(emotion, ground, side, tuple(at + drift * k / n_frames), size) for k in range(n_frames)
-    ]
+    at, size, drift = rng.uniform(0.45, 0.55, 2), rng.uniform(0.36, 0.46), rng.uniform(-0.04, 0.04, 2)
+    frames = [draw_face(emotion, ground, side, tuple(at + drift * k / n_frames), size) for k in range(n_frames)]
     noise = rng.integers(-8, 9, frames[0].shape)
     return encode_film([np.clip(f + noise, 0, 255).astype(np.uint8) for f in frames], fps)
 

@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from ver_pipeline.schemas.errors import ConfigError, CorruptDataError
 
-from .chat import IGNORED, Encoded, Turn, encode_chat
+from ..vision import FRAMES_PER_PATCH, PATCH
+from .chat import IGNORED, Encoded, Turn, Visual, encode_chat
 from .collate import Batch, collate
 from .order import Part, epoch_order, rank_share, steps_in
 from .samples import Source
@@ -46,6 +47,8 @@ class LoaderConfig:
 
     The global batch is the unit of training: ranks share it, and ``micro_batch`` bounds one forward
     pass.  ``drop_last`` leaves an epoch's short last batch out (the count is reported); else it is kept.
+    ``every_kind`` adds a tiny picture and a tiny film without loss to micro-batches that lack one: with
+    sharded weights (FSDP) every rank must call the vision tower equally often.
     """
 
     global_batch: int
@@ -54,6 +57,7 @@ class LoaderConfig:
     drop_last: bool = False
     bucket: bool = False
     workers: int = 0
+    every_kind: bool = False
 
     def __post_init__(self) -> None:
         if self.global_batch < 1 or self.micro_batch < 1:
@@ -86,8 +90,11 @@ class BadBudget:
 class ItemDataset(Dataset):
     """Draws to samples.  Holds no position and no random state, so any worker gives the same."""
 
-    def __init__(self, sources: Sequence[Source], tokenizer: Any, model_config: Any, seed: int) -> None:
+    def __init__(
+        self, sources: Sequence[Source], tokenizer: Any, model_config: Any, seed: int, *, every_kind: bool = False
+    ) -> None:
         self.sources, self.tokenizer, self.model_config, self.seed = sources, tokenizer, model_config, seed
+        self.every_kind = every_kind
 
     def __getitems__(self, draws: list[Draw]) -> list[MicroBatch]:
         """One micro-batch for the draws of one forward pass (wrapped in a list for the DataLoader)."""
@@ -100,17 +107,25 @@ class ItemDataset(Dataset):
             except (ValueError, KeyError, OSError) as error:
                 bad.append(BadSample(source.name(item), f"{type(error).__name__}: {error}"))
         names = tuple(sample.name for sample in good)
-        if not good:
-            good = [filler(self.tokenizer)]
+        targets, tokens = sum(sample.n_targets for sample in good), sum(len(sample.ids) for sample in good)
+        if self.every_kind:
+            present = {sample.visual.kind for sample in good if sample.visual is not None}
+            good += [filler(self.tokenizer, blank(kind)) for kind in ("image", "video") if kind not in present]
+        good = good or [filler(self.tokenizer)]
         batch = collate(good, self.tokenizer.pad_token_id, self.model_config)
-        targets = sum(sample.n_targets for sample in good) if names else 0
-        return [MicroBatch(batch, targets, sum(len(s.ids) for s in good) if names else 0, names, tuple(bad))]
+        return [MicroBatch(batch, targets, tokens, names, tuple(bad))]
 
 
-def filler(tokenizer: Any) -> Encoded:
-    """A short text without loss: what a rank computes when its share of a batch is empty."""
-    sample = encode_chat(tokenizer, [Turn("user", "."), Turn("assistant", ".")], None, name="filler")
-    return Encoded(sample.ids, [IGNORED] * len(sample.ids), None, "filler")
+def blank(kind: str) -> Visual:
+    """Black, 56 x 56: the smallest picture (or two frames) that the preprocessing makes."""
+    grid = torch.tensor([1, 4, 4])
+    return Visual(kind, torch.zeros(int(grid.prod()), 3 * FRAMES_PER_PATCH * PATCH * PATCH), grid)
+
+
+def filler(tokenizer: Any, visual: Visual | None = None) -> Encoded:
+    """A short sample without loss: what a rank computes when its share of a batch is empty."""
+    sample = encode_chat(tokenizer, [Turn("user", "."), Turn("assistant", ".")], visual, name="filler")
+    return Encoded(sample.ids, [IGNORED] * len(sample.ids), visual, "filler")
 
 
 class Loader:
@@ -130,7 +145,7 @@ class Loader:
             Part(f"{i}:{s.identity.dataset_id[:16]}", s.n_items, s.spec.weight) for i, s in enumerate(sources)
         ]
         self.lengths = [s.lengths() for s in sources] if config.bucket else None
-        self.dataset = ItemDataset(self.sources, tokenizer, model_config, config.seed)
+        self.dataset = ItemDataset(self.sources, tokenizer, model_config, config.seed, every_kind=config.every_kind)
         self._orders: dict[int, np.ndarray] = {}
 
     @property

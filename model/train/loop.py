@@ -123,7 +123,7 @@ def train_stage(job: Job, world: World) -> Outcome:
     whole.to(world.device).train()
     config = LoaderConfig(
         stage.batch.global_batch, stage.batch.micro_batch, stage.seed, stage.batch.drop_last, stage.batch.bucket,
-        job.workers,
+        job.workers, every_kind=stage.parallel == "fsdp" and world.size > 1,
     )  # fmt: skip
     loader = Loader(open_sources(job), tokenizer, inner.config, config, rank=world.rank, world=world.size)
     identity = {"data": loader.identity(), "stage": stage.semantics()}

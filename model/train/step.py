@@ -20,9 +20,6 @@ from .config import StageConfig
 from .modules import Named
 from .world import World, no_sync
 
-SMALLEST_GRID = (1, 4, 4)
-"""56 x 56 pixels: the smallest picture the window attention takes without padding."""
-
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
@@ -65,10 +62,9 @@ def backward(
             batch = {name: value.to(world.device, non_blocking=True) for name, value in micro.batch.items()}
             with autocast(stage.precision, world.device):
                 loss_sum = token_loss_sum(model, inner, batch, packed=stage.batch.pack)
-                extra = visual_touch(model, inner, batch, stage.parallel if world.size > 1 else "one")
             weights = gate.take() if gate is not None else None
             # DDP and FSDP average gradients over ranks; times size makes it the sum.
-            loss = loss_sum * (world.size / n_targets) + extra + touch(named, stage, world)
+            loss = loss_sum * (world.size / n_targets) + touch(named, world)
             if weights is not None:
                 seen.append(weights.detach())
                 if stage.balance_weight:
@@ -91,25 +87,12 @@ def token_loss_sum(model: nn.Module, inner: Any, batch: Batch, *, packed: bool) 
     )
 
 
-def touch(named: Named, stage: StageConfig, world: World) -> torch.Tensor | float:
+def touch(named: Named, world: World) -> torch.Tensor | float:
     """Zero that depends on every trainable parameter: a text-only batch then gives zero gradients instead
     of none, so every rank exchanges the same tensors and one process behaves as several."""
-    if stage.parallel == "fsdp" and world.size > 1:
-        return 0.0  # sharded parameters are reached through `visual_touch`
+    if any(hasattr(parameter, "full_tensor") for _, parameter in named):
+        return 0.0  # sharded: the loader puts every kind of sample into every micro-batch instead
     return sum((0.0 * parameter.flatten()[0] for _, parameter in named), start=torch.zeros((), device=world.device))
-
-
-def visual_touch(model: nn.Module, inner: Any, batch: Batch, parallel: str) -> torch.Tensor | float:
-    """With FSDP every rank must call the vision tower, or the others wait for ever: a batch without
-    pixels looks at a small gray square with weight zero."""
-    if parallel != "fsdp" or any(name.startswith("pixel_values") for name in batch):
-        return 0.0
-    grid = torch.tensor([SMALLEST_GRID], device=batch["input_ids"].device)
-    config = inner.config.vision_config
-    width = config.in_channels * config.temporal_patch_size * config.patch_size**2
-    pixels = torch.zeros(int(grid.prod()), width, device=grid.device, dtype=inner.model.visual.dtype)
-    out = inner.model.visual(pixels, grid_thw=grid)
-    return 0.0 * (out if isinstance(out, torch.Tensor) else out.pooler_output).sum()
 
 
 def clip(parameters: list[nn.Parameter], max_norm: float) -> float:

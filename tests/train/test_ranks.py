@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,14 @@ def test_more_ranks_than_samples_in_the_last_batch_do_not_hang(sets, tiny, tmp_p
     in_ranks(3, tmp_path / "meeting", lambda world: train_stage(job, world))
     rows = [json.loads(line) for line in (job.run / "metrics.jsonl").read_text().splitlines()]
     assert [row["samples"] for row in rows] == [4, 1]
+
+
+def test_sharded_weights_train_and_resume_as_one_process(mixed_stage, alone, sets, tiny, tmp_path):
+    config = replace(mixed_stage, parallel="fsdp", checkpoint_every=2)
+    first = Job(config, tiny, sets, tmp_path / "run", stop_after=3)
+    in_ranks(2, tmp_path / "first", lambda world: train_stage(first, world))
+    job = replace(first, stop_after=None)
+    in_ranks(2, tmp_path / "second", lambda world: train_stage(job, world))
+    assert losses(job.run, "joint") == pytest.approx(losses(alone, "joint"), abs=1e-5)
+    one, two = weights(alone / "joint" / "model"), weights(job.result)
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-5
