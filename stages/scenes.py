@@ -7,6 +7,8 @@ special case.  A film without a cut is one shot.
 
 from __future__ import annotations
 
+import itertools
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -24,7 +26,7 @@ class ScenesStage:
     name = "scenes"
     version = "1"
     unit = "source"
-    reads = ("source", "path")
+    reads = ("source.id", "path")
     writes = ("shots",)
     batch_size = 1
     resources = Resources(cpus=0.9, isolated=True, time_limit_s=7200)
@@ -54,11 +56,9 @@ class ScenesStage:
         try:
             cuts, last, n_frames = self._detect(row["path"])
         except av.error.FFmpegError as error:
-            message = f"{source['uri']}: pictures do not decode: {error.strerror}"
-            return Reject(Reason.DECODE_FAILED, self.name, message, source["id"], source["uri"])
+            return Reject(Reason.DECODE_FAILED, self.name, f"pictures do not decode: {error.strerror}", source["id"])
         if n_frames == 0:
-            message = f"{source['uri']}: not one picture decodes"
-            return Reject(Reason.DECODE_FAILED, self.name, message, source["id"], source["uri"])
+            return Reject(Reason.DECODE_FAILED, self.name, "not one picture decodes", source["id"])
         detector = f"adaptive/{self.config.adaptive_threshold:g}/{self.config.min_content_val:g}"
         shots = {
             "cuts_s": [round(float(at), 6) for at, _ in cuts],
@@ -97,26 +97,29 @@ class ScenesStage:
 
 
 class _Looks:
-    """Colour histograms of the last few frames, to say how alike two neighbours are."""
+    """The last few pictures, to say how alike two neighbours are (histograms only where a cut is)."""
 
     def __init__(self, keep: int) -> None:
-        self.keep = keep
-        self.recent: list[tuple[Fraction, Any]] = []
+        self.recent: deque[tuple[Fraction, Any]] = deque(maxlen=keep + 1)
 
     def add(self, at: Fraction, picture: Any) -> None:
-        import cv2
-
-        histogram = cv2.calcHist([picture], [0, 1, 2], None, [HISTOGRAM_BINS] * 3, [0, 256] * 3)
-        self.recent = [*self.recent[-self.keep :], (at, histogram / histogram.sum())]
+        self.recent.append((at, picture))
 
     def similarity(self, at: Fraction) -> float:
-        """Histogram intersection (0 to 1) of the frame at ``at`` and the one before it."""
+        """Intersection (0 to 1) of the colour histograms of the picture at ``at`` and the one before it."""
         import numpy as np
 
-        for before, (moment, histogram) in zip(self.recent, self.recent[1:], strict=False):
+        for (_, before), (moment, after) in itertools.pairwise(self.recent):
             if moment == at:
-                return float(np.minimum(before[1], histogram).sum())
+                return float(np.minimum(_histogram(before), _histogram(after)).sum())
         return 0.0
+
+
+def _histogram(picture: Any) -> Any:
+    import cv2
+
+    counts = cv2.calcHist([picture], [0, 1, 2], None, [HISTOGRAM_BINS] * 3, [0, 256] * 3)
+    return counts / counts.sum()
 
 
 def small_pictures(path: str, width: int) -> Iterator[tuple[int, Fraction, Fraction, Any]]:
@@ -130,6 +133,8 @@ def small_pictures(path: str, width: int) -> Iterator[tuple[int, Fraction, Fract
         video = next(s for s in container.streams.video if "attached_pic" not in str(s.disposition).lower())
         video.thread_type = "AUTO"
         video.codec_context.thread_count = 2
+        # A small picture shows no block edges: leaving them in saves a fifth of the decoding.
+        video.codec_context.options = {"skip_loop_filter": "all"}
         start = round(Fraction(container.start_time or 0, 1_000_000) / video.time_base)
         rate = Fraction(video.average_rate or video.guessed_rate or 25)
         height = max(2, round(video.codec_context.height * width / video.codec_context.width / 2) * 2)

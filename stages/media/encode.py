@@ -74,7 +74,7 @@ def encode_pass(
     grid = film.video.filter("fps", fps=f"{fps.numerator}/{fps.denominator}", start_time=0)
     if n_frames is not None:
         grid = grid.filter("trim", end_frame=n_frames)
-    copies = grid.filter_multi_output("split", 3 if picture else 2)
+    copies = _sized(grid, config.max_side).filter_multi_output("split", 3 if picture else 2)
     outputs = [
         _look(build, copies[0], folder / "looks.gray"),
         _posters(build, copies[1], folder / "posters"),
@@ -96,27 +96,23 @@ def encode_pass(
     )
 
 
+def _sized(grid, side: int):  # type: ignore[no-untyped-def]
+    """Square pixels, even sides, the longer one at most ``side``; everything else is made from this picture."""
+    longer = "max(iw*sar,ih)"
+    width, height = (f"trunc({x}*min(1,{side}/{longer})/2)*2" for x in ("iw*sar", "ih"))
+    scaled = grid.filter("scale", width, height, flags="bicubic+accurate_rnd+bitexact")
+    return scaled.filter("setsar", 1).filter("format", "yuv420p")
+
+
 def _picture(build, picture, to: Path, fps: Fraction, starts: Sequence[int], config: ClipConfig):  # type: ignore[no-untyped-def]
-    """H.264, capped on its longer side, even sides, square pixels.
+    """H.264 with a keyframe at every start.
 
     x264's bytes depend on its thread count, and with two or more threads they differ from run to run unless
     the lookahead is synchronous (seen: 7 different files in 20 runs; with ``sync-lookahead=0``, one).
     """
-    side = config.max_side
-    sized = (
-        picture.filter("scale", "trunc(iw*sar/2)*2", "trunc(ih/2)*2")
-        .filter("setsar", 1)
-        .filter(
-            "scale",
-            f"trunc(iw*min(1,{side}/max(iw,ih))/2)*2",
-            f"trunc(ih*min(1,{side}/max(iw,ih))/2)*2",
-            flags="bicubic+accurate_rnd+bitexact",
-        )
-        .filter("format", "yuv420p")
-    )
     times = ",".join(f"{float(max(Fraction(0), (frame - KEYFRAME_LEAD) / fps)):.6f}" for frame in starts)
     return build.output(
-        sized,
+        picture,
         str(to),
         vcodec="libx264",
         preset=config.preset,
