@@ -25,8 +25,10 @@ POLARITY = {
     "happiness": "pos", "sadness": "neg", "anger": "neg", "fear": "neg", "disgust": "neg",
     "surprise": "ambiguous", "neutral": "neutral",
 }  # fmt: skip
+LONG_SPEECH = 12
+"""More than so many Chinese characters (two thirds as many English words) are a longer stretch."""
 LANGUAGES = {"en": Pair("English", "英语"), "zh": Pair("Chinese", "汉语")}
-OTHER_LANGUAGE = Pair("Another language", "其他语言")
+OTHER_LANGUAGE = Pair("another language", "其他语言的话")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,7 @@ def _main_face(say: Wording, signs: Signs, face: FaceSign) -> list[Seen]:
         n=str(signs.max_faces),
         place=say.say(f"face_{face.place}"),
         size=say.say(f"size_{face.size}"),
-        start=number(face.start_s),
-        end=number(face.end_s),
+        span=_span(say, face.start_s, face.end_s),
     )
     if not face.phases:
         text = head + say.say("looks_unread")
@@ -143,7 +144,7 @@ def _main_face(say: Wording, signs: Signs, face: FaceSign) -> list[Seen]:
         if i:
             text = own.say("looks_later", looks=looks, **times)
         elif len(face.phases) == 1:
-            text = head + own.say("looks_all", looks=looks)
+            text = head + own.say("looks_all" if phase.n_looks > 1 else "looks_once", looks=looks)
         else:
             text = head + own.say("looks_first", looks=looks, until=number(face.phases[1].start_s))
         dist = phase_distribution(phase)
@@ -215,13 +216,11 @@ def _told(say: Wording, speech: Mapping[str, Any], quote: Quote, time: Pair, lea
         if found is not None and found.language == other:
             return say.say("words_quoted", quote=found.text, time=time, lean=lean)
     n_zh, n_words = count_units(str(speech.get("text") or ""))
-    count, unit = (n_zh, Pair("characters", "字")) if quote.language == "zh" else (n_words, Pair("words", "词"))
-    if count == 1:
-        unit = Pair(unit.en[:-1], unit.zh)
+    extent = say.say("extent_long" if n_zh + 1.5 * n_words > LONG_SPEECH else "extent_short")
     language = LANGUAGES.get(quote.language, OTHER_LANGUAGE)
     if script_of(quote.text) == "en" and speech.get("language") not in ("en", "und", "mixed"):
         language = OTHER_LANGUAGE
-    return say.say("words_told", n=str(count), unit=unit, language=language, time=time, lean=lean)
+    return say.say("words_told", extent=extent, language=language, time=time, lean=lean)
 
 
 def _quote_times(speech: Mapping[str, Any], quote: Quote, duration_s: float) -> tuple[float, float]:
@@ -266,6 +265,13 @@ def _conclusion(say: Wording, signs: Signs, judged: Judgement) -> list[Pair]:
     named = {judged.primary, *(label for c in judged.changes[:2] for label in (c.before, c.after))}
     found += [say.say("trace", emotion=_noun(label)) for label in judged.traces[:1] if label not in named]
     return found
+
+
+def _span(say: Wording, start_s: float, end_s: float) -> Pair:
+    """A stretch of time, or the one moment where it was looked at once."""
+    if number(start_s) == number(end_s):
+        return say.say("span_short", start=number(start_s))
+    return say.say("span_long", start=number(start_s), end=number(end_s))
 
 
 def _noun(label: LabelId) -> Pair:

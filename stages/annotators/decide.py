@@ -19,7 +19,7 @@ from .signs import Phase, Signs
 from .voters import Ballot, phase_distribution
 
 MIN_WEIGHT, MIN_P, MIN_LEAD, CONFLICT_P = 0.5, 0.38, 0.08, 0.5
-PHASE_P = 0.4
+PHASE_P = 0.3
 MAX_CONFIDENCE = 0.85
 MAX_PHASES = 4
 """Phases of a face that are described; a face that flickers through more is not followed further."""

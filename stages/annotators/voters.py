@@ -128,7 +128,8 @@ def voice_ballot(signs: Signs) -> Ballot | None:
         dist = {"sadness": 0.4, "neutral": 0.3, "helplessness": 0.12, "contentment": 0.18}
     else:
         dist = {"neutral": 0.52, "happiness": 0.12, "sadness": 0.12, "anger": 0.12, "anxiety": 0.12}
-    weight = VOICE_WEIGHT * (0.35 + 0.65 * abs(arousal))
+    told = abs(arousal) if abs(arousal) >= 0.5 else 0.0
+    weight = VOICE_WEIGHT * (0.35 + 0.65 * told)
     return Ballot("voice", dist, round(weight, 4), None, arousal)
 
 
