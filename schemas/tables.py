@@ -69,6 +69,7 @@ cause_en          string  what brings the emotion about, in English
 cause_zh          string  what brings the emotion about, in Chinese
 n_transitions     int     how often the emotion changes within the clip
 labels_open       strings emotion words as written, English, most fitting first
+labels_canon      strings canonical ids of the label and of the open labels, each once, sorted
 mer6              string  the label in MER2024's 6 classes; null where none fits
 dfew7             string  the label in DFEW's 7 classes; null where none fits
 mafw11            string  the label in MAFW's 11 classes; null where none fits

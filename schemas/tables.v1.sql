@@ -126,6 +126,7 @@ CREATE TABLE "clips" (
     cause_zh              VARCHAR,    -- what brings the emotion about, in Chinese
     n_transitions         BIGINT,     -- how often the emotion changes within the clip
     labels_open           VARCHAR[],  -- emotion words as written, English, most fitting first
+    labels_canon          VARCHAR[],  -- canonical ids of the label and of the open labels, each once, sorted
     mer6                  VARCHAR,    -- the label in MER2024's 6 classes; null where none fits
     dfew7                 VARCHAR,    -- the label in DFEW's 7 classes; null where none fits
     mafw11                VARCHAR,    -- the label in MAFW's 11 classes; null where none fits
@@ -247,6 +248,7 @@ CREATE TABLE "annotations" (
     cause_zh              VARCHAR,    -- what brings the emotion about, in Chinese
     n_transitions         BIGINT,     -- how often the emotion changes within the clip
     labels_open           VARCHAR[],  -- emotion words as written, English, most fitting first
+    labels_canon          VARCHAR[],  -- canonical ids of the label and of the open labels, each once, sorted
     mer6                  VARCHAR,    -- the label in MER2024's 6 classes; null where none fits
     dfew7                 VARCHAR,    -- the label in DFEW's 7 classes; null where none fits
     mafw11                VARCHAR,    -- the label in MAFW's 11 classes; null where none fits

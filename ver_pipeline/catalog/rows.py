@@ -109,6 +109,7 @@ def _emotion(annotation: Record) -> Row:
         **{name: emotion[name] for name in copied},
         "n_transitions": len(emotion["transitions"]),
         "labels_open": [label["en"] for label in emotion["labels_open"]],
+        "labels_canon": sorted({emotion["primary"], *(o["canon"] for o in emotion["labels_open"] if o["canon"])}),
         **{name: closed[name] for name in TAXONOMIES},
         "lossy": closed["lossy"],
         "description_en": text["en"],

@@ -64,10 +64,7 @@ QUERIES: dict[str, str] = {
     "agreement_tiers": """
         SELECT agreement_tier AS mark, count(*) AS n FROM clips GROUP BY mark ORDER BY mark NULLS LAST""",
     "together": """
-        WITH ids AS (
-            SELECT key, list_sort(list_distinct(list(canon))) AS ids FROM labels
-            WHERE annotation = 0 AND kind IN ('open', 'primary') AND canon IS NOT NULL GROUP BY key)
-        , sets AS (SELECT ids, count(*) AS n FROM ids GROUP BY ids)
+        WITH sets AS (SELECT labels_canon AS ids, count(*) AS n FROM clips GROUP BY labels_canon)
         , ones AS (SELECT unnest(ids) AS one, ids, n FROM sets)
         , pairs AS (SELECT one, unnest(ids) AS other, n FROM ones)
         SELECT one, other, sum(n)::BIGINT AS n FROM pairs GROUP BY one, other ORDER BY one, other""",

@@ -1,13 +1,7 @@
--- Which labels stand together in one sample (canonical ids of the open labels).
-WITH worn AS (
-    SELECT key, list_sort(list_distinct(list(canon))) AS ids
-    FROM labels
-    WHERE kind = 'open' AND annotation = 0 AND canon IS NOT NULL
-    GROUP BY key
-    HAVING count(*) > 1
-)
-, sets AS (SELECT ids, count(*) AS n FROM worn WHERE len(ids) > 1 GROUP BY ids)
-, pairs AS (SELECT a.label AS one, unnest(ids) AS other, n FROM (SELECT unnest(ids) AS label, ids, n FROM sets) a)
+-- Which labels stand together in one sample (the label and the canonical ids of its open labels).
+WITH sets AS (SELECT labels_canon AS ids, count(*) AS n FROM clips WHERE len(labels_canon) > 1 GROUP BY labels_canon)
+, ones AS (SELECT unnest(ids) AS one, ids, n FROM sets)
+, pairs AS (SELECT one, unnest(ids) AS other, n FROM ones)
 SELECT one, other, sum(n)::BIGINT AS n
 FROM pairs
 WHERE one < other

@@ -1,13 +1,16 @@
 -- Groups of samples with the same media bytes or the same pictures.
-WITH marks AS (
-    SELECT 'media' AS same, media_sha256 AS mark, key, split, label FROM clips
+WITH media AS (SELECT hash(media_sha256) AS h FROM clips GROUP BY h HAVING count(*) > 1)
+, pictures AS (SELECT hash(phash) AS h FROM clips WHERE len(phash) > 0 GROUP BY h HAVING count(*) > 1)
+, marks AS (
+    SELECT 'media' AS same, media_sha256 AS mark, key, split, label
+    FROM clips WHERE hash(media_sha256) IN (SELECT h FROM media)
     UNION ALL
-    SELECT 'pictures', array_to_string(phash, ' '), key, split, label FROM clips WHERE len(phash) > 0
+    SELECT 'pictures', array_to_string(phash, ' '), key, split, label
+    FROM clips WHERE len(phash) > 0 AND hash(phash) IN (SELECT h FROM pictures)
 )
 SELECT same, count(*) AS n, count(DISTINCT split) AS splits, count(DISTINCT label) AS labels,
        list(key ORDER BY key)[:5] AS first_keys
 FROM marks
-WHERE (same, hash(mark)) IN (SELECT (same, hash(mark)) FROM marks GROUP BY ALL HAVING count(*) > 1)
 GROUP BY same, mark
 HAVING count(*) > 1
 ORDER BY splits DESC, labels DESC, n DESC, first_keys

@@ -1,5 +1,6 @@
 -- What the adopted annotations stand on, by kind of evidence and who found it.
-SELECT modality, source, count(*) AS n, count(DISTINCT key) AS samples, round(avg(confidence), 3) AS mean_confidence,
+SELECT modality, source, count(*) AS n,
+       round(count(*) / (SELECT count(*) FROM clips), 3) AS per_sample, round(avg(confidence), 3) AS mean_confidence,
        count(*) FILTER (len(supports) > 0) AS supporting
 FROM evidence
 WHERE annotation = 0
