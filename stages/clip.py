@@ -23,7 +23,7 @@ from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Clip, Media
 from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.stages.measure.phash import phash
-from ver_pipeline.stages.media.cut import Cut, CutError, check_clip, cut_clips
+from ver_pipeline.stages.media.cut import Cut, CutError, check_clip, count_frames, cut_clips
 from ver_pipeline.stages.media.encode import LOOK_SIDE, Pass, clip_grid, encode_pass, poster_near
 from ver_pipeline.stages.media.ffmpeg import FfmpegError, ffmpeg_version
 from ver_pipeline.stages.spans import Limits, Span, plan_spans, snap_words
@@ -184,7 +184,7 @@ class ClipStage:
             audio_codec="aac" if rate_hz else None,
             mode=mode,  # type: ignore[arg-type]
         )
-        looks = _phashes(done.looks, span)
+        looks = _phashes(done, span)
         picture = {"width": width, "height": height, "phash": looks, "n_frames": n_frames}
         return {"media": media.model_dump(), "media_path": media_path, "poster_path": poster_path, **picture}
 
@@ -262,7 +262,7 @@ def _speech_span(span: Span, film: _Film, i: int, n: int) -> tuple[float, float]
 
 def _fit(spans: Sequence[Span], done: Pass) -> list[Span]:
     """The film as encoded may end a frame or two off its declared length: the last clip ends with it."""
-    frames = done.looks.stat().st_size // (LOOK_SIDE * LOOK_SIDE)
+    frames = count_frames(done.video)
     last = spans[-1]
     if frames <= last.first:
         raise CutError(f"the film decodes to {frames} frames; its last clip should begin at {last.first}")
@@ -278,12 +278,14 @@ def _audio(done: Pass) -> Any:
     return np.memmap(done.audio, dtype=np.int16, mode="r").reshape(-1, done.channels)
 
 
-def _phashes(looks: Path, span: Span) -> list[str]:
-    """Perceptual hashes of a clip's first, middle and last picture."""
+def _phashes(done: Pass, span: Span) -> list[str]:
+    """Perceptual hashes of looks at a clip's beginning, middle and end, all inside the clip."""
     import numpy as np
 
-    frames = np.memmap(looks, dtype=np.uint8, mode="r").reshape(-1, LOOK_SIDE, LOOK_SIDE)
-    return [phash(np.asarray(frames[i])) for i in (span.first, (span.first + span.end) // 2, span.end - 1)]
+    looks = np.memmap(done.looks, dtype=np.uint8, mode="r").reshape(-1, LOOK_SIDE, LOOK_SIDE)
+    first = min(-(-span.first // done.look_step), len(looks) - 1)
+    last = max(first, min((span.end - 1) // done.look_step, len(looks) - 1))
+    return [phash(np.asarray(looks[i])) for i in (first, (first + last) // 2, last)]
 
 
 def _sha256(path: Path) -> tuple[str, int]:

@@ -133,6 +133,14 @@ def _aac(sound: Any, samples: Any, rate_hz: int) -> Iterator[Any]:
     yield from sound.encode(None)
 
 
+def count_frames(path: Path) -> int:
+    """How many pictures a file's index lists."""
+    import av
+
+    with av.open(str(path)) as film:
+        return int(film.streams.video[0].frames)
+
+
 def check_clip(path: Path, fps: Fraction, n_frames: int, rate_hz: int | None) -> tuple[int, int]:
     """Prove that a written clip is what was planned, by demuxing it; returns (width, height).
 

@@ -2,7 +2,7 @@
 
 One ffmpeg run writes, on the clip grid (constant frame rate, square pixels, upright, time zero at the
 container's start): the picture as H.264 with a keyframe wherever a clip begins, the sound as PCM, a
-32x32 grey look at every frame (for perceptual hashes) and a small JPEG a second (for posters).  Clips
+32x32 grey look four times a second (for perceptual hashes) and a small JPEG a second (for posters).  Clips
 are then cut by copying whole groups of pictures (``cut.py``), exact to the frame and nearly free.
 """
 
@@ -18,6 +18,7 @@ from ver_pipeline.schemas.config import ClipConfig
 from ver_pipeline.stages.media import ffmpeg
 
 LOOK_SIDE = 32
+LOOKS_PER_S = 4
 POSTER_WIDTH = 320
 POSTERS_PER_S = 1
 KEYFRAME_LEAD = Fraction(1, 4)
@@ -26,11 +27,12 @@ KEYFRAME_LEAD = Fraction(1, 4)
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What one pass wrote.  ``looks`` holds ``LOOK_SIDE``² grey bytes a frame; ``audio`` is interleaved
-    signed 16-bit PCM at ``rate_hz`` with ``channels``, or None for a silent film."""
+    """What one pass wrote.  ``looks`` holds ``LOOK_SIDE``² grey bytes for every ``look_step``-th frame;
+    ``audio`` is interleaved signed 16-bit PCM at ``rate_hz`` with ``channels``, or None for a silent film."""
 
     video: Path
     looks: Path
+    look_step: int
     posters: Path
     audio: Path | None
     rate_hz: int
@@ -74,9 +76,10 @@ def encode_pass(
     grid = film.video.filter("fps", fps=f"{fps.numerator}/{fps.denominator}", start_time=0)
     if n_frames is not None:
         grid = grid.filter("trim", end_frame=n_frames)
+    look_step = max(1, round(fps / LOOKS_PER_S))
     copies = _sized(grid, config.max_side).filter_multi_output("split", 3 if picture else 2)
     outputs = [
-        _look(build, copies[0], folder / "looks.gray"),
+        _look(build, copies[0], folder / "looks.gray", look_step),
         _posters(build, copies[1], folder / "posters"),
     ]
     if picture:
@@ -89,6 +92,7 @@ def encode_pass(
     return Pass(
         video=folder / "video.mov",
         looks=folder / "looks.gray",
+        look_step=look_step,
         posters=folder / "posters",
         audio=folder / "audio.pcm" if channels else None,
         rate_hz=config.audio_rate_hz,
@@ -123,9 +127,13 @@ def _picture(build, picture, to: Path, fps: Fraction, starts: Sequence[int], con
     )
 
 
-def _look(build, look, to: Path):  # type: ignore[no-untyped-def]
-    small = look.filter("scale", LOOK_SIDE, LOOK_SIDE, flags="area+accurate_rnd+bitexact").filter("format", "gray")
-    return build.output(small, str(to), format="rawvideo")
+def _look(build, look, to: Path, step: int):  # type: ignore[no-untyped-def]
+    small = (
+        look.filter("select", f"not(mod(n,{step}))")
+        .filter("scale", LOOK_SIDE, LOOK_SIDE, flags="area+accurate_rnd+bitexact")
+        .filter("format", "gray")
+    )
+    return build.output(small, str(to), format="rawvideo", fps_mode="passthrough")
 
 
 def _posters(build, poster, to: Path):  # type: ignore[no-untyped-def]
