@@ -217,3 +217,56 @@ def test_the_first_row_needs_neither_pandas_nor_pyarrow_nor_pydantic(out: Path) 
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == str(N)
+
+
+class _Bucket(http.server.BaseHTTPRequestHandler):
+    """Just enough of the S3 protocol to read objects: HEAD and ranged GET of /bucket/name."""
+
+    root: Path
+
+    def _send(self, *, body: bool) -> None:
+        path = self.root / self.path.split("?")[0].removeprefix("/bucket/")
+        if not path.is_file():
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        data = path.read_bytes()
+        first, last = 0, len(data) - 1
+        wanted = self.headers.get("Range")
+        if wanted:
+            low, _, high = wanted.removeprefix("bytes=").partition("-")
+            first, last = int(low), min(int(high or last), last)
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Length", str(last - first + 1))
+        self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
+        self.send_header("ETag", '"1"')
+        self.send_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+        self.end_headers()
+        if body:
+            self.wfile.write(data[first : last + 1])
+
+    def do_HEAD(self) -> None:
+        self._send(body=False)
+
+    def do_GET(self) -> None:
+        self._send(body=True)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_a_data_set_on_s3_answers(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    handler = type("Bucket", (_Bucket,), {"root": out, "protocol_version": "HTTP/1.1"})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    options = f"scheme=http&endpoint_override=127.0.0.1%3A{server.server_port}&region=us-east-1"
+    try:
+        with open_dataset(f"s3://bucket?{options}") as data:
+            assert data.sql("SELECT count(*) FROM samples").rows() == [(N,)]
+        with pytest.raises(VerError, match="cannot read"):
+            open_dataset(f"s3://bucket/nothing?{options}")
+    finally:
+        server.shutdown()
