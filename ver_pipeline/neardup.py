@@ -1,26 +1,29 @@
 """Finds near-duplicates among many texts or pictures, exactly: no pair above the threshold is missed.
 
-Texts are sets of character trigrams compared by Jaccard similarity; candidates come from the prefix
-filter of set-similarity joins (rarest trigrams first), so almost no pair is compared in vain.  Pictures
-are 64-bit perceptual hashes compared by Hamming distance; candidates share a byte of the hash.
+Texts are sets of words and word pairs (Chinese: characters and character pairs) compared by Jaccard
+similarity; candidates come from the prefix filter of set-similarity joins (rarest members first), so
+almost no pair is compared in vain.  Pictures
+are 64-bit perceptual hashes compared by Hamming distance; candidates share three bytes of the hash.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from ver_pipeline.schemas.rules.text import normalise
+from ver_pipeline.schemas.rules.text import normalise, tokens
 
-MAX_BITS = 7
-"""With eight bytes a hash, two hashes that differ in at most seven bits share a byte."""
+MAX_BITS = 5
+"""Of the eight bytes of a hash, at most five are touched by five differing bits: three are equal."""
+EQUAL_BYTES = 8 - MAX_BITS
 FLAT_BITS = 6
 """A hash with fewer set bits than this (or fewer unset ones) is of a flat picture and says nothing."""
 
 
 def near_texts(texts: Sequence[str], threshold: float, min_chars: int) -> list[list[int]]:
-    """Clusters (two or more) of texts whose trigram Jaccard similarity reaches ``threshold``, by position.
+    """Clusters (two or more) of texts whose Jaccard similarity reaches ``threshold``, by position.
 
     Texts with fewer than ``min_chars`` letters and digits take no part: short lines recur honestly.
     Clusters are closed under similarity: A near B near C puts all three together.
@@ -30,10 +33,18 @@ def near_texts(texts: Sequence[str], threshold: float, min_chars: int) -> list[l
         plain = normalise(text)
         if len(plain) >= min_chars:
             same[plain].append(i)
-    grams = [frozenset(plain[k : k + 3] for k in range(max(1, len(plain) - 2))) for plain in same]
-    pairs = _similar_sets(grams, threshold)
+    sets = [shingles(texts[members[0]]) for members in same.values()]
     members = list(same.values())
-    return [sorted(i for node in group for i in members[node]) for group in _groups(len(grams), pairs, members)]
+    return [
+        sorted(i for node in group for i in members[node])
+        for group in _groups(len(sets), _similar_sets(sets, threshold), members)
+    ]
+
+
+def shingles(text: str) -> frozenset[str]:
+    """The words of a text (Chinese: characters) and the pairs of neighbours among them."""
+    items = tokens(text)
+    return frozenset(items) | {f"{a} {b}" for a, b in itertools.pairwise(items)}
 
 
 def near_pictures(hashes: Sequence[Sequence[str]], max_bits: int) -> list[list[int]]:
@@ -46,14 +57,33 @@ def near_pictures(hashes: Sequence[Sequence[str]], max_bits: int) -> list[list[i
     if not 0 <= max_bits <= MAX_BITS:
         raise ValueError(f"max_bits must be 0 to {MAX_BITS}, not {max_bits}")
     telling = [[int(h, 16) for h in clip if FLAT_BITS <= int(h, 16).bit_count() <= 64 - FLAT_BITS] for clip in hashes]
-    by_byte: dict[tuple[int, int], set[int]] = defaultdict(set)
+    showing: dict[int, list[int]] = defaultdict(list)
     for i, clip in enumerate(telling):
-        for value in clip:
-            for place in range(8):
-                by_byte[place, value >> (8 * place) & 0xFF].add(i)
-    candidates = {(a, b) for found in by_byte.values() for a, b in _pairs(sorted(found))}
+        for value in dict.fromkeys(clip):
+            showing[value].append(i)
+    candidates = {
+        (min(a, b), max(a, b))
+        for left, right in _close_hashes(sorted(showing), max_bits)
+        for a in showing[left]
+        for b in showing[right]
+        if a != b
+    }
     close = [(a, b) for a, b in sorted(candidates) if _alike(telling[a], telling[b], max_bits)]
     return [sorted(group) for group in _groups(len(telling), close, [[i] for i in range(len(telling))])]
+
+
+def _close_hashes(values: Sequence[int], max_bits: int) -> Iterator[tuple[int, int]]:
+    """Pairs of hashes (each also with itself) within ``max_bits``: those that share some three bytes are compared."""
+    yield from ((value, value) for value in values)
+    for places in itertools.combinations(range(8), EQUAL_BYTES):
+        mask = sum(0xFF << (8 * place) for place in places)
+        same: dict[int, list[int]] = defaultdict(list)
+        for value in values:
+            same[value & mask].append(value)
+        for group in same.values():
+            for a, b in itertools.combinations(group, 2):
+                if (a ^ b).bit_count() <= max_bits:
+                    yield a, b
 
 
 def _alike(left: list[int], right: list[int], max_bits: int) -> bool:
@@ -97,9 +127,3 @@ def _groups(n: int, pairs: Iterable[tuple[int, int]], members: Sequence[Sequence
     for i in range(n):
         groups[root(i)].append(i)
     return [group for group in groups.values() if sum(len(members[i]) for i in group) > 1]
-
-
-def _pairs(items: Sequence[int]) -> Iterator[tuple[int, int]]:
-    for k, a in enumerate(items):
-        for b in items[k + 1 :]:
-            yield a, b

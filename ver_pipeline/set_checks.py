@@ -21,7 +21,7 @@ Rows = list[dict[str, Any]]
 Check = Callable[[Dataset, Dataset | None], Rows | str]
 
 TRANSCRIPT_SIMILARITY = 0.6
-"""One word of ten changed leaves about 0.7 of the trigrams; unrelated lines share under 0.1."""
+"""One word of ten changed leaves about 0.7 of the words and pairs; unrelated lines share under 0.2."""
 DESCRIPTION_SIMILARITY = 0.8
 MIN_TRANSCRIPT_CHARS = 12
 PICTURE_BITS = 5

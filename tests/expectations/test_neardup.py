@@ -6,36 +6,33 @@ import itertools
 import random
 
 from ver_pipeline.neardup import near_pictures, near_texts
-from ver_pipeline.schemas.rules.text import normalise
 
-WORDS = tuple(
-    [
-        "the",
-        "quick",
-        "brown",
-        "fox",
-        "jumps",
-        "over",
-        "a",
-        "lazy",
-        "dog",
-        "while",
-        "seven",
-        "grey",
-        "geese",
-        "fly",
-        "past",
-        "our",
-        "old",
-        "garden",
-        "wall",
-        "today",
-    ]
+WORDS = (
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "a",
+    "lazy",
+    "dog",
+    "while",
+    "seven",
+    "grey",
+    "geese",
+    "fly",
+    "past",
+    "our",
+    "old",
+    "garden",
+    "wall",
+    "today",
 )
 
 
 def jaccard(a: str, b: str) -> float:
-    x, y = ({n[i : i + 3] for i in range(len(n) - 2)} for n in (normalise(a), normalise(b)))
+    x, y = (set(n) | set(itertools.pairwise(n)) for n in (a.split(), b.split()))
     return len(x & y) / len(x | y)
 
 
@@ -85,3 +82,15 @@ def test_half_of_the_pictures_must_match() -> None:
     a, b, c, d = ("0f1e2d3c4b5a6978", "5555aaaa5555aaaa", "123456789abcdef0", "0ff00ff00ff00ff0")
     assert near_pictures([[a, b, c], [a, d, "3333cccc3333cccc"]], 5) == []
     assert near_pictures([[a, b], [a, d]], 5) == [[0, 1]]
+
+
+def test_every_close_pair_of_pictures_is_found() -> None:
+    draw = random.Random(9)
+    values = [draw.getrandbits(64) for _ in range(40)]
+    values += [v ^ sum(1 << bit for bit in draw.sample(range(64), draw.randrange(8))) for v in values]
+    clusters = near_pictures([[f"{v:016x}"] for v in values], 5)
+    together = {pair for cluster in clusters for pair in itertools.combinations(cluster, 2)}
+    close = {
+        (a, b) for a, b in itertools.combinations(range(len(values)), 2) if (values[a] ^ values[b]).bit_count() <= 5
+    }
+    assert close and close <= together
