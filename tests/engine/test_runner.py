@@ -11,7 +11,7 @@ import toy_stages as toys
 from ver_pipeline.cache import Cache, Work, pick, stage_digest, unit_key
 from ver_pipeline.dag import check_columns
 from ver_pipeline.runner import Runner
-from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.errors import DiskFullError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 
 
@@ -126,6 +126,17 @@ def test_a_crashing_or_hanging_input_is_rejected_after_two_tries_and_the_next_go
     assert [o.get("said") for o in out] == ["A", None, None, "B"]
     assert [o["reject"]["reason"] for o in out[1:3]] == [Reason.CRASHED, Reason.TIMEOUT]
     assert "signal 6" in out[1]["reject"]["message"]
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_a_full_disk_stops_the_build_and_rejects_nothing(work, isolated):
+    runner = Runner(toys.Full(isolated), work)
+    try:
+        with pytest.raises(DiskFullError, match="no space left on the disk"):
+            runner([row("x")])
+    finally:
+        runner.close()
+    assert runner.tally.rejected == 0
 
 
 def test_a_reject_is_a_row_with_a_code_a_stage_and_a_message():

@@ -76,6 +76,18 @@ class Poison(Toy):
         return {"said": row["text"].upper()}
 
 
+class Full(Toy):
+    """Writes to a disk that has no room."""
+
+    def __init__(self, isolated: bool):
+        self.resources = Resources(cpus=0.2, isolated=isolated)
+
+    def one(self, row):
+        with open("/dev/full", "w") as file:
+            file.write("x" * 100_000)
+        return {"said": ""}
+
+
 class Careless(Toy):
     """Forgets the column it declared."""
 

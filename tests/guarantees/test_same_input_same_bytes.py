@@ -3,10 +3,13 @@ depends on a change is done again; readers see a whole data set at all times."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -144,3 +147,35 @@ def test_adding_a_film_runs_that_film_only_and_deleting_it_removes_its_samples(r
     listed = {f["path"] for f in builds.manifest(out)["files"]} | {"manifest.json"}
     here = {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file() and ".ver" not in p.parts}
     assert here == listed
+
+
+def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_leaves_no_worker(raw, tmp_path):
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "ver_pipeline",
+        "build",
+        "--source",
+        raw,
+        "--out",
+        tmp_path / "o",
+        *builds.QUICK,
+    ]
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Run the same command again to go on" in said
+    assert b"Traceback" not in said
+    _wait_for_orphans(tmp_path / "o")
+    assert not (tmp_path / "o" / "manifest.json").exists()
+
+
+def test_two_builds_into_one_data_set_at_once_are_refused(raw, undisturbed):
+    with open(undisturbed / ".ver" / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = builds.ver("build", "--source", raw, "--out", undisturbed, *builds.QUICK)
+    assert done.returncode == 1
+    assert "another build is writing" in done.stderr

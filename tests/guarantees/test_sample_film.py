@@ -1,0 +1,77 @@
+"""The bilingual film, built with the defaults: what the README shows is what comes out.
+
+The film is composed from packages (two real speakers of English, one real face crying and then laughing,
+synthetic Mandarin): four scenes, en, zh, en, zh.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import builds
+import pytest
+import webdataset
+
+from ver_pipeline.samples import fetch_samples
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    folder = tmp_path_factory.mktemp("bilingual")
+    fetch_samples(folder / "all")
+    (folder / "raw").mkdir()
+    for name in ("bilingual.mp4", "bilingual.json"):
+        shutil.copy(folder / "all" / name, folder / "raw" / name)
+    done = builds.ver("build", "--source", folder / "raw", "--out", folder / "out")
+    assert done.returncode == 0, done.stderr
+    out: Path = folder / "out"
+    shards = [str(out / f["path"]) for f in builds.manifest(out)["files"] if f["kind"] == "shard"]
+    read = [sample["json"] for sample in webdataset.WebDataset(shards, shardshuffle=False).decode()]
+    assert builds.ver("lint", out).returncode == 0
+    assert builds.ver("validate", out).returncode == 0
+    return sorted(read, key=lambda record: record["key"])
+
+
+def test_four_scenes_each_in_its_language_with_its_words(samples):
+    assert [round(s["clip"]["start_s"], 2) for s in samples] == [0.0, 5.76, 12.76, 20.64]
+    assert [s["speech"]["language"] for s in samples] == ["en", "zh", "en", "zh"]
+    said = [s["speech"]["text"] for s in samples]
+    assert "lecturer at the University of Nottingham" in said[0]
+    assert "为什么哭了" in said[1]
+    assert "lecturer in Psychology" in said[2] or "lecturer in psychology" in said[2]
+    assert "今天非常高兴" in said[3]
+    for sample in samples:
+        words = sample["speech"]["words"]
+        assert words
+        assert all(0 <= w["start_s"] <= w["end_s"] <= sample["clip"]["duration_s"] for w in words)
+
+
+def test_the_crying_then_laughing_face_is_measured_as_a_change(samples):
+    crying, laughing = (s["measured"]["faces"]["tracks"][0]["dominant"] for s in (samples[1], samples[3]))
+    assert (crying, laughing) == ("sadness", "happiness")
+    assert samples[1]["emotion"]["valence"] < 0 < samples[3]["emotion"]["valence"]
+
+
+def test_every_clip_is_described_in_both_languages_from_what_it_cites(samples):
+    for sample in samples:
+        eids = {observation["eid"] for observation in sample["observations"]}
+        assert len(sample["description"]["en"].split()) >= 30
+        assert sum("\u4e00" <= c <= "\u9fff" for c in sample["description"]["zh"]) >= 50
+        assert set(sample["description"]["cited_eids"]) <= eids
+        for label in sample["emotion"]["labels_open"]:
+            assert set(label["eids"]) <= eids
+            assert label["eids"]
+        for observation in sample["observations"]:
+            assert observation["quote"] is None or observation["quote"] in sample["speech"]["text"]
+
+
+def test_the_lineage_is_whole(samples):
+    for sample in samples:
+        assert sample["source"]["id"][:16] == sample["key"][:16]
+        assert sample["speech"]["recogniser"]["engine"] == "faster-whisper"
+        assert len(sample["speech"]["recogniser"]["revision"]) >= 8
+        assert sample["provenance"]["tier"] == sample["tier"] == "cue"
+        assert set(sample["lineage"]["stages"]) == {"ingest", "scenes", "speech", "clip", "evidence", "annotate"}
+        assert sample["lineage"]["tools"]["ffmpeg"]
+        assert sample["verdict"]["status"] in {"accept", "review"}
