@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -58,6 +59,7 @@ class OpenAIAnnotator:
         self._endpoint: Endpoint | None = None
         self._pace: Pace | None = None
         self._pool: ThreadPoolExecutor | None = None
+        self._slots: threading.BoundedSemaphore | None = None
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The teacher's fingerprint: neither the server's address nor the key is part of it."""
@@ -77,10 +79,16 @@ class OpenAIAnnotator:
             )
         self._endpoint = Endpoint(base.rstrip("/") + "/chat/completions", os.environ.get(self.options.api_key_env))
         self._pace = Pace(self.options.requests_per_s)
-        self._pool = ThreadPoolExecutor(self.options.concurrency, thread_name_prefix="teacher")
+        in_flight = self.options.concurrency
+        self._slots = threading.BoundedSemaphore(in_flight)
+        self._pool = ThreadPoolExecutor(in_flight + max(2, in_flight // 2), thread_name_prefix="teacher")
 
     def annotate(self, requests: Sequence[Request]) -> list[Result]:
-        """One result per request, in order; clips are worked on side by side, up to ``concurrency``."""
+        """One result per request, in order.
+
+        ``concurrency`` bounds the questions in flight; a few more clips are being prepared or checked
+        meanwhile, so that the server never waits for this side.
+        """
         if self._pool is None:
             self.open()
         pool = self._pool
@@ -123,14 +131,15 @@ class OpenAIAnnotator:
 
     def _complete(self, chat: Chat) -> Completion:
         """The answer from the store, else from the server."""
-        if self._endpoint is None or self._pace is None:
+        if self._endpoint is None or self._pace is None or self._slots is None:
             raise ConfigError("the openai annotator was not opened")
         body = self.payload(chat)
         asked = digest({"revision": self.teacher.revision, "body": body})
         stored = self._store.get(asked)
         if stored is not None:
             return _completion(stored, cached=True)
-        reply = post(self._endpoint, body, self.options, self._pace)
+        with self._slots:
+            reply = post(self._endpoint, body, self.options, self._pace)
         if reply.body is None:
             return Completion(reason=reply.reason, message=reply.message, calls=reply.tries, seconds=reply.seconds)
         kept = _kept(reply.body)
