@@ -71,7 +71,9 @@ class EvidenceStage:
                 found = self.detector.detect(sample.rgb) if self.config.faces else []
                 tracker.add(sample.t_s, found, self.expressions.score(sample.rgb, found))
         except ClipError as error:
-            return Reject(Reason.DECODE_FAILED, self.name, str(error), key=row.get("key"))
+            return Reject(Reason.DECODE_FAILED, self.name, str(error))
+        if not looked_s:
+            return Reject(Reason.DECODE_FAILED, self.name, f"the clip {row['media_path']} shows no picture")
         sound = reader.sound() if self.config.voice else None
         return {
             "measured": {

