@@ -47,13 +47,20 @@ class Stage(Protocol):
         resources: what one worker needs.
     """
 
-    name: str
-    version: str
-    unit: str
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
-    batch_size: int
-    resources: Resources
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def reads(self) -> tuple[str, ...]: ...
+    @property
+    def writes(self) -> tuple[str, ...]: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def resources(self) -> Resources: ...
 
     def fingerprint(self) -> Mapping[str, Any]:
         """All that shapes the output besides the columns read: config values, model hashes, tool

@@ -76,8 +76,8 @@ def _files(source: str, follow_links: bool) -> Iterator[tuple[str, str]]:
     elif glob.has_magic(source):
         found = [Path(name) for name in glob.iglob(source, recursive=True) if not Path(name).is_dir()]
         root = os.path.dirname(re.split(r"[*?[]", source, maxsplit=1)[0]) or "."
-        for name in found:
-            yield os.path.relpath(name, root).replace(os.sep, "/"), os.path.abspath(name)
+        for match in found:
+            yield os.path.relpath(match, root).replace(os.sep, "/"), os.path.abspath(match)
     else:
         raise UsageError(f"there is no such folder or file: {source}", "give --source a folder, file, glob or list")
 

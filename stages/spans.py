@@ -158,7 +158,7 @@ def _cheapest(
     best: list[tuple[float, int]] = [(0.0, -1)]
     for j in range(1, len(candidates)):
         here = candidates[j]
-        options = []
+        options: list[tuple[float, int]] = []
         for i in range(j - 1, -1, -1):
             length = here.frame - candidates[i].frame
             if length > most and options:

@@ -11,11 +11,12 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ver_pipeline.cache import Work, stage_digest
 from ver_pipeline.dag import make_dag, tool_versions
@@ -172,7 +173,7 @@ def _sample(row: Row, summary: Summary) -> Sample:
     )
 
 
-def _reject_order(row: Row) -> tuple[str, ...]:
+def _reject_order(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(row.get(name) or "") for name in ("stage", "reason", "uri", "key", "message"))
 
 

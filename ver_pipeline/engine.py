@@ -204,10 +204,10 @@ class Engine:
         here = Path.cwd()
         os.chdir(self._empty.name)
         try:
-            quiet = {"logging_level": logging.ERROR, "log_to_driver": log.isEnabledFor(logging.DEBUG)}
+            quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": log.isEnabledFor(logging.DEBUG)}
             with _no_chatter():
                 if self.address is None:
-                    local = {"num_cpus": self.cpus, "object_store_memory": OBJECT_STORE_BYTES}
+                    local: dict[str, Any] = {"num_cpus": self.cpus, "object_store_memory": OBJECT_STORE_BYTES}
                     ray.init(include_dashboard=False, **local, **quiet)
                 else:
                     ray.init(address=self.address, runtime_env=_travelling_code(Path(self._empty.name)), **quiet)

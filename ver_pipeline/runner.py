@@ -56,7 +56,7 @@ class Runner:
         keys = [None if g is None else unit_key(self._id, portable(g, self.work)) for g in given]
         found: list[Any] = [None if key is None else self._cache.get(key) for key in keys]
         todo = [i for i, key in enumerate(keys) if key is not None and found[i] is None]
-        for i, outcome in zip(todo, self._run([given[i] for i in todo if given[i] is not None]), strict=True):
+        for i, outcome in zip(todo, self._run([g for i in todo if (g := given[i]) is not None]), strict=True):
             found[i] = self._named(outcome, rows[i])
             self._store(str(keys[i]), found[i])
         out: list[Row] = []
