@@ -270,3 +270,9 @@ def test_a_data_set_on_s3_answers(out: Path, monkeypatch: pytest.MonkeyPatch) ->
             open_dataset(f"s3://bucket/nothing?{options}")
     finally:
         server.shutdown()
+
+
+def test_the_manual_explains_every_named_query() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "query.md").read_text("utf-8")
+    for name, meaning in named_queries().items():
+        assert f"| `@{name}` | {meaning} |" in manual
