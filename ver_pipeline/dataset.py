@@ -66,9 +66,8 @@ class Result:
 
         with warnings.catch_warnings():  # DuckDB 2 advises a lazy relation; this answer is computed already
             warnings.simplefilter("ignore", UserWarning)
-            if hasattr(self._cursor, "to_arrow_reader"):
-                return self._cursor.to_arrow_reader(rows)
-            return self._cursor.fetch_record_batch(rows)  # DuckDB 1.4
+            name = "to_arrow_reader" if hasattr(self._cursor, "to_arrow_reader") else "fetch_record_batch"  # 2.0, 1.4
+            return getattr(self._cursor, name)(rows)
 
     def arrow(self) -> pa.Table:
         """The answer as an Arrow table."""

@@ -17,7 +17,9 @@ def all_tables() -> list[Table]:
 def write_listing(out: TextIO, form: str, width: int | None) -> None:
     """Write tables, columns and named queries in a text format; csv and json are one flat table."""
     if form in ("csv", "json"):
-        rows = [(t.name, c.name, c.type, c.meaning) for t in all_tables() for c in t.columns]
+        rows: list[tuple[str, str, str, str]] = [
+            (t.name, c.name, c.type, c.meaning) for t in all_tables() for c in t.columns
+        ]
         rows += [("named query", f"@{name}", "", meaning) for name, meaning in named_queries().items()]
         WRITERS[form](out, ["table", "column", "type", "meaning"], ["VARCHAR"] * 4, rows, width)
         return
