@@ -1,7 +1,7 @@
 """Does the hybrid forget less than a single merger?  The paper's claim, made measurable on drawn clips.
 
-Per seed, a base model first learns a general task (the ground's colour of a picture), all weights free:
-the stand-in for a pretrained Qwen2.5-VL.  From the same base, two models then learn emotion with the
+Per seed, a base model first learns general tasks (the ground's colour and the mouth's shape in a picture),
+all weights free: the stand-in for a pretrained Qwen2.5-VL.  From the same base, two models then learn emotion with the
 same data, order, steps and learning rates, the language model frozen:
 
   single   one merger: the base's own merger is trained on emotion (stage emotion), then once more on the
@@ -22,6 +22,7 @@ import json
 import statistics
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,23 +69,25 @@ def measure(model_dir: Path, folder: Path, mode: str) -> dict[str, float]:
 def one_seed(folder: Path, seed: int, args: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Both arms from one base."""
     make_data_set(folder / "data", args.clips, args.held_out, seed=seed, n_frames=4, fps=2)
-    make_web_folder(folder / "general", args.clips, seed=seed)
-    make_web_folder(folder / "general-test", args.held_out, seed=1000 + seed)
+    make_web_folder(folder / "general", 2 * args.clips, seed=seed, mouths=True)
+    make_web_folder(folder / "general-test", args.held_out, seed=1000 + seed, mouths=True)
     write_tiny(folder / "tiny", seed)
     sets = {"shards": folder / "data", "general": folder / "general"}
     common = (f"seed={seed}", "batch.global_batch=16", "batch.micro_batch=16")
     # The base also meets the emotion words (as text), so that a frozen language model can say them.
     words = DataSpec("shards", tasks=("label",), languages=("en",), media="none", weight=0.5)
     base_stage = quiet_stage(
-        "joint", (GENERAL, words), f"epochs={args.epochs}", "expert_mode=general", EVERYTHING, *common
+        "joint", (GENERAL, words), f"epochs={args.base_epochs}", "expert_mode=general", EVERYTHING, *common
     )
     run_stages(RunPlan((base_stage,), folder / "tiny", sets, folder / "base"), ALONE)
     base = copied_experts(folder / "base" / "joint" / "model", folder / "start")
     found = {"base": measure(base, folder, "general")}
     for arm in ("single", "hybrid"):
+        # In the joint stage the general set is as large as the emotion set, for both arms.
+        general = replace(GENERAL, weight=0.5)
         stages = (
             quiet_stage("emotion", (EMOTION,), f"epochs={args.epochs}", *ARMS[arm], *common),
-            quiet_stage("joint", (EMOTION, GENERAL), f"epochs={args.epochs}", *JOINT[arm], *common),
+            quiet_stage("joint", (EMOTION, general), f"epochs={args.epochs}", *JOINT[arm], *common),
         )
         run_stages(RunPlan(stages, base, sets, folder / arm), ALONE)
         # After the emotion stage the hybrid still has its general expert; the gate is trained in the joint stage.
@@ -107,9 +110,10 @@ def main() -> int:
     """Run all seeds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--clips", type=int, default=320)
+    parser.add_argument("--clips", type=int, default=160)
     parser.add_argument("--held-out", type=int, default=60)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--base-epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()

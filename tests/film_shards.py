@@ -24,6 +24,7 @@ from ver_pipeline.schemas.manifest import manifest_bytes
 EMOTIONS = ("happiness", "sadness", "anger", "surprise")
 GROUNDS = {"red": ("红色", (190, 60, 50)), "green": ("绿色", (60, 160, 70)),
            "blue": ("蓝色", (50, 80, 190)), "gray": ("灰色", (130, 130, 130))}  # fmt: skip
+MOUTHS = {"happiness": "up", "sadness": "down", "anger": "flat", "surprise": "round"}
 INDEX_COLUMNS = ("json", "mp4", "jpg")
 
 
@@ -135,8 +136,11 @@ def make_data_set(out: Path, n_train: int = 16, n_test: int = 0, *, seed: int = 
     return write_data_set(out, [make_sample(i, split, seed=seed, **film) for i, split in enumerate(splits)])
 
 
-def make_web_folder(out: Path, n: int = 8, *, seed: int = 7, side: int = 112) -> Path:
-    """A third-party WebDataset: a picture each, and a conversation about its colour."""
+def make_web_folder(out: Path, n: int = 8, *, seed: int = 7, side: int = 112, mouths: bool = False) -> Path:
+    """A third-party WebDataset: a picture each, and a conversation about its colour.
+
+    With ``mouths`` every second conversation is about the mouth's shape: what a general model can see.
+    """
     from PIL import Image
 
     out.mkdir(parents=True, exist_ok=True)
@@ -146,10 +150,12 @@ def make_web_folder(out: Path, n: int = 8, *, seed: int = 7, side: int = 112) ->
             ground = list(GROUNDS)[int(rng.integers(4))]
             emotion = EMOTIONS[int(rng.integers(4))]
             picture = io.BytesIO()
-            face = draw_face(emotion, ground, side, tuple(rng.uniform(0.4, 0.6, 2)), 0.35)
+            face = draw_face(emotion, ground, side, tuple(rng.uniform(0.45, 0.55, 2)), float(rng.uniform(0.36, 0.46)))
             Image.fromarray(face).save(picture, "PNG")
-            turns = [{"from": "human", "value": "<image>\nWhich colour is the ground?"},
-                     {"from": "gpt", "value": ground}]  # fmt: skip
+            asked = ("Which colour is the ground?", ground)
+            if mouths and i % 2:
+                asked = ("Which shape has the mouth?", MOUTHS[emotion])
+            turns = [{"from": "human", "value": f"<image>\n{asked[0]}"}, {"from": "gpt", "value": asked[1]}]
             _add(tar, f"picture{i:05d}.json", json.dumps({"conversations": turns}).encode())
             _add(tar, f"picture{i:05d}.png", picture.getvalue())
     return out

@@ -114,7 +114,9 @@ def train_stage(job: Job, world: World) -> Outcome:
 
     stage = job.stage
     tokenizer = load_tokenizer(job.model)
-    dtype = torch.bfloat16 if stage.precision == "bf16" else torch.float32
+    # FSDP wants one number format per group; sharded fp32 costs each rank little.
+    halved = stage.precision == "bf16" and stage.parallel != "fsdp"
+    dtype = torch.bfloat16 if halved else torch.float32
     inner = EmotionQwenForConditionalGeneration.from_pretrained(
         job.model, dtype=dtype, attn_implementation=stage.attention
     )
