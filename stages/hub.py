@@ -39,7 +39,6 @@ def fetch_pinned(repository: str, pins: Mapping[str, str], folder: Path) -> bool
     if not answers():
         return False
     from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
 
     try:
         info = HfApi().model_info(repository, files_metadata=True)
@@ -48,7 +47,7 @@ def fetch_pinned(repository: str, pins: Mapping[str, str], folder: Path) -> bool
             return False  # other bytes under the same name: the pinned package serves
         for path in pins:
             hf_hub_download(repository, path, revision=info.sha, local_dir=folder)
-    except (HfHubHTTPError, OSError, ValueError) as error:
+    except _client_errors() as error:
         log.info("%s: the hub did not serve it: %s", repository, error)
         return False
     shutil.rmtree(folder / ".cache", ignore_errors=True)
@@ -70,6 +69,17 @@ def fetch_snapshot(repository: str, revision: str, folder: Path) -> None:
         raise MissingDependencyError("a hub model needs huggingface_hub", "pip install huggingface_hub") from error
     try:
         snapshot_download(repository, revision=revision, local_dir=folder)
-    except (OSError, ValueError) as error:
+    except _client_errors() as error:
         raise FetchError(f"the hub did not serve {repository}: {error}") from error
     shutil.rmtree(folder / ".cache", ignore_errors=True)
+
+
+def _client_errors() -> tuple[type[BaseException], ...]:
+    """What the hub's client raises when the hub fails it.
+
+    Which HTTP library is under it, and so the class of a broken connection, differs between its versions;
+    that library's base error is the first base of the client's own.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return (*HfHubHTTPError.__bases__, OSError, ValueError)

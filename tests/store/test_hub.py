@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -133,3 +134,19 @@ raise SystemExit(0 if main(["models", "fetch", "hub:someone/tiny@{COMMIT}"]) == 
     assert done.returncode == 0
     assert "the hub cannot be reached" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_hub_that_drops_the_connection_sends_us_elsewhere(hub: dict[str, str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            while True:
+                try:
+                    listener.accept()[0].close()
+                except OSError:
+                    return
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        env = {**hub, "HF_ENDPOINT": f"http://127.0.0.1:{listener.getsockname()[1]}"}
+        said = child(FETCH.format(folder=str(tmp_path / "got"), pins={"model.bin": "0" * 64}), env)
+    assert said == "False []"
