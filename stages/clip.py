@@ -51,7 +51,6 @@ class ClipStage:
     Args:
         config: bounds and encoder settings.
         media_dir: folder for finished media, named by content hash.
-        policy: media policy of the data set, copied to every record.
     """
 
     name = "clip"
@@ -66,16 +65,15 @@ class ClipStage:
     batch_size = 1
     resources = Resources(cpus=0.9, isolated=True, time_limit_s=4 * 3600)
 
-    def __init__(self, config: ClipConfig, media_dir: Path, policy: str = "embed") -> None:
+    def __init__(self, config: ClipConfig, media_dir: Path) -> None:
         self.config = config
         self.media_dir = Path(media_dir)
-        self.policy = policy
 
     def fingerprint(self) -> Mapping[str, Any]:
         from importlib.metadata import version
 
         tools = {"ffmpeg": ffmpeg_version(), "av": version("av")}
-        return {"config": self.config.model_dump(), "policy": self.policy, **tools}
+        return {"config": self.config.model_dump(), **tools}
 
     def open(self) -> None:
         import av
@@ -177,7 +175,7 @@ class ClipStage:
         poster = poster_near(done.posters, float((span.first + span.end) / 2 / film.fps))
         poster_path = self._keep(poster, f"{_sha256(poster)[0]}.jpg", copy=True) if poster else None
         media = Media(
-            policy=self.policy,  # type: ignore[arg-type]
+            policy="embed",  # what is published of it is decided when the record is made
             sha256=sha256,
             size_bytes=size_bytes,
             video_codec="h264",

@@ -27,7 +27,7 @@ def make_dag(config: BuildConfig, work: Work) -> list[Stage]:
         IngestStage(config.ingest),
         ScenesStage(config.scenes),
         SpeechStage(config.speech),
-        ClipStage(config.clip, work.media, config.shard.media),
+        ClipStage(config.clip, work.media),
         EvidenceStage(config.evidence),
         AnnotateStage(config.annotate, str(work.root / "answers")),
     ]

@@ -242,15 +242,12 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """GX logs its progress; only its warnings are of interest here."""
-    logger = logging.getLogger("great_expectations")
-    before = logger.level
+    """GX logs its progress at levels of its own, and warns of its own regular expressions: neither is for the user."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
-        import great_expectations  # noqa: F401 - sets its own level when it is imported
-
-        logger.setLevel(logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(before)
+        logging.disable(before)

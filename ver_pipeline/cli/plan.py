@@ -15,9 +15,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.table import Table
-
     from ver_pipeline.cache import Work, stage_digest
     from ver_pipeline.dag import make_dag
     from ver_pipeline.listing import source_rows
@@ -32,18 +29,15 @@ def run(args: argparse.Namespace) -> int:
     pools = fit_pools(dag, args.cpus or os.cpu_count() or 1, 0.0)
     walk = Walk(dag, work)
     finished = sum(walk.follow(row) is not None for row in source_rows(refs)[0])
-    table = Table(box=None)
-    for name in ("stage", "reads", "writes", "a row is", "workers", "CPUs each", "known", "to do", "fingerprint"):
-        table.add_column(name, overflow="fold")
-    for stage, pool in ((stage, pool) for pool in pools for stage in pool.stages):
-        reads = ", ".join(dict.fromkeys(name.partition(".")[0] for name in stage.reads))
+    for pool in pools:
         workers = str(pool.min_size) if pool.min_size == pool.max_size else f"{pool.min_size}-{pool.max_size}"
-        known = walk.known[stage.name].done if stage.name in walk.known else 0
-        todo = str(walk.missing.get(stage.name, 0 if finished == len(refs) else "?"))
-        shown = (workers, f"{pool.cpus:g}", str(known), todo, stage_digest(stage)[:8])
-        table.add_row(stage.name, reads, ", ".join(stage.writes), stage.unit, *shown)
-    console = Console(file=sys.stdout, highlight=False)
-    console.print(table)
+        sys.stdout.write(f"{pool.name}: {workers} worker(s), {pool.cpus:g} CPUs and {pool.gpus:g} GPUs each\n")
+        for stage in pool.stages:
+            known = walk.known[stage.name].done if stage.name in walk.known else 0
+            todo = walk.missing.get(stage.name, 0 if finished == len(refs) else "not known yet")
+            reads = ", ".join(dict.fromkeys(name.partition(".")[0] for name in stage.reads))
+            sys.stdout.write(f"  {stage.name:10} a row is a {stage.unit}; done before: {known}, to do: {todo}\n")
+            sys.stdout.write(f"  {'':10} {reads} -> {', '.join(stage.writes)}   [{stage_digest(stage)[:8]}]\n")
     for pool in pools:
         if pool.note:
             sys.stdout.write(f"{pool.name}: {pool.note}\n")
