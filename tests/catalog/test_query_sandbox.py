@@ -64,6 +64,9 @@ HOSTILE = [
     "BEGIN TRANSACTION",
     "SELECT * FROM duckdb_secrets()",
     "SELECT * FROM pandas_scan(1::BIGINT)",
+    "SELECT * FROM duckdb_settings",
+    "SELECT * FROM pg_catalog.pg_settings",
+    "SELECT current_setting('temp_directory')",
 ]
 
 
@@ -119,6 +122,8 @@ HARMLESS = [
     "(SELECT 1) UNION ALL (SELECT 2)",
     'SELECT count(*) FROM "index"',
     "SELECT count(*) FROM index",
+    "SELECT column_name FROM information_schema.columns WHERE table_name = 'samples'",
+    "SELECT column_name FROM duckdb_columns WHERE table_name = 'samples'",
 ]
 
 

@@ -29,6 +29,11 @@ TABLE_FUNCTIONS = frozenset(
 )  # fmt: skip
 """Table functions that compute from their arguments or describe the catalog."""
 
+SYSTEM_VIEWS = frozenset({"duckdb_columns", "duckdb_tables", "duckdb_views"})
+"""Built-in views that describe the tables; the others tell of settings, secrets and folders of the machine."""
+
+_SYSTEM = ("duckdb_", "pragma_", "pg_", "sqlite_")
+_TELLING = frozenset({"current_setting", "getenv", "getvariable"})
 _NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\s+(?=select|from|with|describe|summarize|pivot|values|\()", re.I)
 _CURE = "a query reads the data set; use --output to write its answer"
@@ -104,8 +109,18 @@ def _check_tree(connection: duckdb.DuckDBPyConnection, select: str) -> None:
             name = str(node["function"]["function_name"]).lower()
             if name not in TABLE_FUNCTIONS:
                 raise QueryRefusedError(f"the table function {name}() is refused", _CURE)
-        if kind == "BASE_TABLE" and re.search(r"[/\\.:*]", str(node["table_name"])):
-            raise QueryRefusedError(f"reading {node['table_name']!r} is refused", _CURE)
+        if kind == "BASE_TABLE":
+            _check_table(str(node["table_name"]))
+        if kind == "FUNCTION" and str(node.get("function_name", "")).lower() in _TELLING:
+            raise QueryRefusedError(f"the function {node['function_name']}() is refused", _CURE)
+
+
+def _check_table(name: str) -> None:
+    """Refuse a file as a table, and built-in views that tell of more than the tables."""
+    is_file = re.search(r"[/\\.:*]", name) is not None
+    is_system = name.lower().startswith(_SYSTEM) and name.lower() not in SYSTEM_VIEWS
+    if is_file or is_system:
+        raise QueryRefusedError(f"reading {name!r} is refused", _CURE)
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
