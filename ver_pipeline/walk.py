@@ -13,11 +13,16 @@ from ver_pipeline.stages.base import Row, Stage
 
 @dataclass
 class Walk:
-    """Walks sources; ``known`` and ``missing`` count units per stage (stages after a gap are not seen)."""
+    """Walks sources.
+
+    ``known`` tallies the sources that were followed to their end; ``seen`` and ``missing`` count units per
+    stage, found and not found, over all sources (stages after a gap are not looked at).
+    """
 
     dag: Sequence[Stage]
     work: Work
     known: dict[str, Tally] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -39,6 +44,7 @@ class Walk:
                 tally = tallies.setdefault(stage.name, Tally())
                 tally.done += 1
                 tally.cached += 1
+                self.seen[stage.name] = self.seen.get(stage.name, 0) + 1
                 if isinstance(outcome, Reject):
                     tally.rejected += 1
                     ended.append({**one, "reject": outcome.to_row()})

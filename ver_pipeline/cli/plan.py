@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         workers = str(pool.min_size) if pool.min_size == pool.max_size else f"{pool.min_size}-{pool.max_size}"
         sys.stdout.write(f"{pool.name}: {workers} worker(s), {pool.cpus:g} CPUs and {pool.gpus:g} GPUs each\n")
         for stage in pool.stages:
-            known = walk.known[stage.name].done if stage.name in walk.known else 0
+            known = walk.seen.get(stage.name, 0)
             todo = walk.missing.get(stage.name, 0 if finished == len(refs) else "not known yet")
             reads = ", ".join(dict.fromkeys(name.partition(".")[0] for name in stage.reads))
             sys.stdout.write(f"  {stage.name:10} a row is a {stage.unit}; done before: {known}, to do: {todo}\n")
