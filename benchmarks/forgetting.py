@@ -2,7 +2,8 @@
 
 Per seed, a base model first learns general tasks (the ground's colour and the mouth's shape in a picture),
 all weights free: the stand-in for a pretrained Qwen2.5-VL.  From the same base, two models then learn emotion with the
-same data, order, steps and learning rates, the language model frozen:
+same data, order, steps and learning rates, the language model with them at a lower rate (the official full
+recipe: language model and emotion compressor trained, general compressor frozen):
 
   single   one merger: the base's own merger is trained on emotion (stage emotion), then once more on the
            mix (stage joint).
@@ -43,14 +44,15 @@ from ver_pipeline.model.train.run import RunPlan, run_stages
 
 GENERAL = DataSpec("general", sampling=LOOK)
 EMOTION = DataSpec("shards", tasks=("label",), languages=("en",), sampling=LOOK)
+SLOW_LANGUAGE = "optimizer={lr: 2.0e-3, groups: [{match: model.language_model., lr: 3.0e-4}]}"
 EVERYTHING = "train=[model.visual., model.language_model., lm_head.]"
 ARMS = {
-    "single": ("expert_mode=general", "train=[model.visual.merger.]"),
-    "hybrid": ("expert_mode=emotion", "train=[model.visual.emotion_merger.]"),
+    "single": ("expert_mode=general", "train=[model.visual.merger., model.language_model.]"),
+    "hybrid": ("expert_mode=emotion", "train=[model.visual.emotion_merger., model.language_model.]"),
 }
 JOINT = {
-    "single": ("expert_mode=general", "train=[model.visual.merger.]"),
-    "hybrid": ("expert_mode=mix", "train=[model.visual.emotion_merger., model.visual.gate.]"),
+    "single": ("expert_mode=general", "train=[model.visual.merger., model.language_model.]"),
+    "hybrid": ("expert_mode=mix", "train=[model.visual.emotion_merger., model.visual.gate., model.language_model.]"),
 }
 
 
@@ -86,8 +88,8 @@ def one_seed(folder: Path, seed: int, args: argparse.Namespace) -> dict[str, dic
         # In the joint stage the general set is as large as the emotion set, for both arms.
         general = replace(GENERAL, weight=0.5)
         stages = (
-            quiet_stage("emotion", (EMOTION,), f"epochs={args.epochs}", *ARMS[arm], *common),
-            quiet_stage("joint", (EMOTION, general), f"epochs={args.epochs}", *JOINT[arm], *common),
+            quiet_stage("emotion", (EMOTION,), f"epochs={args.epochs}", SLOW_LANGUAGE, *ARMS[arm], *common),
+            quiet_stage("joint", (EMOTION, general), f"epochs={args.epochs}", SLOW_LANGUAGE, *JOINT[arm], *common),
         )
         run_stages(RunPlan(stages, base, sets, folder / arm), ALONE)
         # After the emotion stage the hybrid still has its general expert; the gate is trained in the joint stage.

@@ -16,7 +16,7 @@ from ver_pipeline.schemas.errors import ConfigError
 from .chat import Turn
 from .order import choose
 
-LANGUAGES = ("en", "zh")
+LANGUAGES: tuple[labels.TextLanguage, ...] = ("en", "zh")
 SENTIMENTS_ZH = {"positive": "积极", "neutral": "中性", "negative": "消极"}
 
 
@@ -54,7 +54,7 @@ def load_tasks(path: Path | None = None) -> dict[str, dict[str, Task]]:
         raise ConfigError(f"{path} is not a task file: {error!r}", "see model/data/tasks.yaml for the form") from error
 
 
-def fields_of(record: Mapping[str, Any], language: str) -> dict[str, str]:
+def fields_of(record: Mapping[str, Any], language: labels.TextLanguage) -> dict[str, str]:
     """What templates may use, in one language; empty where the record has nothing."""
     emotion = record["emotion"]
     clues = [o[f"text_{language}"].strip() for o in record["observations"]]
@@ -72,7 +72,7 @@ def fields_of(record: Mapping[str, Any], language: str) -> dict[str, str]:
 def converse(
     record: Mapping[str, Any],
     tasks: Sequence[str],
-    languages: Sequence[str],
+    languages: Sequence[labels.TextLanguage],
     draw: Sequence[Any],
     *,
     with_speech: bool = False,
@@ -111,7 +111,7 @@ def converse(
     return turns
 
 
-def quoted_speech(record: Mapping[str, Any], language: str) -> str:
+def quoted_speech(record: Mapping[str, Any], language: labels.TextLanguage) -> str:
     """The transcript as data before the question; empty when nobody speaks."""
     said = record["speech"]["text"].strip()
     if not said:

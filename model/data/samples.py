@@ -15,6 +15,7 @@ import pydantic.dataclasses
 from pydantic import ConfigDict
 
 from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.labels import TextLanguage
 
 from ..vision import (
     FRAMES_PER_PATCH,
@@ -67,7 +68,7 @@ class DataSpec:
     weight: float = 1.0
     media: str = "video"
     tasks: tuple[str, ...] = ("label",)
-    languages: tuple[str, ...] = LANGUAGES
+    languages: tuple[TextLanguage, ...] = LANGUAGES
     paired: bool = False
     with_speech: bool = False
     face_emphasis: bool = False
@@ -88,9 +89,20 @@ class DataSpec:
 class Source(Protocol):
     """A set as the loader sees it."""
 
-    spec: DataSpec
-    identity: Identity
-    n_items: int
+    @property
+    def spec(self) -> DataSpec:
+        """How it is used."""
+        ...
+
+    @property
+    def identity(self) -> Identity:
+        """What a checkpoint remembers of it."""
+        ...
+
+    @property
+    def n_items(self) -> int:
+        """Items to draw from."""
+        ...
 
     def lengths(self) -> np.ndarray:
         """Expected relative length of each item, for bucketing."""
@@ -160,7 +172,7 @@ class ShardSource:
             visual = see(spec.media, media, spec.sampling, room, boxes)
         return fitted(encode_chat(tokenizer, turns, visual, name=self.name(item)), spec.max_tokens)
 
-    def _variants(self) -> list[tuple[str, ...]]:
+    def _variants(self) -> list[tuple[TextLanguage, ...]]:
         spec = self.spec
         return [spec.languages] if spec.paired else [(language,) for language in spec.languages]
 

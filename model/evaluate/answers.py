@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from ver_pipeline.schemas.labels import TextLanguage
+
 from ..data.chat import Encoded, Turn, encode_chat
 from ..data.collate import collate
 from ..data.conversations import load_tasks, quoted_speech
@@ -28,7 +30,7 @@ class Answer:
 
     key: str
     task: str
-    language: str
+    language: TextLanguage
     reply: str
     record: dict[str, Any]
 
@@ -46,7 +48,7 @@ def generate(model: Any, tokenizer: Any, prompts: Sequence[Encoded], max_new_tok
 
 
 def answers(
-    model: Any, tokenizer: Any, data: ShardSet, tasks: Sequence[str], languages: Sequence[str],
+    model: Any, tokenizer: Any, data: ShardSet, tasks: Sequence[str], languages: Sequence[TextLanguage],
     *, sampling: Sampling | None = None, with_speech: bool = False, blind: bool = False, batch_size: int = 8,
 ) -> Iterator[Answer]:  # fmt: skip
     """Ask every task in every language about every clip (the first question of each template).
@@ -63,7 +65,7 @@ def answers(
         batch_size: prompts a forward pass.
     """
     forms = load_tasks()
-    waiting: list[tuple[str, str, str, Encoded, dict[str, Any]]] = []
+    waiting: list[tuple[str, str, TextLanguage, Encoded, dict[str, Any]]] = []
 
     def flush() -> Iterator[Answer]:
         by_task = MAX_NEW_TOKENS.get(waiting[0][1], LONG_ANSWER)

@@ -44,13 +44,13 @@ def chrf(truth: str, claimed: str) -> float:
     return (1 + BETA**2) * precision * recall / below if below else 0.0
 
 
-def label_f1(truth: str, claimed: str, language: str) -> float:
+def label_f1(truth: str, claimed: str, language: labels.TextLanguage) -> float:
     """F of the sets of labels that two texts claim; two texts without any agree."""
     a, b = set(labels.extract(truth, language)), set(labels.extract(claimed, language))
     return 2 * len(a & b) / (len(a) + len(b)) if a or b else 1.0
 
 
-def overlap_scores(truth: Sequence[str], claimed: Sequence[str], language: str) -> OverlapScores:
+def overlap_scores(truth: Sequence[str], claimed: Sequence[str], language: labels.TextLanguage) -> OverlapScores:
     """Mean overlaps.
 
     Raises:

@@ -8,7 +8,7 @@ from ver_pipeline.schemas.record import LabelId
 ABSTAIN: LabelId = "undetermined"
 
 
-def claimed_label(reply: str, language: str) -> LabelId | None:
+def claimed_label(reply: str, language: labels.TextLanguage) -> LabelId | None:
     """The one label a reply claims; None when it claims none or several.
 
     Whole words only ("unhappy" is no "happy"), negated and quoted words do not count, and a reply that
@@ -40,6 +40,6 @@ def classes_of(taxonomy: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(c for c in found if c is not None))
 
 
-def claimed_words(reply: str, language: str) -> list[str]:
+def claimed_words(reply: str, language: labels.TextLanguage) -> list[str]:
     """Every emotion word a reply claims (not quoted, not negated), as written."""
     return [hit.word for hit in labels.find_words(reply, language) if not hit.negated and not hit.quoted]

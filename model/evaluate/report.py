@@ -76,7 +76,7 @@ def as_text(report: dict[str, Any], indent: str = "") -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _closed(given: Sequence[Answer], language: str, taxonomy: str) -> dict[str, Any] | None:
+def _closed(given: Sequence[Answer], language: labels.TextLanguage, taxonomy: str) -> dict[str, Any] | None:
     if not given:
         return None
     claims = [claimed_label(a.reply, language) for a in given]
@@ -100,14 +100,16 @@ def _closed(given: Sequence[Answer], language: str, taxonomy: str) -> dict[str, 
     return report
 
 
-def _open(given: Sequence[Answer], language: str, wheel: dict[str, str] | None) -> dict[str, Any] | None:
+def _open(
+    given: Sequence[Answer], language: labels.TextLanguage, wheel: dict[str, str] | None
+) -> dict[str, Any] | None:
     truth = [[o[language] for o in a.record["emotion"]["labels_open"]] for a in given]
     if not any(truth):
         return None
     return asdict(set_scores(truth, [claimed_words(a.reply, language) for a in given], wheel))
 
 
-def _overlap(given: Sequence[Answer], language: str) -> dict[str, Any] | None:
+def _overlap(given: Sequence[Answer], language: labels.TextLanguage) -> dict[str, Any] | None:
     if not given:
         return None
     return asdict(
@@ -128,7 +130,7 @@ def _read_predictions(path: Path, layout: str) -> dict[str, Any]:
         return read_rows(path, layout)
 
 
-def _script(text: str) -> str:
+def _script(text: str) -> labels.TextLanguage:
     return "zh" if any("\u4e00" <= letter <= "\u9fff" for letter in text) else "en"
 
 
