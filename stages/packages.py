@@ -172,6 +172,8 @@ def _by_http(package: Package, folder: Path) -> Path:
 
 def _pypi_address(package: Package) -> str:
     """The address of the pinned file on the configured index, in its JSON or its HTML form."""
+    if os.environ.get("PIP_NO_INDEX", "0").lower() not in ("", "0", "false", "no"):
+        raise FetchError("PIP_NO_INDEX forbids asking a package index")
     page = f"{pypi_index()}/{package.name.lower().replace('_', '-')}/"
     try:
         with _open(page, "application/vnd.pypi.simple.v1+json, text/html;q=0.2") as response:

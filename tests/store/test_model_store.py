@@ -33,6 +33,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
     monkeypatch.setenv("NPM_CONFIG_REGISTRY", f"http://127.0.0.1:{server.server_port}/npm")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("PIP_NO_INDEX", raising=False)
     monkeypatch.setenv("VER_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(packages, "TRIES", 1)
     yield root
@@ -192,6 +193,13 @@ def test_an_unreachable_registry_is_named_without_the_credentials_of_its_address
         store.resolve("tiny")
     assert "127.0.0.1" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_an_index_that_the_user_forbids_is_not_asked(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(tiny_asset(publish(registry)), monkeypatch)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(MissingModelError, match="PIP_NO_INDEX"):
+        store.resolve("tiny")
 
 
 def test_an_explicit_path_is_taken_as_it_is_and_its_fingerprint_follows_its_bytes(tmp_path: Path) -> None:
