@@ -42,6 +42,14 @@ def test_every_figure_on_the_page_is_the_answer_of_its_query(out: Path, tmp_path
         assert f'data-figure="labels" data-value="{row["n"]}"' in text
 
 
+def test_the_plane_shows_every_sample_that_has_a_place(out: Path) -> None:
+    placed = [r.emotion for r in make_records(30) if r.emotion.valence is not None and r.emotion.arousal is not None]
+    with open_dataset(out) as data:
+        rows = data.sql(QUERIES["plane"]).dicts()
+    assert sum(row["n"] for row in rows) == len(placed)
+    assert len({(row["valence"], row["arousal"]) for row in rows}) == len(rows)
+
+
 def test_untrusted_text_never_becomes_markup(tmp_path: Path) -> None:
     evil = '</script><script>alert(1)</script><img src=x onerror="alert(2)">'
     record = make_record(0).model_dump(mode="json")

@@ -48,10 +48,12 @@ QUERIES: dict[str, str] = {
         SELECT label, intensity, count(*) AS n FROM clips
         WHERE intensity IS NOT NULL GROUP BY ALL ORDER BY label, intensity""",
     "plane": """
-        SELECT label, round(valence * 10) / 10 AS valence, round(arousal * 10) / 10 AS arousal, count(*) AS n
-        FROM clips WHERE valence IS NOT NULL AND arousal IS NOT NULL
-        GROUP BY label, round(valence * 10) / 10, round(arousal * 10) / 10
-        ORDER BY n DESC, label, valence, arousal LIMIT 800""",
+        WITH places AS (
+            SELECT label, round(valence * 10) / 10 AS v, round(arousal * 10) / 10 AS a, count(*) AS n
+            FROM clips WHERE valence IS NOT NULL AND arousal IS NOT NULL GROUP BY ALL)
+        SELECT label, v AS valence, a AS arousal, sum(n) OVER (PARTITION BY v, a)::BIGINT AS n FROM places
+        QUALIFY row_number() OVER (PARTITION BY v, a ORDER BY n DESC, label) = 1
+        ORDER BY n DESC, valence, arousal""",
     "durations": """
         SELECT floor(duration_s)::INT AS bin, count(*) AS n FROM clips GROUP BY bin ORDER BY bin""",
     "words": """
@@ -69,16 +71,16 @@ QUERIES: dict[str, str] = {
         , pairs AS (SELECT one, unnest(ids) AS other, n FROM ones)
         SELECT one, other, sum(n)::BIGINT AS n FROM pairs GROUP BY one, other ORDER BY one, other""",
     "open_words": """
-        SELECT label AS en, any_value(label_zh) AS zh, any_value(canon) AS canon, count(*) AS n
+        SELECT label AS en, min(label_zh) AS zh, min(canon) AS canon, count(*) AS n
         FROM labels WHERE annotation = 0 AND kind = 'open' GROUP BY label ORDER BY n DESC, label LIMIT 36""",
     "evidence": """
         SELECT modality, count(*) AS n, count(DISTINCT key) AS samples
         FROM evidence WHERE annotation = 0 GROUP BY modality ORDER BY n DESC, modality""",
     "rejects": """
-        SELECT stage, reason, any_value(meaning) AS meaning, count(*) AS n, count(key) AS clips
+        SELECT stage, reason, min(meaning) AS meaning, count(*) AS n, count(key) AS clips
         FROM rejects GROUP BY stage, reason ORDER BY n DESC, stage, reason""",
     "findings": """
-        SELECT code, severity, count(*) AS n, any_value(message) AS example
+        SELECT code, severity, count(*) AS n, min(message) AS example
         FROM findings GROUP BY code, severity ORDER BY n DESC, code LIMIT 20""",
     "not_run": """
         SELECT rule, count(*) AS n FROM (SELECT unnest(rules_not_run) AS rule FROM clips WHERE len(rules_not_run) > 0)

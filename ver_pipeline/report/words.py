@@ -28,8 +28,8 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "plane": ("Valence and arousal", "效价与唤醒度"),
     "plane_note": (
-        "Each disc is a place on the plane; its area is the number of samples.",
-        "每个圆点是平面上的一个位置，面积表示样本数。",
+        "Each disc is a place on the plane: its area is the number of samples, its colour their most frequent emotion.",
+        "每个圆点是平面上的一个位置：面积表示样本数，颜色表示其中最常见的情绪。",
     ),
     "unpleasant": ("unpleasant", "消极"),
     "pleasant": ("pleasant", "积极"),
