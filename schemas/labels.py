@@ -216,11 +216,11 @@ def wheel(path: str | None = None) -> dict[str, str]:
         wanted = members.get("labels", [])
         for meaning in open_words():
             if meaning.canon in wanted:
-                found.update(dict.fromkeys((*meaning.en, *meaning.zh), group))
+                found |= {form: str(group) for form in (*meaning.en, *meaning.zh)}
         for word in members.get("words", []):
             known = open_word(word)
             forms = (fold(word),) if known is None else (*known.en, *known.zh)
-            found.update(dict.fromkeys(forms, group))
+            found |= {form: str(group) for form in forms}
     return found
 
 

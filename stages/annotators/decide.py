@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ver_pipeline.schemas.labels import labels
@@ -60,7 +60,7 @@ def judge(signs: Signs, ballots: Sequence[Ballot]) -> Judgement:
     """Pool the ballots by weight and decide."""
     weight = sum(ballot.weight for ballot in ballots)
     dist = pool(ballots)
-    ranked = sorted(dist, key=lambda name: (-dist[name], name))
+    ranked = ranking(dist)
     changes = _changes(signs.faces[0].phases) if signs.faces else ()
     conflict = _conflict(ballots)
     if not ranked or not _decided(dist, ranked, weight, conflict, changes):
@@ -107,6 +107,11 @@ def pool(ballots: Sequence[Ballot]) -> dict[LabelId, float]:
     return rounded
 
 
+def ranking(dist: Mapping[LabelId, float]) -> list[LabelId]:
+    """Labels by probability; ties go to the alphabet, so that every machine says the same."""
+    return sorted(dist, key=lambda name: (-dist[name], name))
+
+
 def _decided(
     dist: dict[LabelId, float], ranked: list[LabelId], weight: float, conflict: bool, changes: tuple[Change, ...]
 ) -> bool:
@@ -126,9 +131,7 @@ def _changes(phases: Sequence[Phase]) -> tuple[Change, ...]:
     tops: list[tuple[int, LabelId]] = []
     for i, phase in enumerate(phases[:MAX_PHASES]):
         dist = phase_distribution(phase)
-        top = min(dist, key=lambda name: (-dist[name], name)) if dist else None
-        if top is not None and dist[top] >= PHASE_P:
-            tops.append((i, top))
+        tops += [(i, name) for name in ranking(dist)[:1] if dist[name] >= PHASE_P]
     for (_, before), (i, after) in itertools.pairwise(tops):
         if before != after:
             found.append(Change(round(phases[i].start_s, 3), before, after, i))

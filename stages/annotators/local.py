@@ -213,13 +213,13 @@ def load(folder: Path, device: str, dtype: str) -> tuple[Any, Any]:
     if kind == "emotion_qwen":
         from ver_pipeline.model import load as load_emotion_qwen
 
-        model, tokenizer, _ = load_emotion_qwen(folder, device, dtype)
-        return model, tokenizer
+        emotion_qwen, tokenizer, _ = load_emotion_qwen(folder, device, dtype)
+        return emotion_qwen, tokenizer
     if kind != "qwen2_5_vl":
         raise MissingModelError(f"{folder} is a {kind!r} model", "give an Emotion-Qwen or Qwen2.5-VL folder")
     from transformers import AutoModelForImageTextToText, AutoTokenizer
 
-    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=getattr(torch, dtype))
+    model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=getattr(torch, dtype))
     return model.to(device).eval(), AutoTokenizer.from_pretrained(folder)
 
 

@@ -9,7 +9,7 @@ import torch
 from transformers import LogitsProcessor
 
 
-class RowwiseSampling(LogitsProcessor):  # type: ignore[misc]
+class RowwiseSampling(LogitsProcessor):
     """Temperature and top-p sampling with one random stream per row.
 
     Adds Gumbel noise to the tempered scores inside the nucleus and leaves the choice to a greedy
@@ -42,7 +42,7 @@ class RowwiseSampling(LogitsProcessor):  # type: ignore[misc]
         return tempered - torch.log(-torch.log(noise)).to(tempered.device)
 
 
-class NoControlBytes(LogitsProcessor):  # type: ignore[misc]
+class NoControlBytes(LogitsProcessor):
     """Forbids tokens that hold a raw control byte: JSON wants those escaped, grammars let them through.
 
     Args:

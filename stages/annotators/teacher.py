@@ -67,7 +67,7 @@ class Teacher:
             "annotator": self.name,
             "model": self.model,
             "revision": self.revision,
-            "options": self.options.model_dump(mode="json", exclude=SHAPELESS),
+            "options": self.options.model_dump(mode="json", exclude=set(SHAPELESS)),
             "prompts": prompts,
             "examples": load_examples(self.prompt_folder)[1] if self.options.few_shot else "",
             "schema": schema_sha256(answer_schema(scale=self.scale)),

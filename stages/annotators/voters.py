@@ -104,7 +104,9 @@ def face_ballot(signs: Signs) -> Ballot | None:
         return None
     face = signs.faces[0]
     looks = sum(phase.n_looks for phase in face.phases)
-    rows = [{k: v * (p.end_s - p.start_s + 0.5) for k, v in phase_distribution(p).items()} for p in face.phases]
+    rows: list[Mapping[str, float]] = [
+        {k: v * (p.end_s - p.start_s + 0.5) for k, v in phase_distribution(p).items()} for p in face.phases
+    ]
     dist = cast("dict[LabelId, float]", mean_scores(rows))
     size = {"small": 0.6, "medium": 0.9, "large": 1.0}[face.size]
     weight = (

@@ -62,7 +62,7 @@ def _render(args: argparse.Namespace) -> int:
     teacher = Teacher("openai", "-", "-", TeacherOptions())
     later = {"evidence", "judgement", "claims", "answer", "errors", "fields"}
     fill = {name: f"(filled in during the conversation: {name})" for name in later}
-    chat = question(request, teacher, args.prompt, **fill)
+    chat = question(request, teacher, args.prompt, 0, **fill)
     sys.stdout.write(f"# {chat.prompt}\n\n=== system ===\n{chat.system}\n\n=== user ===\n{chat.user}\n")
     if args.schema:
         sys.stdout.write(f"\n=== schema ===\n{json.dumps(chat.schema, ensure_ascii=False, indent=1)}\n")
