@@ -18,8 +18,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="FILE",
         type=Path,
-        required=True,
-        help="where the page goes (outside OUT: what is published is sealed)",
+        default=Path("report.html"),
+        help="where the page goes (default: report.html here; never into OUT, which is sealed)",
     )
     parser.add_argument(
         "--media-mb", metavar="N", type=float, default=12.0, help="films embedded in the page (default 12 MB)"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from ver_pipeline.stages.shard import NAME_HASH_CHARS, read_offsets
 
 LEDGER_NAME = "ledger.jsonl"
 EXTENSIONS = ("json", "mp4", "jpg")
+_KEY = re.compile(rb"[0-9a-f]{16}_[0-9]{8}_[0-9]{8}")
 
 Row = dict[str, Any]
 
@@ -143,7 +145,7 @@ class _Job:
                 if record["clip"][side] in self.keys:
                     record["clip"][side] = None
             text = canonical_json(record)
-            for key in self.keys.intersection(_keys_in(text)):
+            for key in self.keys.intersection(keys_in(text)):
                 raise VerError(f"the record {row['key']} names a sample that is dropped ({key})", "please report this")
             yield row["key"], {**members, "json": text}
 
@@ -184,7 +186,7 @@ class _Job:
         emptied = {row["source_id"] for row in used if self.keys.issuperset(row["keys"])}
         sources = [source_of(row) for row in self.data.sql("SELECT * FROM sources").dicts()]
         rejects = [reject_of(row) for row in self.data.sql("SELECT * FROM rejects").dicts()]
-        kept = [r for r in rejects if not self.keys.intersection(_keys_in(canonical_json(r)))]
+        kept = [r for r in rejects if not self.keys.intersection(keys_in(canonical_json(r)))]
         return [s for s in sources if s["id"] not in emptied], kept, self.data.sql("SELECT * FROM runs").dicts()
 
 
@@ -200,10 +202,9 @@ def reject_of(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "meaning"}
 
 
-def _keys_in(text: bytes) -> set[str]:
-    import re
-
-    return {key.decode() for key in re.findall(rb"[0-9a-f]{16}_[0-9]{8}_[0-9]{8}", text)}
+def keys_in(text: bytes) -> set[str]:
+    """Every clip key that a text names."""
+    return {key.decode() for key in _KEY.findall(text)}
 
 
 def _flat_offsets(offsets: dict[str, tuple[int, int]]) -> Row:

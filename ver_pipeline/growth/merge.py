@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from ver_pipeline.catalog.records import ShardReader, local_root, read_records
 from ver_pipeline.dataset import Dataset, open_dataset
-from ver_pipeline.growth.drop import reject_of, source_of
+from ver_pipeline.growth.drop import keys_in, reject_of, source_of
 from ver_pipeline.growth.switch import locked
 from ver_pipeline.growth.tombstones import is_withdrawn, read_tombstones, write_tombstones
 from ver_pipeline.publish import Content, PageWriter, publish
@@ -105,6 +105,13 @@ class _Join:
         self.conflicts: list[str] = []
         self.done = Merged()
         self._hashes: dict[str, str] = {}
+        self._silent: set[str] = set()
+        self._heard: set[str] = set()
+
+    @property
+    def emptied(self) -> set[str]:
+        """Sources all of whose samples are withdrawn."""
+        return self._silent - self._heard
 
     def add(self, data: Dataset) -> None:
         """Lay out the samples of one set."""
@@ -113,7 +120,12 @@ class _Join:
             for row, record in read_records(data):
                 if is_withdrawn(row["key"], self.withdrawn):
                     self.done.n_withdrawn += 1
+                    self._silent.add(row["source_id"])
                     continue
+                self._heard.add(row["source_id"])
+                for side in ("prev_key", "next_key"):
+                    if is_withdrawn(record["clip"][side] or "", self.withdrawn):
+                        record["clip"][side] = None
                 if self.resplit is not None:
                     record["split"] = split_of(record["source"]["group_id"], self.resplit)
                 text = canonical_json(record)
@@ -176,8 +188,8 @@ def _content(opened: Sequence[Dataset], job: _Join, config: BuildConfig) -> Cont
     manifests = [data.manifest for data in opened]
     return Content(
         samples=list(job.samples.values()),
-        sources=list(_once(opened, "SELECT * FROM sources ORDER BY source_id", source_of)),
-        rejects=[r for r in _once(opened, "SELECT * FROM rejects", reject_of) if r["key"] not in job.samples],
+        sources=[s for s in _once(opened, "SELECT * FROM sources", source_of) if s["id"] not in job.emptied],
+        rejects=[r for r in _once(opened, "SELECT * FROM rejects", reject_of) if _counts(r, job)],
         runs=list(_once(opened, "SELECT * FROM runs", dict)),
         config=config,
         fingerprints=_joined([manifest["fingerprints"] for manifest in manifests]),
@@ -193,6 +205,12 @@ def _once(opened: Sequence[Dataset], query: str, shape: Any) -> Iterator[Row]:
             shaped = shape(row)
             found.setdefault(str(shaped.get("id") or canonical_json(shaped)), shaped)
     return iter(found[name] for name in sorted(found))
+
+
+def _counts(reject: Row, job: _Join) -> bool:
+    """Whether a reject still holds: its clip is no sample of another set, and it names nothing withdrawn."""
+    named = keys_in(canonical_json(reject))
+    return reject["key"] not in job.samples and not any(is_withdrawn(key, job.withdrawn) for key in named)
 
 
 def _joined(tables: Sequence[Mapping[str, str]]) -> dict[str, str]:
