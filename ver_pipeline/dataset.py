@@ -12,7 +12,7 @@ Tables are read-only views over the catalog (``schemas/tables.py`` says what eac
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -155,8 +155,9 @@ class Dataset:
         connection = duckdb.connect(":memory:", config=config)
         files = self._located.tables
         with _query_errors():
-            for name, table in {**TABLES, "index": INDEX}.items():
-                connection.execute(f'CREATE VIEW "{name}" AS {_select(table, files.get(name))}')
+            for table in (*TABLES.values(), INDEX):
+                connection.execute(f'CREATE VIEW "{table.name}" AS {_select(table, files.get(table.name))}')
+            _fill_in(connection, files)
             connection.execute(f"CREATE VIEW samples AS {SAMPLES_SQL}")
         sandbox.lock(connection, list(files.values()), scratch / "spill")
         return connection
@@ -168,6 +169,19 @@ def _select(table: Table, path: Path | None) -> str:
         return f"SELECT * FROM read_parquet({sandbox.quote(str(path))})"
     nulls = ", ".join(f'NULL::{_DUCKDB_TYPES[column.type]} AS "{column.name}"' for column in table.columns)
     return f"SELECT {nulls} WHERE false"
+
+
+def _fill_in(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path]) -> None:
+    """Give tables of an earlier release the columns that were added since, as null."""
+    found: dict[str, set[str]] = {}
+    for name, column in connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
+        found.setdefault(name, set()).add(column)
+    for table in (*TABLES.values(), INDEX):
+        missing = [column for column in table.columns if column.name not in found[table.name]]
+        if missing:
+            nulls = ", ".join(f'NULL::{_DUCKDB_TYPES[column.type]} AS "{column.name}"' for column in missing)
+            rows = _select(table, files.get(table.name)).replace("SELECT *", f"SELECT *, {nulls}", 1)
+            connection.execute(f'CREATE OR REPLACE VIEW "{table.name}" AS {rows}')
 
 
 @contextmanager

@@ -193,6 +193,16 @@ def test_a_flipped_byte_on_the_way_is_found(tmp_path: Path) -> None:
         open_dataset(tmp_path.as_uri())
 
 
+def test_a_catalog_from_before_a_column_was_added_still_answers(tmp_path: Path) -> None:
+    manifest = publish(tmp_path)
+    clips = next(tmp_path.glob("catalog/clips-*.parquet"))
+    pq.write_table(pq.read_table(clips).drop_columns(["labels_canon", "sensitive"]), clips)
+    with open_dataset(tmp_path) as data:
+        rows = data.sql("SELECT labels_canon, sensitive, label FROM clips").rows()
+        assert len(data.sql("SELECT * FROM samples").rows()) == manifest["counts"]["samples"]
+    assert {row[:2] for row in rows} == {(None, None)} and all(row[2] for row in rows)
+
+
 def test_only_what_the_manifest_names_is_read(tmp_path: Path) -> None:
     manifest = publish(tmp_path)
     (tmp_path / "catalog" / "clips-00000000.parquet").write_bytes(b"half a file")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.dataset import open_dataset
-from ver_pipeline.report import charts, expectations
+from ver_pipeline.report import charts, expectations, findings
 from ver_pipeline.report.charts import Markup, colour, figure_of, number, say
 from ver_pipeline.report.figures import Figures, Row, collect
 from ver_pipeline.report.gallery import MEDIA_BUDGET_BYTES, Exhibit, choose, gallery
@@ -176,18 +176,6 @@ def _step(name: str, n: int, most: int, lost: list[tuple[Row, int]]) -> str:
 
 
 def _trust(figures: Figures, results: list[Row]) -> str:
-    findings = [
-        (Markup(f"<code>{escape(r['code'])}</code>"), r["severity"], r["n"], r["example"]) for r in figures["findings"]
-    ]
-    flagged = (
-        charts.table(["rule", "severity", "count", "example"], findings, right=(2,))
-        if findings
-        else (f'<p class="none">{say("no_findings")}</p>')
-    )
-    not_run = [(Markup(f"<code>{escape(row['rule'])}</code>"), row["n"]) for row in figures["not_run"]]
-    unable = (
-        f"<h3>{say('rules_not_run')}</h3>" + charts.table(["rule", "count"], not_run, right=(1,)) if not_run else ""
-    )
     columns = ["license", "basis", "consent", "media", "samples", "films"]
     rights = [
         (r["license"], r["rights_basis"], r["consent"], r["media_policy"], r["n"], r["films"])
@@ -195,7 +183,7 @@ def _trust(figures: Figures, results: list[Row]) -> str:
     ]
     return (
         f"{_heading('trust')}<div class='panel'><h3>{say('expectations')}</h3>{expectations.section(results)}</div>"
-        f"<div class='grid2 gap'><div class='panel'><h3>{say('findings')}</h3>{flagged}{unable}</div>"
+        f"<div class='grid2 gap'><div class='panel'><h3>{say('findings')}</h3>{findings.section(figures)}</div>"
         f"<div class='panel'><h3>{say('rights')}</h3>"
         f"{charts.table(columns, rights, right=(4, 5))}</div></div>"
     )

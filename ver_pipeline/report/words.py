@@ -76,6 +76,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "findings": ("What the record rules flagged", "记录规则的提示"),
     "no_findings": ("No findings.", "没有提示。"),
     "rule": ("rule", "规则"),
+    "why": ("why", "原因"),
     "severity": ("severity", "级别"),
     "count": ("count", "数量"),
     "example": ("example", "示例"),
