@@ -127,6 +127,7 @@ class _Judge:
             raise MissingDependencyError(
                 "Great Expectations is not installed", "pip install 'great-expectations>=1.24,<2'"
             ) from error
+        logging.getLogger("great_expectations").setLevel(logging.ERROR)  # its import sets a level of its own
         self.version = str(gx.__version__)
         self.data, self.earlier = data, earlier
         context = gx.get_context(mode="ephemeral")

@@ -138,7 +138,7 @@ def c07_conclusion_names_label(record: Record, context: Context) -> list[Found] 
 
 
 def c08_details_agree(record: Record, context: Context) -> list[Found]:
-    """Gender and figures are the same in both languages."""
+    """Gender and figures agree in both languages; one of them may leave a figure out, not change it."""
     english, chinese = unquoted(record.description.en), unquoted(record.description.zh)
     found = []
     en = (bool(_MALE_EN.search(english)), bool(_FEMALE_EN.search(english)))
@@ -146,7 +146,7 @@ def c08_details_agree(record: Record, context: Context) -> list[Found]:
     if {en, zh} == {(True, False), (False, True)}:
         found.append(Found("English and Chinese disagree on gender", "/description"))
     figures_en, figures_zh = set(_NUMBER.findall(english)), set(_NUMBER.findall(chinese))
-    if figures_en and figures_zh and figures_en != figures_zh:
+    if figures_en - figures_zh and figures_zh - figures_en:
         found.append(Found("English and Chinese give different figures", "/description"))
     return found
 

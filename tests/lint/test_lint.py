@@ -275,6 +275,25 @@ def test_a_row_lost_from_the_catalog_is_found_in_both_modes(out: Path) -> None:
         assert keys == {table["key"][0].as_py()}
 
 
+def test_a_catalog_of_an_earlier_release_is_compared_by_the_columns_it_has(out: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = out / entry_of(out, "catalog", "clips")["path"]
+    pq.write_table(pq.read_table(path).drop_columns(["lossy"]), path)
+    refresh(out)
+    report = lint_dataset(out)
+    assert report.sound and [d.code for d in report.defects] == ["columns"]
+    edit_parquet(path, "label", "anger")
+    refresh(out)
+    assert "catalog" in {d.code for d in lint_dataset(out).defects}
+
+
+def test_pixels_under_a_policy_without_pixels_are_found(tmp_path: Path) -> None:
+    media = {**make_record(14).media.model_dump(), "policy": "reference"}
+    out = published(tmp_path, [make_record(14, media=media)])
+    assert "media" in found(out)
+
+
 def test_wrong_counts_under_a_fresh_seal_are_found(out: Path) -> None:
     reseal(out, lambda manifest: manifest["counts"].update(samples=99))
     assert "counts" in {d.code for d in lint_dataset(out, fast=True).defects}

@@ -19,7 +19,7 @@ from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest
 from ver_pipeline.schemas.tables import INDEX, TABLES
 
 from .defect import Defect
-from .facts import table_facts
+from .facts import file_columns, table_facts
 from .tar import TarReport, check_tar
 
 HIDDEN = ".ver"
@@ -65,10 +65,19 @@ def lint_dataset(out_dir: Path, *, fast: bool = False, workers: int | None = Non
     not_run: list[str] = []
     with _pool(workers, files, damaged) as run:
         rows = _index_rows(out_dir, files, run, damaged, defects, not_run)
+        columns = {} if fast else _catalog_columns(out_dir, files, run, damaged, defects, not_run)
         jobs = [
             (
                 entry,
-                run(entry["path"], check_tar, out_dir / entry["path"], entry, rows.get(entry["path"], []), not fast),
+                run(
+                    entry["path"],
+                    check_tar,
+                    out_dir / entry["path"],
+                    entry,
+                    rows.get(entry["path"], []),
+                    not fast,
+                    columns,
+                ),
             )
             for entry in files
             if entry["kind"] == "shard" and (out_dir / entry["path"]).is_file()
@@ -189,6 +198,30 @@ def _check_keys(
         told = manifest["counts"]["samples"]
         defects.append(Defect(MANIFEST_NAME, "", "counts", f"{told} samples are claimed, the tars hold {len(seen)}"))
     return set(seen)
+
+
+def _catalog_columns(
+    out_dir: Path,
+    files: list[dict[str, Any]],
+    run: Any,
+    damaged: set[str],
+    defects: list[Defect],
+    not_run: list[str],
+) -> dict[str, frozenset[str]]:
+    """The columns of each table's file.  Those of another release are noted and left out of the comparison."""
+    found: dict[str, frozenset[str]] = {}
+    for entry in files:
+        table = _table_of(entry)
+        if table is None or not (out_dir / entry["path"]).is_file():
+            continue
+        held = _outcome(run(entry["path"], file_columns, out_dir / entry["path"]), entry["path"], not_run)
+        known = frozenset(TABLES[table].names)
+        found[table] = known if held is None else held & known
+        differing = sorted((held or known) ^ known)
+        if differing and entry["path"] not in damaged:
+            what = f"written by another release: columns {', '.join(differing)} are not compared"
+            defects.append(Defect(entry["path"], "", "columns", what, note=True))
+    return found
 
 
 def _compare_catalog(

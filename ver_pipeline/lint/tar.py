@@ -21,7 +21,7 @@ from ver_pipeline.schemas.strict import relation_errors
 from ver_pipeline.schemas.tables import flat_columns
 
 from .defect import Defect
-from .facts import record_facts
+from .facts import Columns, record_facts
 
 BLOCK = 512
 EXTENSIONS = ("jpg", "json", "mp4")  # the order inside a sample: sorted by name
@@ -37,7 +37,13 @@ class TarReport:
     keys: list[str] = field(default_factory=list)
 
 
-def check_tar(path: Path, entry: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], full: bool) -> TarReport:
+def check_tar(
+    path: Path,
+    entry: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    full: bool,
+    columns: Columns | None = None,
+) -> TarReport:
     """Check one shard.
 
     Args:
@@ -46,6 +52,7 @@ def check_tar(path: Path, entry: Mapping[str, Any], rows: Sequence[Mapping[str, 
         rows: its rows of the index; empty when the index is not readable (then the tar's own headers guide).
         full: also parse and compare every record and decode every film.  When the tar's hash does not
             fit, members are compared in any case, to name the samples that were hit.
+        columns: the columns of each table of the catalog that will be compared with the records.
     """
     report = TarReport()
     name = str(entry["path"])
@@ -65,7 +72,9 @@ def check_tar(path: Path, entry: Mapping[str, Any], rows: Sequence[Mapping[str, 
             by_key = {row["key"]: row for row in rows}
             for key in report.keys:
                 members = {m.extension: m for m in placed if m.key == key} if len(placed) < 64 else None
-                _check_sample(file, key, members or _of(placed, key), by_key.get(key), entry, report, full)
+                _check_sample(
+                    file, key, members or _of(placed, key), by_key.get(key), entry, report, full, columns or {}
+                )
     return report
 
 
@@ -149,6 +158,7 @@ def _check_sample(
     entry: Mapping[str, Any],
     report: TarReport,
     full: bool,
+    columns: Columns,
 ) -> None:
     name = str(entry["path"])
 
@@ -174,7 +184,7 @@ def _check_sample(
     if "mp4" in data:
         for what in film_faults(data["mp4"], record):
             found("decode", what)
-    for table, owner, fact in record_facts(dumped):
+    for table, owner, fact in record_facts(dumped, columns):
         report.facts.setdefault(table, {})[owner] = fact
 
 
