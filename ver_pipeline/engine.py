@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.cache import Work
+from ver_pipeline.child import die_with_parent
 from ver_pipeline.plan import fit_pools
 from ver_pipeline.runner import Runner, Tally
 from ver_pipeline.schemas.canonical import canonical_json
@@ -46,6 +47,7 @@ class StageWorker:
 
     def __init__(self, stages: Sequence[Stage], work: Work, board: Any) -> None:
         logging.getLogger("ver_pipeline").setLevel(logging.WARNING)
+        die_with_parent()  # Ray's own way out was seen to hang: a worker outlived its killed driver for minutes
         self._runners = [Runner(stage, work) for stage in stages]
         self._board = board
 
@@ -208,7 +210,7 @@ class Engine:
             with _no_chatter():
                 if self.address is None:
                     local: dict[str, Any] = {"num_cpus": self.cpus, "object_store_memory": OBJECT_STORE_BYTES}
-                    ray.init(include_dashboard=False, **local, **quiet)
+                    ray.init(address="local", include_dashboard=False, **local, **quiet)
                 else:
                     ray.init(address=self.address, runtime_env=_travelling_code(Path(self._empty.name)), **quiet)
         except (ConnectionError, RuntimeError, ValueError) as error:

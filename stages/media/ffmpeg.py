@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,20 +74,19 @@ def read_chunks(node: Any, chunk_bytes: int) -> Iterator[bytes]:
         FfmpegError: when ffmpeg fails; everything it wrote before has been yielded.
     """
     command = [ffmpeg_path(), *GLOBAL_OPTIONS, *node.get_args()]
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=chunk_bytes
-    ) as process:
-        if process.stdout is None or process.stderr is None:
-            raise FfmpegError("ffmpeg was started without pipes")
-        try:
-            while chunk := process.stdout.read(chunk_bytes):
-                yield chunk
-            said = process.stderr.read()
-        finally:
-            if process.poll() is None and process.stdout.closed is False:
-                process.stdout.close()
+    with (
+        tempfile.TemporaryFile() as errors,  # a pipe would fill up and stall ffmpeg while we read its output
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, bufsize=chunk_bytes
+        ) as process,
+    ):
+        if process.stdout is None:
+            raise FfmpegError("ffmpeg was started without a pipe")
+        while chunk := process.stdout.read(chunk_bytes):
+            yield chunk
         if process.wait() != 0:
-            raise FfmpegError(_tail(said))
+            errors.seek(0)
+            raise FfmpegError(_tail(errors.read()))
 
 
 def _tail(stderr: bytes) -> str:

@@ -63,14 +63,14 @@ def test_a_two_node_cluster_gives_the_same_rows(tmp_path):
 def test_killed_workers_cost_their_work_in_flight_and_nothing_else(tmp_path):
     class Slow(toys.Picky):
         def one(self, row):
-            time.sleep(0.1)
+            time.sleep(0.4)
             return super().one(row)
 
     with Engine(Work(tmp_path / "w"), 2) as engine:
         out = []
         for row in engine.run([Slow(), toys.Fan()], rows(), KEEP):
             out.append(row)
-            if len(out) == 2:
+            if len(out) == 1:
                 victims = [
                     p
                     for p in psutil.Process().children(recursive=True)
