@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,10 +36,12 @@ ESTIMATE_CLIPS = 16
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run did."""
+    """What a run did.  ``unanswered`` counts, by reason, clips that kept their records because the added
+    annotation failed; ``rejects`` are rows of clips that left the data set."""
 
     n_asked: int = 0
     n_kept: int = 0
+    unanswered: Counter[str] = field(default_factory=Counter)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     expected: Cost | None = None
     spent: Cost | None = None
@@ -112,7 +115,10 @@ def _settled(
 ) -> dict[str, Any] | None:
     """The clip's record in the new version; None where it was rejected."""
     old: dict[str, Any] = row["old"]
-    if answer is None or (add and isinstance(answer, Reject)):
+    if answer is None:
+        return old
+    if add and isinstance(answer, Reject):
+        outcome.unanswered[str(answer.reason)] += 1
         return old
     if isinstance(answer, Reject):
         outcome.rejects.append(_told(answer, old))

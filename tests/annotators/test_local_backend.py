@@ -25,8 +25,11 @@ QUICK = {"answer_scale": 0.03, "max_new_tokens": 400, "few_shot": False, "retrie
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+
     from ver_pipeline.model.tiny import write_tiny
 
+    torch.set_num_threads(1)  # a tiny model on shared cores is several times faster with one thread
     folder = tmp_path_factory.mktemp("tiny")
     write_tiny(folder)
     return folder

@@ -31,11 +31,15 @@ N = 12
 @pytest.fixture
 def data_set(tmp_path: Path) -> Path:
     """A published data set of the factory's records, with a few bytes where the films are."""
+    return make_data_set(tmp_path, [f"film {i}".encode() for i in range(N)])
+
+
+def make_data_set(tmp_path: Path, films: list[bytes]) -> Path:
+    """A published data set of the factory's first records with these films."""
     out, samples, sources = tmp_path / "shards", [], {}
-    for record in make_records(N):
+    for record, film in zip(make_records(len(films)), films, strict=True):
         data = record.model_dump(mode="json")
         sources[data["source"]["id"]] = data["source"]
-        film = f"film of {record.key}".encode()
         data["media"] |= {"sha256": hashlib.sha256(film).hexdigest(), "size_bytes": len(film)}
         paths = {"json": tmp_path / f"{record.key}.json", "mp4": tmp_path / f"{record.key}.mp4"}
         paths["json"].write_bytes(canonical_json(data))
@@ -112,6 +116,29 @@ def test_added_annotations_leave_the_adopted_ones_in_place(data_set: Path) -> No
     assert after[chosen]["description"] == before[chosen]["description"]
     assert after[chosen]["alternatives"][0]["provenance"]["annotator"] == "cues"
     assert {key: r for key, r in after.items() if key != chosen} == {k: r for k, r in before.items() if k != chosen}
+
+
+def test_ten_clips_shown_to_a_local_model_end_in_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+    from film_shards import make_film
+
+    from ver_pipeline.model.tiny import write_tiny
+
+    torch.set_num_threads(1)
+    write_tiny(tmp_path / "tiny")
+    out = make_data_set(tmp_path, [make_film("happiness", "red", i, n_frames=8) for i in range(10)])
+    before, films = read(out)
+    options = {"model": str(tmp_path / "tiny"), "batch_size": 5, "n_frames": 2, "max_side": 56, "few_shot": False,
+               "retries": 0, "repairs": 0, "answer_scale": 0.03, "max_new_tokens": 200}  # fmt: skip
+    override = "annotate.options=" + json.dumps({"transformers": options})
+    assert main(["annotate", str(out), "--annotator", "transformers", "--add", "--set", override]) == 0
+    after, films_after = read(out)
+    assert films_after == films
+    assert sorted(after) == sorted(before)
+    assert "10 clips asked for" in capsys.readouterr().out  # random weights write nothing worth keeping
+    with open_dataset(out) as data:
+        ((tokens_out,),) = data.sql("SELECT tokens_out FROM runs WHERE stage = 'annotate'").rows()
+    assert tokens_out > 1000
 
 
 def test_questions_about_a_run_change_nothing(

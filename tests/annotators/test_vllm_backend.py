@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import ray
 from teacher_kit import make_request
 
 from ver_pipeline.schemas.reasons import Reason
@@ -11,9 +13,13 @@ from ver_pipeline.stages.annotators.teacher import question
 from ver_pipeline.stages.annotators.vllm import VllmAnnotator, build, keep, read_row, to_row, unpack
 
 
-def test_processor_is_built_without_a_gpu() -> None:
-    annotator = VllmAnnotator({"model": "Qwen/Qwen2.5-VL-7B-Instruct", "tensor_parallel_size": 2, "n_frames": 4})
-    processor = build(annotator.options)
+def test_processor_is_built_without_a_gpu(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "qwen2_5_vl"}', encoding="utf-8")
+    annotator = VllmAnnotator({"model": str(tmp_path), "tensor_parallel_size": 2, "n_frames": 4})
+    try:
+        processor = build(annotator.options)
+    finally:
+        ray.shutdown()  # Ray's LLM part starts an instance to count its users
     names = " ".join(processor.list_stage_names())
     assert "vLLMEngineStage" in names
     assert "PrepareMultimodalStage" in names

@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
         if cost is not None:
             sys.stdout.write(cost.lines(title))
     sys.stdout.write(f"{outcome.n_asked} clips asked for, {outcome.n_kept} kept, {len(outcome.rejects)} rejected\n")
+    for reason, count in sorted(outcome.unanswered.items()):
+        sys.stdout.write(f"  {count} clips stay as they were: {reason}\n")
     for reject in outcome.rejects[:10]:
         sys.stdout.write(f"  {reject['key']}  {reject['reason']}: {reject['message']}\n")
     return 0
