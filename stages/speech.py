@@ -26,7 +26,7 @@ class SpeechStage:
     name = "speech"
     version = "1"
     unit = "source"
-    reads = ("source", "path", "sidecar")
+    reads = ("source.id", "source.audio_codec", "path", "sidecar")
     writes = ("transcript",)
     batch_size = 1
 
