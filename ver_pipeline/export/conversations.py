@@ -10,7 +10,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from ver_pipeline.schemas.labels import TextLanguage
 
 VIDEO = "<video>\n"
 
@@ -35,7 +38,9 @@ def dialogues(record: Row, video: str, tasks: Sequence[str], languages: Sequence
     for task in tasks:
         for language in languages:
             try:
-                turns = converse(record, [task], [language], (record["key"], task, language), with_speech=True)
+                turns = converse(
+                    record, [task], [cast("TextLanguage", language)], (record["key"], task, language), with_speech=True
+                )
             except NoTaskError:
                 continue
             texts = [turn.text for turn in turns]
