@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ver_pipeline.schemas.rules.text import normalise, tokens
 
@@ -39,6 +39,36 @@ def near_texts(texts: Sequence[str], threshold: float, min_chars: int) -> list[l
         sorted(i for node in group for i in members[node])
         for group in _groups(len(sets), _similar_sets(sets, threshold), members)
     ]
+
+
+def near_to(
+    texts: Sequence[str], others: Iterable[tuple[str, str]], threshold: float, min_chars: int
+) -> Iterator[tuple[int, str]]:
+    """``(position in texts, name)`` for every one of ``others`` (name, text) that is near one of ``texts``.
+
+    Memory grows with ``texts`` only; ``others`` are streamed.  Exact, as :func:`near_texts` is.
+    """
+    sets = {i: shingles(text) for i, text in enumerate(texts) if len(normalise(text)) >= min_chars}
+    frequency = Counter(member for members in sets.values() for member in members)
+    by_member: dict[str, list[int]] = defaultdict(list)
+    for i, members in sets.items():
+        for member in _prefix(members, frequency, threshold):
+            by_member[member].append(i)
+    for name, text in others:
+        if len(normalise(text)) < min_chars:
+            continue
+        members = shingles(text)
+        candidates = {i for m in _prefix(members, frequency, threshold) for i in by_member.get(m, ())}
+        for i in sorted(candidates):
+            shared = len(members & sets[i])
+            if shared >= threshold * (len(members) + len(sets[i]) - shared):
+                yield i, name
+
+
+def _prefix(members: frozenset[str], frequency: Mapping[str, int], threshold: float) -> list[str]:
+    """The rarest members of a set: two sets that are near share one of them (members in one fixed order)."""
+    ordered = sorted(members, key=lambda m: (frequency.get(m, 0), m))
+    return ordered[: len(ordered) - math.ceil(threshold * len(ordered)) + 1]
 
 
 def shingles(text: str) -> frozenset[str]:
@@ -94,16 +124,15 @@ def _alike(left: list[int], right: list[int], max_bits: int) -> bool:
 
 
 def _similar_sets(sets: Sequence[frozenset[str]], threshold: float) -> Iterator[tuple[int, int]]:
-    """Pairs of sets with Jaccard >= threshold (prefix filter: their rarest members must meet)."""
-    frequency = Counter(gram for grams in sets for gram in grams)
-    ordered = [sorted(grams, key=lambda g: (frequency[g], g)) for grams in sets]
-    by_gram: dict[str, list[int]] = defaultdict(list)
+    """Pairs of sets with Jaccard >= threshold."""
+    frequency = Counter(member for members in sets for member in members)
+    by_member: dict[str, list[int]] = defaultdict(list)
     for i in sorted(range(len(sets)), key=lambda n: (len(sets[n]), n)):
         size = len(sets[i])
         seen: set[int] = set()
-        for gram in ordered[i][: size - math.ceil(threshold * size) + 1]:
-            seen.update(j for j in by_gram[gram] if len(sets[j]) >= threshold * size)
-            by_gram[gram].append(i)
+        for member in _prefix(sets[i], frequency, threshold):
+            seen.update(j for j in by_member[member] if len(sets[j]) >= threshold * size)
+            by_member[member].append(i)
         for j in seen:
             shared = len(sets[i] & sets[j])
             if shared >= threshold * (size + len(sets[j]) - shared):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ver_pipeline.dataset import Dataset
-from ver_pipeline.neardup import near_pictures, near_texts
+from ver_pipeline.neardup import near_pictures, near_texts, near_to
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.rules.text import tokens
 
@@ -24,6 +24,11 @@ TRANSCRIPT_SIMILARITY = 0.6
 """One word of ten changed leaves about 0.7 of the words and pairs; unrelated lines share under 0.2."""
 DESCRIPTION_SIMILARITY = 0.8
 MIN_TRANSCRIPT_CHARS = 12
+MIN_DESCRIPTION_CHARS = 40
+WRITTEN = "tier <> 'cue'"
+"""Texts that somebody or some model wrote.  A cue text is composed: equal measurements give equal texts."""
+MAX_COMPARED = 300_000
+"""Above this, comparing all with all is not tried: it would need several GB."""
 PICTURE_BITS = 5
 MIN_LEARNING_CLIPS = 200
 
@@ -61,35 +66,37 @@ def unknown_reasons(data: Dataset, _: Dataset | None) -> Rows:
 
 
 def leaking_transcripts(data: Dataset, _: Dataset | None) -> Rows:
-    """Clusters of near-equal transcripts that lie in more than one split."""
-    rows = data.sql("SELECT key, split, transcript AS text FROM clips WHERE has_speech ORDER BY key").dicts()
-    return _across_splits(rows, near_texts([r["text"] for r in rows], TRANSCRIPT_SIMILARITY, MIN_TRANSCRIPT_CHARS))
+    """Near-equal transcripts that lie in more than one split."""
+    return _leaks(data, "transcript", "has_speech", TRANSCRIPT_SIMILARITY, MIN_TRANSCRIPT_CHARS)
 
 
 def leaking_descriptions(data: Dataset, _: Dataset | None) -> Rows:
-    """Clusters of near-equal descriptions (not of tier cue) that lie in more than one split."""
-    rows = _written(data)
-    return _across_splits(rows, near_texts([r["text"] for r in rows], DESCRIPTION_SIMILARITY, 40))
+    """Near-equal descriptions (not of tier cue) that lie in more than one split."""
+    return _leaks(data, "description_en", WRITTEN, DESCRIPTION_SIMILARITY, MIN_DESCRIPTION_CHARS)
 
 
-def leaking_pictures(data: Dataset, _: Dataset | None) -> Rows:
+def leaking_pictures(data: Dataset, _: Dataset | None) -> Rows | str:
     """Clusters of clips that look alike and lie in more than one split."""
     rows = data.sql("SELECT key, split, phash FROM clips WHERE len(phash) > 0 ORDER BY key").dicts()
+    if len(rows) > MAX_COMPARED:
+        return f"more than {MAX_COMPARED} clips: comparing all pictures needs too much memory"
     return _across_splits(rows, near_pictures([r["phash"] for r in rows], PICTURE_BITS))
 
 
-def repeated_descriptions(data: Dataset, _: Dataset | None) -> Rows:
+def repeated_descriptions(data: Dataset, _: Dataset | None) -> Rows | str:
     """The share of descriptions (not of tier cue) that nearly repeat another."""
-    rows = _written(data)
-    clusters = near_texts([r["text"] for r in rows], DESCRIPTION_SIMILARITY, 40)
-    return [{"share": sum(len(cluster) - 1 for cluster in clusters) / max(1, len(rows))}]
+    texts = [text for (text,) in data.sql(f"SELECT description_en FROM clips WHERE {WRITTEN} ORDER BY key")]
+    if len(texts) > MAX_COMPARED:
+        return f"more than {MAX_COMPARED} descriptions: comparing all needs too much memory"
+    clusters = near_texts(texts, DESCRIPTION_SIMILARITY, MIN_DESCRIPTION_CHARS)
+    return [{"share": sum(len(cluster) - 1 for cluster in clusters) / max(1, len(texts))}]
 
 
 def repeated_pictures(data: Dataset, _: Dataset | None) -> Rows | str:
     """The share of training clips that look like a training clip of another source."""
     rows = data.sql("SELECT source_id, phash FROM clips WHERE split = 'train' AND len(phash) > 0 ORDER BY key").dicts()
-    if not rows:
-        return "no training clip has a perceptual hash"
+    if not rows or len(rows) > MAX_COMPARED:
+        return "no training clip has a perceptual hash" if not rows else f"more than {MAX_COMPARED} training clips"
     clusters = near_pictures([r["phash"] for r in rows], PICTURE_BITS)
     extra = sum(len({rows[i]["source_id"] for i in cluster}) - 1 for cluster in clusters)
     return [{"share": extra / len(rows)}]
@@ -154,9 +161,21 @@ CHECKS: Mapping[str, Check] = {
 }  # fmt: skip
 
 
-def _written(data: Dataset) -> Rows:
-    """Descriptions that somebody or some model wrote; a cue text is composed, so equal cues give equal texts."""
-    return data.sql("SELECT key, split, description_en AS text FROM clips WHERE tier <> 'cue' ORDER BY key").dicts()
+def _leaks(data: Dataset, column: str, where: str, threshold: float, min_chars: int) -> Rows:
+    """Near-equal texts in different splits.  Only what is held out is kept in memory; train is streamed."""
+    held = data.sql(
+        f"SELECT key, split, {column} AS text FROM clips WHERE {where} AND split <> 'train' ORDER BY key"
+    ).dicts()
+    texts = [row["text"] for row in held]
+    train = data.sql(f"SELECT key, {column} FROM clips WHERE {where} AND split = 'train' ORDER BY key")
+    met: dict[int, list[str]] = defaultdict(list)
+    for i, key in near_to(texts, train, threshold, min_chars):
+        met[i].append(key)
+    rows = [
+        {"splits": sorted({held[i]["split"], "train"}), "keys": [held[i]["key"], *keys[:4]], "n": 1 + len(keys)}
+        for i, keys in sorted(met.items())
+    ]
+    return rows + _across_splits(held, near_texts(texts, threshold, min_chars))
 
 
 def _across_splits(rows: Rows, clusters: Sequence[Sequence[int]]) -> Rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
-from ver_pipeline.neardup import near_pictures, near_texts
+from ver_pipeline.neardup import near_pictures, near_texts, near_to
 
 WORDS = (
     "the",
@@ -94,3 +94,16 @@ def test_every_close_pair_of_pictures_is_found() -> None:
         (a, b) for a, b in itertools.combinations(range(len(values)), 2) if (values[a] ^ values[b]).bit_count() <= 5
     }
     assert close and close <= together
+
+
+def test_streamed_search_finds_every_similar_pair_too() -> None:
+    draw = random.Random(6)
+    texts = [" ".join(draw.choices(WORDS, k=12)) for _ in range(40)]
+    others = {}
+    for n in range(40):
+        words = texts[n].split()
+        words[draw.randrange(12)] = draw.choice(WORDS)
+        others[f"o{n}"] = " ".join(words if n % 2 else draw.choices(WORDS, k=12))
+    found = set(near_to(texts, others.items(), 0.6, 10))
+    wanted = {(i, n) for i, a in enumerate(texts) for n, b in others.items() if jaccard(a, b) >= 0.6}
+    assert found == wanted and wanted
