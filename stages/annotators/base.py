@@ -7,7 +7,7 @@ results with a reason.  What it returns as an annotation fits ``schemas.record.A
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from ver_pipeline.schemas.canonical import digest
@@ -19,8 +19,7 @@ class Request:
     """One clip to annotate.
 
     ``clip``, ``speech`` and ``measured`` are the record's parts as dicts; ``media_path`` is the clip's
-    film, or None where only facts are at hand.  ``context`` may hold ``previous`` and ``next`` (the
-    neighbours' transcripts).  Nothing here may hint at a label.
+    film, or None where only facts are at hand.  Nothing here may hint at a label.
     """
 
     key: str
@@ -28,7 +27,6 @@ class Request:
     clip: Mapping[str, Any]
     speech: Mapping[str, Any]
     measured: Mapping[str, Any]
-    context: Mapping[str, str] = field(default_factory=dict)
 
     def input_sha256(self) -> str:
         """Hash of all that the annotator was told, apart from the pixels (the key names those)."""
@@ -38,7 +36,6 @@ class Request:
                 "clip": dict(self.clip),
                 "speech": dict(self.speech),
                 "measured": dict(self.measured),
-                "context": dict(self.context),
             }
         )
 

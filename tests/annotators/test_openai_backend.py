@@ -76,6 +76,12 @@ def test_every_one_of_200_clips_ends_accepted_or_rejected_with_the_right_code() 
             Annotation.model_validate_json(canonical_json(result.annotation))
 
 
+def test_questions_in_flight_reach_the_bound_and_never_pass_it() -> None:
+    with make_server(40, delay_s=0.05) as server:
+        assert all(result.annotation for result in run(server, 40, concurrency=4, timeout_s=30))
+        assert server.most_at_once == 4
+
+
 def test_killed_run_asks_nothing_again_that_was_answered(tmp_path: Path) -> None:
     n = 40
     with make_server(n, delay_s=0.05) as server:

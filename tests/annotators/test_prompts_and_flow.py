@@ -24,6 +24,7 @@ from ver_pipeline.stages.annotators.base import Result
 from ver_pipeline.stages.annotators.chat import Chat, Completion
 from ver_pipeline.stages.annotators.facts import MAX_TRANSCRIPT, data_block, transcript_block
 from ver_pipeline.stages.annotators.options import TeacherOptions
+from ver_pipeline.stages.annotators.parsing import Problem, parse
 from ver_pipeline.stages.annotators.registry import make
 from ver_pipeline.stages.annotators.teacher import Teacher, lead, question
 
@@ -263,3 +264,10 @@ def test_replay_gives_stored_answers_and_checks_them_again(tmp_path: Path) -> No
     before = annotator.fingerprint()
     path.write_bytes(path.read_bytes() + b"\n")
     assert make("replay", {"path": str(path)}).fingerprint() != before
+
+
+def test_answer_at_the_token_limit_is_truncated_however_it_looks() -> None:
+    for text in ('{"observations": []}', "The person", "{"):
+        problem = parse(Completion(text, finish="length"), {})
+        assert isinstance(problem, Problem)
+        assert problem.reason is Reason.TRUNCATED_ANSWER
