@@ -92,6 +92,7 @@ def tiny_config(tokenizer: Any, hidden: int = 128, vision_hidden: int = 64, laye
     return EmotionQwenConfig(
         text_config=text,
         vision_config=vision,
+        tie_word_embeddings=False,
         image_token_id=ids["<|image_pad|>"],
         video_token_id=ids["<|video_pad|>"],
         vision_start_token_id=ids["<|vision_start|>"],

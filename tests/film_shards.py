@@ -25,6 +25,7 @@ EMOTIONS = ("happiness", "sadness", "anger", "surprise")
 GROUNDS = {"red": ("红色", (190, 60, 50)), "green": ("绿色", (60, 160, 70)),
            "blue": ("蓝色", (50, 80, 190)), "gray": ("灰色", (130, 130, 130))}  # fmt: skip
 MOUTHS = {"happiness": "up", "sadness": "down", "anger": "flat", "surprise": "round"}
+MOODS = {"red": "anger", "green": "happiness", "blue": "sadness", "gray": "surprise"}
 INDEX_COLUMNS = ("json", "mp4", "jpg")
 
 
@@ -136,10 +137,13 @@ def make_data_set(out: Path, n_train: int = 16, n_test: int = 0, *, seed: int = 
     return write_data_set(out, [make_sample(i, split, seed=seed, **film) for i, split in enumerate(splits)])
 
 
-def make_web_folder(out: Path, n: int = 8, *, seed: int = 7, side: int = 112, mouths: bool = False) -> Path:
+def make_web_folder(
+    out: Path, n: int = 8, *, seed: int = 7, side: int = 112, asks: Sequence[str] = ("colour",)
+) -> Path:
     """A third-party WebDataset: a picture each, and a conversation about its colour.
 
-    With ``mouths`` every second conversation is about the mouth's shape: what a general model can see.
+    ``asks`` are taken in turn: ``colour``, ``mouth`` (its shape), or ``mood`` (an emotion word that follows
+    from the ground's colour alone, as folklore has it: red is angry).
     """
     from PIL import Image
 
@@ -152,9 +156,11 @@ def make_web_folder(out: Path, n: int = 8, *, seed: int = 7, side: int = 112, mo
             picture = io.BytesIO()
             face = draw_face(emotion, ground, side, tuple(rng.uniform(0.45, 0.55, 2)), float(rng.uniform(0.36, 0.46)))
             Image.fromarray(face).save(picture, "PNG")
-            asked = ("Which colour is the ground?", ground)
-            if mouths and i % 2:
-                asked = ("Which shape has the mouth?", MOUTHS[emotion])
+            asked = {
+                "colour": ("Which colour is the ground?", ground),
+                "mouth": ("Which shape has the mouth?", MOUTHS[emotion]),
+                "mood": ("Name the emotion in one word.", labels.display(MOODS[ground], "en")),
+            }[asks[i % len(asks)]]
             turns = [{"from": "human", "value": f"<image>\n{asked[0]}"}, {"from": "gpt", "value": asked[1]}]
             _add(tar, f"picture{i:05d}.json", json.dumps({"conversations": turns}).encode())
             _add(tar, f"picture{i:05d}.png", picture.getvalue())

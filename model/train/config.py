@@ -138,6 +138,8 @@ class StageConfig:
 def load_stage(path: Path, *, tiny: bool = False, overrides: tuple[str, ...] = ()) -> StageConfig:
     """Read a stage file.
 
+    A top-level ``sampling:`` (frames and pixels) holds for every entry of ``data``; an entry's own values win.
+
     Args:
         path: a YAML file; see ``model/stages``.
         tiny: apply its ``tiny:`` section (learning rates for the tiny model).
@@ -160,6 +162,8 @@ def load_stage(path: Path, *, tiny: bool = False, overrides: tuple[str, ...] = (
         if not sign:
             raise ConfigError(f"--set {override!r} has no value", "write NAME=VALUE")
         raw = merged(raw, _nested(name.split("."), yaml.safe_load(value)))
+    common = raw.pop("sampling", {})
+    raw["data"] = [merged({"sampling": common}, entry) for entry in raw.get("data", [])]
     try:
         return TypeAdapter(StageConfig).validate_python(raw)
     except ValidationError as error:

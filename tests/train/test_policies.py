@@ -170,3 +170,14 @@ def test_balance_loss_keeps_the_gate_from_one_expert(sets, tiny, tmp_path):
         rows = [json.loads(line) for line in (job.run / "metrics.jsonl").read_text().splitlines()]
         means.append(rows[-1]["gate_emotion"])
     assert abs(means[1] - 0.5) < abs(means[0] - 0.5) - 0.1
+
+
+def test_sampling_of_a_stage_holds_for_all_its_data(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "{name: x, expert_mode: mix, train: [a], optimizer: {lr: 1}, sampling: {fps: 1.0, max_frames: 6},"
+        " data: [{set: a}, {set: b, sampling: {max_frames: 4}}]}"
+    )
+    first, second = load_stage(path, overrides=("sampling.fps=0.5",)).data
+    assert (first.sampling.fps, first.sampling.max_frames) == (0.5, 6)
+    assert (second.sampling.fps, second.sampling.max_frames) == (0.5, 4)
