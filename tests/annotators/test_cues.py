@@ -177,7 +177,7 @@ def test_hostile_and_odd_transcripts_give_valid_records(said: str) -> None:
         assert seen["quote"] is None or seen["quote"] in said
 
 
-@pytest.mark.parametrize("said", ["call me on 13800138000", "see www.example.com now", "我的号码是 138 0013 8000"])
+@pytest.mark.parametrize("said", ["call me on 13800138000", "我的号码是 138 0013 8000"])
 def test_personal_data_is_never_quoted(said: str) -> None:
     assert choose_quote({"text": said}, ()) is None
     chosen = choose_quote({"text": f"{said}. Then we went home."}, ())
