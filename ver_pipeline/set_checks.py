@@ -15,7 +15,7 @@ from typing import Any
 from ver_pipeline.dataset import Dataset
 from ver_pipeline.neardup import near_pictures, near_texts, near_to
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.schemas.rules.text import tokens
+from ver_pipeline.schemas.rules.text import normalise, tokens
 
 Rows = list[dict[str, Any]]
 Check = Callable[[Dataset, Dataset | None], Rows | str]
@@ -42,16 +42,15 @@ def funnel(data: Dataset, _: Dataset | None) -> Rows:
         " (SELECT count(*) FROM rejects WHERE key IS NOT NULL) AS rejected_clips"
     ).dicts()[0]
     wanted = {
-        "samples": counts["samples"],
-        "indexed": counts["samples"],
-        "rejects": counts["rejects"],
-        "sources": counts["sources"],
+        "samples": counts.get("samples"),
+        "indexed": counts.get("samples"),
+        "rejects": counts.get("rejects"),
+        "sources": counts.get("sources"),
     }
     rows = [{"count": name, "manifest": n, "tables": found[name]} for name, n in wanted.items() if n != found[name]]
-    if counts["clips"] != found["samples"] + found["rejected_clips"]:
-        rows.append(
-            {"count": "clips", "manifest": counts["clips"], "tables": found["samples"] + found["rejected_clips"]}
-        )
+    n_clips = found["samples"] + found["rejected_clips"]
+    if counts.get("clips") != n_clips:
+        rows.append({"count": "clips", "manifest": counts.get("clips"), "tables": n_clips})
     in_shards = sum(file.get("n_samples", 0) for file in files if file["kind"] == "shard")
     if in_shards != found["samples"]:
         rows.append({"count": "samples in shards", "manifest": in_shards, "tables": found["samples"]})
@@ -77,26 +76,28 @@ def leaking_descriptions(data: Dataset, _: Dataset | None) -> Rows:
 
 def leaking_pictures(data: Dataset, _: Dataset | None) -> Rows | str:
     """Clusters of clips that look alike and lie in more than one split."""
-    rows = data.sql("SELECT key, split, phash FROM clips WHERE len(phash) > 0 ORDER BY key").dicts()
-    if len(rows) > MAX_COMPARED:
+    if _too_many(data, "len(phash) > 0"):
         return f"more than {MAX_COMPARED} clips: comparing all pictures needs too much memory"
+    rows = data.sql("SELECT key, split, phash FROM clips WHERE len(phash) > 0 ORDER BY key").dicts()
     return _across_splits(rows, near_pictures([r["phash"] for r in rows], PICTURE_BITS))
 
 
 def repeated_descriptions(data: Dataset, _: Dataset | None) -> Rows | str:
     """The share of descriptions (not of tier cue) that nearly repeat another."""
-    texts = [text for (text,) in data.sql(f"SELECT description_en FROM clips WHERE {WRITTEN} ORDER BY key")]
-    if len(texts) > MAX_COMPARED:
+    if _too_many(data, WRITTEN):
         return f"more than {MAX_COMPARED} descriptions: comparing all needs too much memory"
+    texts = [text for (text,) in data.sql(f"SELECT description_en FROM clips WHERE {WRITTEN} ORDER BY key")]
     clusters = near_texts(texts, DESCRIPTION_SIMILARITY, MIN_DESCRIPTION_CHARS)
     return [{"share": sum(len(cluster) - 1 for cluster in clusters) / max(1, len(texts))}]
 
 
 def repeated_pictures(data: Dataset, _: Dataset | None) -> Rows | str:
     """The share of training clips that look like a training clip of another source."""
+    if _too_many(data, "split = 'train' AND len(phash) > 0"):
+        return f"more than {MAX_COMPARED} training clips: comparing all pictures needs too much memory"
     rows = data.sql("SELECT source_id, phash FROM clips WHERE split = 'train' AND len(phash) > 0 ORDER BY key").dicts()
-    if not rows or len(rows) > MAX_COMPARED:
-        return "no training clip has a perceptual hash" if not rows else f"more than {MAX_COMPARED} training clips"
+    if not rows:
+        return "no training clip has a perceptual hash"
     clusters = near_pictures([r["phash"] for r in rows], PICTURE_BITS)
     extra = sum(len({rows[i]["source_id"] for i in cluster}) - 1 for cluster in clusters)
     return [{"share": extra / len(rows)}]
@@ -161,21 +162,26 @@ CHECKS: Mapping[str, Check] = {
 }  # fmt: skip
 
 
+def _too_many(data: Dataset, where: str) -> bool:
+    return int(data.sql(f"SELECT count(*) FROM clips WHERE {where}").rows()[0][0]) > MAX_COMPARED
+
+
 def _leaks(data: Dataset, column: str, where: str, threshold: float, min_chars: int) -> Rows:
     """Near-equal texts in different splits.  Only what is held out is kept in memory; train is streamed."""
     held = data.sql(
         f"SELECT key, split, {column} AS text FROM clips WHERE {where} AND split <> 'train' ORDER BY key"
     ).dicts()
-    texts = [row["text"] for row in held]
-    train = data.sql(f"SELECT key, {column} FROM clips WHERE {where} AND split = 'train' ORDER BY key")
+    first = {normalise(row["text"]): i for i, row in reversed(list(enumerate(held)))}
+    unique = sorted(first.values())
+    train = data.sql(f"SELECT min(key), {column} FROM clips WHERE {where} AND split = 'train' GROUP BY 2 ORDER BY 1")
     met: dict[int, list[str]] = defaultdict(list)
-    for i, key in near_to(texts, train, threshold, min_chars):
-        met[i].append(key)
+    for k, key in near_to([held[i]["text"] for i in unique], train, threshold, min_chars):
+        met[unique[k]].append(key)
     rows = [
         {"splits": sorted({held[i]["split"], "train"}), "keys": [held[i]["key"], *keys[:4]], "n": 1 + len(keys)}
         for i, keys in sorted(met.items())
     ]
-    return rows + _across_splits(held, near_texts(texts, threshold, min_chars))
+    return rows + _across_splits(held, near_texts([row["text"] for row in held], threshold, min_chars))
 
 
 def _across_splits(rows: Rows, clusters: Sequence[Sequence[int]]) -> Rows:
