@@ -37,8 +37,8 @@ def data_set(tmp_path: Path) -> Path:
 def make_data_set(tmp_path: Path, films: list[bytes]) -> Path:
     """A published data set of the factory's first records with these films."""
     out, samples, sources = tmp_path / "shards", [], {}
-    for record, film in zip(make_records(len(films)), films, strict=True):
-        data = record.model_dump(mode="json")
+    for i, (record, film) in enumerate(zip(make_records(len(films)), films, strict=True)):
+        data = {**record.model_dump(mode="json"), "split": ("train", "heldout")[i // 4 % 2]}
         sources[data["source"]["id"]] = data["source"]
         data["media"] |= {"sha256": hashlib.sha256(film).hexdigest(), "size_bytes": len(film)}
         paths = {"json": tmp_path / f"{record.key}.json", "mp4": tmp_path / f"{record.key}.mp4"}
