@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +16,10 @@ from ver_pipeline.schemas.tables import INDEX, TABLES
 
 from .defect import Defect
 from .facts import file_columns, table_facts
+from .pool import Start, checking_pool
 from .tar import TarReport, check_tar
 
 HIDDEN = ".ver"
-SMALL_BYTES = 64_000_000
-"""Below this, starting processes takes longer than the check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,7 @@ def lint_dataset(out_dir: Path, *, fast: bool = False, workers: int | None = Non
     defects = [*_file_defects(out_dir, files), *_stray(out_dir, files)]
     damaged = {defect.file for defect in defects if not defect.note}
     not_run: list[str] = []
-    with _pool(workers, files, damaged) as run:
+    with checking_pool(workers, files, damaged) as run:
         rows = _index_rows(out_dir, files, run, damaged, defects, not_run)
         columns = {} if fast else _catalog_columns(out_dir, files, run, damaged, defects, not_run)
         jobs = [
@@ -119,7 +114,7 @@ def _stray(out_dir: Path, files: list[dict[str, Any]]) -> Iterator[Defect]:
 def _index_rows(
     out_dir: Path,
     files: list[dict[str, Any]],
-    run: Any,
+    run: Start,
     damaged: set[str],
     defects: list[Defect],
     not_run: list[str],
@@ -203,7 +198,7 @@ def _check_keys(
 def _catalog_columns(
     out_dir: Path,
     files: list[dict[str, Any]],
-    run: Any,
+    run: Start,
     damaged: set[str],
     defects: list[Defect],
     not_run: list[str],
@@ -228,7 +223,7 @@ def _compare_catalog(
     out_dir: Path,
     files: list[dict[str, Any]],
     reports: list[TarReport],
-    run: Any,
+    run: Start,
     defects: list[Defect],
     not_run: list[str],
 ) -> None:
@@ -259,7 +254,7 @@ def _compare_catalog(
 
 
 def _compare_key_sets(
-    out_dir: Path, files: list[dict[str, Any]], keys: set[str], run: Any, defects: list[Defect], not_run: list[str]
+    out_dir: Path, files: list[dict[str, Any]], keys: set[str], run: Start, defects: list[Defect], not_run: list[str]
 ) -> None:
     """The catalog's clips are the tars' samples."""
     for entry in files:
@@ -293,11 +288,11 @@ def _read_facts(path: Path, table: str) -> list[tuple[str, str]]:
     return list(table_facts(path, TABLES[table]))
 
 
-def _result(job: Any, name: str, not_run: list[str]) -> TarReport:
+def _result(job: Callable[[], Any], name: str, not_run: list[str]) -> TarReport:
     return _outcome(job, name, not_run) or TarReport()
 
 
-def _outcome(job: Any, name: str, not_run: list[str]) -> Any:
+def _outcome(job: Callable[[], Any], name: str, not_run: list[str]) -> Any:
     """The value of a job; None, with a line in ``not_run``, when the file could not be read."""
     import pyarrow as pa
 
@@ -306,37 +301,6 @@ def _outcome(job: Any, name: str, not_run: list[str]) -> Any:
     except (pa.ArrowException, OSError, ValueError, KeyError, BrokenProcessPool) as error:
         not_run.append(f"{name}: its content could not be read ({type(error).__name__})")
         return None
-
-
-@contextmanager
-def _pool(workers: int | None, files: list[dict[str, Any]], damaged: set[str]) -> Iterator[Any]:
-    """A function ``start(file name, function, *args)`` that returns what waits for the function's value.
-
-    A damaged file is only ever parsed in a child process of its own: a reader that crashes on it takes no
-    other check along.  Sound files of a small data set are checked in this process.
-    """
-    n = max(1, min(workers or os.cpu_count() or 1, len(files)))
-    small = workers is None and sum(file["size_bytes"] for file in files) < SMALL_BYTES
-    pools: list[ProcessPoolExecutor] = []
-
-    def pool(size: int) -> ProcessPoolExecutor:
-        pools.append(ProcessPoolExecutor(size, mp_context=get_context("spawn")))
-        return pools[-1]
-
-    shared = None if small else pool(n)
-
-    def start(name: str, function: Any, *args: Any) -> Any:
-        if name in damaged:
-            return pool(1).submit(function, *args).result
-        if shared is None:
-            return lambda: function(*args)
-        return shared.submit(function, *args).result
-
-    try:
-        yield start
-    finally:
-        for each in pools:
-            each.shutdown(cancel_futures=True)
 
 
 def _sha256(path: Path) -> str:

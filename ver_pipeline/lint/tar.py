@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +24,8 @@ from .defect import Defect
 from .facts import Columns, record_facts
 
 BLOCK = 512
+Note = Callable[[str, str], None]
+"""Takes the code of a defect and what it is, of the sample at hand."""
 EXTENSIONS = ("jpg", "json", "mp4")  # the order inside a sample: sorted by name
 EPOCH = {"mtime": 0, "uid": 0, "gid": 0, "mode": 0o644}
 
@@ -188,7 +190,7 @@ def _check_sample(
         report.facts.setdefault(table, {})[owner] = fact
 
 
-def _parse(data: bytes, found: Any) -> Record | None:
+def _parse(data: bytes, found: Note) -> Record | None:
     """The record, if it fits the schema and is in canonical form."""
     try:
         record = parse_record(data)
@@ -206,7 +208,7 @@ def _parse(data: bytes, found: Any) -> Record | None:
     return record
 
 
-def _check_record(record: Record, key: str, data: Mapping[str, bytes], entry: Mapping[str, Any], found: Any) -> None:
+def _check_record(record: Record, key: str, data: Mapping[str, bytes], entry: Mapping[str, Any], found: Note) -> None:
     """What the record says of its key, split, verdict and media, against what lies beside it."""
     if record.key != key:
         found("key", f"the record's key is {record.key!r}")
@@ -225,7 +227,7 @@ def _check_record(record: Record, key: str, data: Mapping[str, bytes], entry: Ma
         found("media", "the film is not the one that the record describes")
 
 
-def _check_index_row(dumped: dict[str, Any], row: Mapping[str, Any] | None, found: Any) -> None:
+def _check_index_row(dumped: dict[str, Any], row: Mapping[str, Any] | None, found: Note) -> None:
     if row is None:
         return
     flat = flat_columns(dumped)
