@@ -4,7 +4,7 @@ For each seed a tiny Emotion-Qwen is trained with the three stages on drawn clip
 four emotions by mouth and brows, four ground colours independent of them, place and size random).
 Printed: accuracy on held-out clips, the same with every pixel zeroed, chance (1/4).
 
-    python benchmarks/training.py [--seeds 3] [--clips 96] [--held-out 48] [--epochs 12]
+    python benchmarks/training.py [--seeds 3] [--clips 320] [--held-out 60] [--epochs 14]
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ def main() -> int:
     """Run all seeds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--clips", type=int, default=240)
+    parser.add_argument("--clips", type=int, default=320)
     parser.add_argument("--held-out", type=int, default=60)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
