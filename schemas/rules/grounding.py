@@ -10,7 +10,8 @@ from ..reasons import Reason
 from ..record import Expression, Record
 from . import lexicon
 from .base import Context, Found, NotRun, Rule
-from .text import claims, descriptions, english_words, is_han, normalise, prose, quotes, similarity, unquoted
+from .quotation import g01_quotes_are_said, g15_no_read_subtitles
+from .text import claims, descriptions, normalise, prose, unquoted
 
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 _PEOPLE = re.compile(
@@ -20,33 +21,6 @@ _PEOPLE = re.compile(
 )
 _CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]{2,}")
 _TITLE_MARKS = re.compile(r"《([^》]{1,40})》")
-
-
-def g01_quotes_are_said(record: Record, context: Context) -> list[Found] | NotRun:
-    """Every quotation stands in the transcript or its translation; a near match is only flagged."""
-    speech, limits = record.speech, context.limits
-    if speech.recogniser.engine == "none" and not speech.text:
-        return NotRun("nothing listened to the clip")
-    found: list[Found] = []
-    unjudged = False
-    for pointer, quote in _quotations(record, limits):
-        spoken, english = _spoken(record, quote)
-        if spoken is None:
-            unjudged = True
-            continue
-        score = similarity(quote, spoken)
-        if score < limits["min_similarity"]:
-            found.append(Found(f"a quotation is not in the {'English' if english else ''} transcript", pointer))
-        elif score < 1.0:
-            found.append(Found("a quotation differs from the transcript", pointer, "flag"))
-    for i, seen in enumerate(record.observations):
-        if seen.modality == "lexical" and seen.quote is None:
-            found.append(Found("lexical evidence without a quotation", f"/observations/{i}/quote"))
-        elif seen.quote is not None and normalise(seen.quote) not in normalise(speech.text):
-            found.append(Found("the quotation is not a span of the transcript", f"/observations/{i}/quote"))
-    if unjudged and not found:
-        return NotRun("a translated quotation, and no translation of the transcript")
-    return found
 
 
 def g02_no_speech_no_speech_claims(record: Record, context: Context) -> list[Found] | NotRun:
@@ -230,48 +204,9 @@ def g13_transitions_have_two_sides(record: Record, context: Context) -> list[Fou
     return found
 
 
-def g15_no_read_subtitles(record: Record, context: Context) -> list[Found] | NotRun:
-    """An annotator that was given neither sound nor subtitle does not quote the speech (burned-in text)."""
-    told, speech = record.provenance, record.speech
-    if told.subtitle_given or told.audio_given or record.tier == "human":
-        return []
-    if not speech.text:
-        return NotRun("no transcript to compare with")
-    spoken = normalise(" ".join(filter(None, (speech.text, speech.text_en, speech.text_zh))))
-    return [Found("quotes speech that only burned-in text could have given", pointer)
-            for pointer, quote in _quotations(record, context.limits) if normalise(quote) in spoken]  # fmt: skip
-
-
 def _claimed(record: Record, pattern: re.Pattern[str], message: str) -> list[Found]:
     return [Found(f"{message}: {hits[0]!r}", pointer)
             for _, pointer, text in prose(record) if (hits := claims(text, pattern))]  # fmt: skip
-
-
-def _quotations(record: Record, limits: object) -> Iterator[tuple[str, str]]:
-    """Quotations long enough to be speech; shorter ones may be scare quotes around a word."""
-    for _, pointer, text in prose(record):
-        for quote in quotes(text):
-            n_han = sum(map(is_han, quote.text))
-            n_words = len(english_words(quote.text))
-            if n_han >= limits["min_chars_zh"] or (not n_han and n_words >= limits["min_words_en"]):  # type: ignore[index]
-                yield pointer, quote.text
-
-
-def _spoken(record: Record, quote: str) -> tuple[str | None, bool]:
-    """The transcript text in the quotation's language (None: there is none), and whether that is English."""
-    speech = record.speech
-    chinese = any(map(is_han, quote))
-    translated = speech.text_zh if chinese else speech.text_en
-    verbatim_is_chinese = speech.language == "zh" or (
-        speech.language in ("mixed", "und") and any(map(is_han, speech.text))
-    )
-    if not speech.text:
-        return "", not chinese
-    parts = [translated or ""]
-    if chinese == verbatim_is_chinese or speech.language == "mixed":
-        parts.append(speech.text)
-    joined = " ".join(part for part in parts if part)
-    return (joined or None), not chinese
 
 
 def _citations(record: Record) -> Iterator[tuple[str, tuple[str, ...]]]:
