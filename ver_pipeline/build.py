@@ -21,6 +21,7 @@ from typing import Any
 from ver_pipeline.cache import Work, stage_digest
 from ver_pipeline.dag import make_dag, tool_versions
 from ver_pipeline.engine import Engine
+from ver_pipeline.growth.tombstones import read_tombstones
 from ver_pipeline.listing import source_rows
 from ver_pipeline.pages import PAGES
 from ver_pipeline.progress import Progress
@@ -85,7 +86,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
             raise UsageError(f"{options.source} holds no file", "give --source a folder with films")
         refs, summary = refs[: options.limit], Summary(options.out)
         summary.n_sources = len(refs)
-        dag = make_dag(options.config, work)
+        dag = make_dag(options.config, work, read_tombstones(options.out))
         samples, sources = _run(options, dag, refs, work, summary, progress)
         summary.wall_s = time.perf_counter() - started
         runs = _note_run(work, summary, started_utc)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ver_pipeline.cache import Work, stage_digest
 from ver_pipeline.collect import CollectStage
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.tombstones import tombstone_of
 from ver_pipeline.stages.annotate import AnnotateStage
 from ver_pipeline.stages.base import Stage
 from ver_pipeline.stages.clip import ClipStage
@@ -16,23 +17,30 @@ from ver_pipeline.stages.ingest import IngestStage, read_takedown
 from ver_pipeline.stages.scenes import ScenesStage
 from ver_pipeline.stages.speech import SpeechStage
 from ver_pipeline.stages.validate import ValidateStage
+from ver_pipeline.stages.withdraw import WithdrawStage
 
 LISTED_COLUMNS = ("uri", "path", "entry", "stat")
 """What listing the sources gives, before the first stage."""
 
 
-def make_dag(config: BuildConfig, work: Work) -> list[Stage]:
-    """The stages of a build, in order.  A row that any of them rejects goes to ``rejects``."""
+def make_dag(config: BuildConfig, work: Work, withdrawn: Iterable[str] = ()) -> list[Stage]:
+    """The stages of a build, in order.  A row that any of them rejects goes to ``rejects``.
+
+    Args:
+        withdrawn: sha256 of the keys of clips that were dropped for good.
+    """
+    takedown = read_takedown(config.ingest.takedown)
+    gone = frozenset(withdrawn) | {tombstone_of(entry) for entry in takedown if entry.isascii()}
     dag: list[Stage] = [
         IngestStage(config.ingest),
         ScenesStage(config.scenes),
         SpeechStage(config.speech),
         ClipStage(config.clip, work.media),
+        *([WithdrawStage(gone)] if gone else []),
         EvidenceStage(config.evidence),
         AnnotateStage(config.annotate, str(work.root / "answers")),
     ]
-    lineage = {stage.name: stage_digest(stage) for stage in dag}
-    takedown = read_takedown(config.ingest.takedown)
+    lineage = {stage.name: stage_digest(stage) for stage in dag if stage.name != "withdraw"}
     dag.append(
         ValidateStage(config.validate_, config.shard, stages=lineage, tools=tool_versions(), takedown=takedown or None)
     )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.cache import write_atomically
+from ver_pipeline.growth.tombstones import carry
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, load_manifest, manifest_bytes, seal_manifest
@@ -61,6 +62,7 @@ def publish(out_dir: Path, staging: Path, content: Content, pages: Sequence[Page
     staging.mkdir(parents=True)
     shards = _write_shards(staging, content, workers)
     _write_tables(staging, shards, content)
+    carry(out_dir, staging)
     files = _describe(staging, shards)
     manifest = _manifest(files, content)
     for page in pages:

@@ -103,13 +103,14 @@ class Runner:
         """The outcome as rows, checked against what the stage declared; a reject says whose it is."""
         if isinstance(outcome, Reject):
             source = row.get("source") or {}
+            nameless = outcome.reason is Reason.TAKEDOWN  # what was withdrawn must not be named again
             return Reject(
                 outcome.reason,
                 outcome.stage,
                 outcome.message,
                 source_id=outcome.source_id or source.get("id"),
                 uri=outcome.uri or source.get("uri") or row.get("uri"),
-                key=outcome.key or row.get("key"),
+                key=None if nameless else outcome.key or row.get("key"),
             )
         out = outcome if isinstance(outcome, list) else [outcome]
         for made in out:

@@ -179,3 +179,17 @@ def test_two_builds_into_one_data_set_at_once_are_refused(raw, undisturbed):
         done = builds.ver("build", "--source", raw, "--out", undisturbed, *builds.QUICK)
     assert done.returncode == 1
     assert "another build is writing" in done.stderr
+
+
+def test_a_dropped_clip_stays_out_of_every_later_build_and_is_named_nowhere(raw, undisturbed, tmp_path):
+    out = tmp_path / "o"
+    shutil.copytree(undisturbed, out)
+    victim = builds.rows(out, "clips")[0]["key"]
+    assert builds.ver("drop", out, "--where", f"key = '{victim}'").returncode == 0
+    assert builds.ver("build", "--source", raw, "--out", out, *builds.QUICK).returncode == 0
+    published = [p for p in out.rglob("*") if p.is_file() and ".ver" not in p.parts]
+    assert not [p for p in published if victim.encode() in p.read_bytes()]
+    assert victim not in {row["key"] for row in builds.rows(out, "clips")}
+    (reject,) = [row for row in builds.rows(out, "rejects") if row["reason"] == "takedown"]
+    assert reject["key"] is None
+    assert builds.manifest(out)["counts"]["samples"] == builds.manifest(undisturbed)["counts"]["samples"] - 1

@@ -14,6 +14,8 @@ from published import publish
 from ver_pipeline import open_dataset
 from ver_pipeline.report.page import write_report
 
+pytestmark = pytest.mark.browser
+
 ARTIFACTS = Path(os.environ.get("VER_TEST_ARTIFACTS", Path(__file__).parents[2] / "artifacts"))
 N = 40
 

@@ -17,6 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ver_pipeline.cache import Work, stage_digest
     from ver_pipeline.dag import make_dag
+    from ver_pipeline.growth.tombstones import read_tombstones
     from ver_pipeline.listing import source_rows
     from ver_pipeline.plan import fit_pools
     from ver_pipeline.stages.sources import list_sources
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     config = read_config(args)
     refs = list_sources(args.source, config.ingest.manifest, config.ingest.follow_links)[: args.limit]
     work = Work(args.out.resolve() / ".ver")
-    dag = make_dag(config, work)
+    dag = make_dag(config, work, read_tombstones(args.out))
     pools = fit_pools(dag, args.cpus or os.cpu_count() or 1, 0.0)
     walk = Walk(dag, work)
     finished = sum(walk.follow(row) is not None for row in source_rows(refs)[0])

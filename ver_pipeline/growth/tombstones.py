@@ -7,21 +7,16 @@ stays in the data set.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.tombstones import tombstone_of
 
 TOMBSTONES_NAME = "tombstones.json"
 SCHEMA = "ver-tombstones/1"
-
-
-def tombstone_of(key: str) -> str:
-    """The hash under which a key is remembered."""
-    return hashlib.sha256(key.encode("ascii")).hexdigest()
 
 
 def read_tombstones(out_dir: Path) -> dict[str, str]:
