@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+import io
 import logging
 import pickle
 import signal
@@ -12,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from film_shards import make_film
 from standin_server import StandIn
 from teacher_kit import good_answer, make_request
 
@@ -21,6 +25,7 @@ from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Annotation
 from ver_pipeline.stages.annotators.base import Result
 from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
+from ver_pipeline.stages.annotators.teacher import question
 
 MANNERS: dict[str, Reason | None] = {
     "good": None,
@@ -189,3 +194,39 @@ def test_annotator_without_a_model_or_an_address_says_what_to_set(monkeypatch: p
 def test_annotator_travels_to_a_worker_before_it_is_opened() -> None:
     annotator = OpenAIAnnotator({"model": "m"})
     assert pickle.loads(pickle.dumps(annotator)).fingerprint() == annotator.fingerprint()
+
+
+def shown(path: Path | None, **options: Any) -> list[dict[str, Any]]:
+    """The parts of the user message for a clip with this film."""
+    annotator = OpenAIAnnotator({"model": "m", **options})
+    chat = question(dataclasses.replace(make_request(0), media_path=path and str(path)), annotator.teacher, "annotate")
+    return annotator.payload(chat)["messages"][1]["content"]
+
+
+def test_film_travels_as_pictures_or_whole_and_the_same_every_time(tmp_path: Path) -> None:
+    from PIL import Image
+
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(make_film("happiness", "red", 0, n_frames=24, side=112))
+    parts = shown(path, n_frames=4, max_side=64)
+    urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+    assert [part["type"] for part in parts] == ["image_url"] * 4 + ["text"]
+    for url in urls:
+        picture = Image.open(io.BytesIO(base64.b64decode(url.removeprefix("data:image/jpeg;base64,"))))
+        assert (picture.format, max(picture.size)) == ("JPEG", 64)
+    assert shown(path, n_frames=4, max_side=64) == parts
+    (video, _) = shown(path, send="video")
+    assert base64.b64decode(video["video_url"]["url"].partition(",")[2]) == path.read_bytes()
+    assert [part["type"] for part in shown(path, send="nothing")] == ["text"]
+
+
+def test_model_is_never_asked_about_a_film_that_cannot_be_shown(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no film")
+    with make_server(1) as server:
+        annotator = OpenAIAnnotator({"model": "m", "base_url": server.base_url, **QUICK})
+        annotator.open()
+        for path in (broken, tmp_path / "absent.mp4"):
+            (result,) = annotator.annotate([dataclasses.replace(make_request(0), media_path=str(path))])
+            assert result.reason is Reason.DECODE_FAILED
+        assert not server.bodies

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     without_progress_bars()
     if args.ray_address:
-        from ver_pipeline.model.train.ray_launch import launch
+        from ver_pipeline.train_on_ray import launch
 
         return launch(args)
     from ver_pipeline.model.train.run import run_stages

@@ -55,9 +55,8 @@ def _rank(options: dict[str, Any]) -> None:
     from ray import train
 
     from ver_pipeline.cli.train import plan_of, write_start_model
-
-    from .run import run_stages
-    from .world import join_world
+    from ver_pipeline.model.train.run import run_stages
+    from ver_pipeline.model.train.world import join_world
 
     context = train.get_context()
     args = argparse.Namespace(**options)
