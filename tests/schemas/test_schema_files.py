@@ -24,6 +24,14 @@ Data = dict[str, Any]
 
 BREAKS: dict[str, tuple[str, Callable[[Data], object]]] = {
     "unknown field": ("/emotion/mood", lambda d: d["emotion"].update(mood="x")),
+    "identity embedding of a face": (
+        "/measured/faces/tracks/0/embedding",
+        lambda d: d["measured"]["faces"]["tracks"][0].update(embedding=[0.1, 0.2]),
+    ),
+    "name of a person": (
+        "/measured/faces/tracks/0/name",
+        lambda d: d["measured"]["faces"]["tracks"][0].update(name="x"),
+    ),
     "missing field": ("/emotion/confidence", lambda d: d["emotion"].pop("confidence")),
     "wrong type": ("/clip/n_frames", lambda d: d["clip"].update(n_frames="100")),
     "unknown enum value": ("/emotion/primary", lambda d: d["emotion"].update(primary="joyful")),
