@@ -19,13 +19,14 @@ from typing import Any
 from ver_pipeline.schemas.answer import strict_form
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.reasons import Reason
 
 from .answers import AnswerStore
 from .base import Request, Result
 from .chat import Chat, Completion
 from .http import Endpoint, Pace, post
 from .options import OpenAIOptions, read_options
-from .pictures import read_pictures, to_jpeg
+from .pictures import NoPicturesError, read_pictures, to_jpeg
 from .teacher import Teacher, lead
 
 
@@ -97,7 +98,11 @@ class OpenAIAnnotator:
         return list(pool.map(lambda request: lead(request, self.teacher, self._complete), requests))
 
     def payload(self, chat: Chat) -> dict[str, Any]:
-        """The body of the request for one question: everything that shapes the answer, and no secret."""
+        """The body of the request for one question: everything that shapes the answer, and no secret.
+
+        Raises:
+            NoPicturesError, OSError: the film cannot be shown.
+        """
         options = self.options
         messages: list[dict[str, Any]] = [
             {"role": "system", "content": chat.system},
@@ -133,7 +138,12 @@ class OpenAIAnnotator:
         """The answer from the store, else from the server."""
         if self._endpoint is None or self._pace is None or self._slots is None:
             raise ConfigError("the openai annotator was not opened")
-        body = self.payload(chat)
+        try:
+            body = self.payload(chat)
+        except (NoPicturesError, OSError) as error:
+            return Completion(
+                reason=Reason.DECODE_FAILED, message=f"the clip cannot be shown to the model: {error}", calls=0
+            )
         asked = digest({"revision": self.teacher.revision, "body": body})
         stored = self._store.get(asked)
         if stored is not None:

@@ -10,6 +10,10 @@ from ver_pipeline.schemas.errors import MissingDependencyError
 JPEG_QUALITY = 85
 
 
+class NoPicturesError(ValueError):
+    """A film from which not one picture could be read: a model must not be asked about it."""
+
+
 def sample_times(duration_s: float, n: int) -> list[float]:
     """``n`` times spread evenly, each in the middle of its stretch, so that cuts at the edges are avoided."""
     return [round(duration_s * (i + 0.5) / n, 3) for i in range(n)]
@@ -18,8 +22,11 @@ def sample_times(duration_s: float, n: int) -> list[float]:
 def read_pictures(path: str, duration_s: float, n: int, max_side: int) -> list[Any]:
     """Up to ``n`` frames as PIL images, longer side at most ``max_side``, in order of time.
 
-    Decodes once, sequentially, on one thread: the same file gives the same pixels.  An unreadable file
-    gives none.
+    Decodes once, sequentially, on one thread: the same file gives the same pixels.  Where decoding fails
+    half way, the pictures before that are given.
+
+    Raises:
+        NoPicturesError: pictures are wanted and there are none.
     """
     try:
         import av
@@ -41,8 +48,11 @@ def read_pictures(path: str, duration_s: float, n: int, max_side: int) -> list[A
                 last = frame
             if wanted and last is not None:
                 found.append(_small(last, max_side))
-    except (av.FFmpegError, OSError, IndexError):
-        return found
+    except (av.FFmpegError, OSError, IndexError) as error:
+        if not found:
+            raise NoPicturesError(f"no picture could be read: {type(error).__name__}") from error
+    if n and not found:
+        raise NoPicturesError("the film holds no picture")
     return found
 
 

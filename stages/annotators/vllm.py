@@ -18,7 +18,7 @@ from ver_pipeline.schemas.reasons import Reason
 from .base import Request, Result
 from .chat import Chat, Completion
 from .options import VllmOptions, read_options
-from .pictures import read_pictures, to_jpeg
+from .pictures import NoPicturesError, read_pictures, to_jpeg
 from .teacher import Teacher, run_batched
 
 
@@ -58,13 +58,21 @@ class VllmAnnotator:
         return run_batched(requests, self.teacher, self._complete)
 
     def _complete(self, chats: list[Chat]) -> list[Completion]:
+        """Answers in order; a film that cannot be shown costs only its own question."""
         import ray.data
 
-        rows = [
-            {"i": i, "row": json.dumps(to_row(chat, self.options), ensure_ascii=False)} for i, chat in enumerate(chats)
-        ]
-        found = {row["i"]: row for row in self._processor(ray.data.from_items(rows)).take_all()}
-        return [read_row(found.get(i)) for i in range(len(chats))]
+        answers: dict[int, Completion] = {}
+        rows = []
+        for i, chat in enumerate(chats):
+            try:
+                rows.append({"i": i, "row": json.dumps(to_row(chat, self.options), ensure_ascii=False)})
+            except NoPicturesError as error:
+                message = f"the clip cannot be shown to the model: {error}"
+                answers[i] = Completion(reason=Reason.DECODE_FAILED, message=message, calls=0)
+        found = {}
+        if rows:
+            found = {row["i"]: row for row in self._processor(ray.data.from_items(rows)).take_all()}
+        return [answers.get(i) or read_row(found.get(i)) for i in range(len(chats))]
 
 
 def build(options: VllmOptions) -> Any:

@@ -207,7 +207,7 @@ def test_film_travels_as_pictures_or_whole_and_the_same_every_time(tmp_path: Pat
     from PIL import Image
 
     path = tmp_path / "clip.mp4"
-    path.write_bytes(make_film("happiness", "red", 0, n_frames=24, side=112))
+    path.write_bytes(make_film("happiness", "red", 0, n_frames=40, side=112))
     parts = shown(path, n_frames=4, max_side=64)
     urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
     assert [part["type"] for part in parts] == ["image_url"] * 4 + ["text"]
