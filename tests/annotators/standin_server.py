@@ -32,6 +32,7 @@ class StandIn:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            counted = False
 
             def do_POST(self) -> None:
                 stand_in.serve(self)
@@ -55,7 +56,7 @@ class StandIn:
         self.server.shutdown()
         self.server.server_close()
 
-    def serve(self, handler: BaseHTTPRequestHandler) -> None:
+    def serve(self, handler: Any) -> None:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         text = "".join(part["text"] for part in body["messages"][1]["content"] if part["type"] == "text")
         told = DURATION.findall(text)  # prompts that see no facts are only used with a single clip
@@ -63,8 +64,8 @@ class StandIn:
         with self.lock:
             self.asked[duration] += 1
             turn = self.asked[duration]
-            counted = self.manners.get(duration) != "hangs"  # its client has left long before it ends
-            self.at_once += counted
+            handler.counted = self.manners.get(duration) != "hangs"  # its client has left long before it ends
+            self.at_once += handler.counted
             self.most_at_once = max(self.most_at_once, self.at_once)
             self.keys.add(handler.headers.get("Authorization"))
             self.bodies.append(body)
@@ -72,10 +73,15 @@ class StandIn:
             time.sleep(self.delay_s)
             self._behave(handler, body, duration, turn)
         finally:
-            with self.lock:
-                self.at_once -= counted
+            self._done(handler)
 
-    def _behave(self, handler: BaseHTTPRequestHandler, body: dict[str, Any], duration: float, turn: int) -> None:
+    def _done(self, handler: Any) -> None:
+        """The question is answered: counted out before the reply leaves, since the next one follows at once."""
+        with self.lock:
+            self.at_once -= handler.counted
+            handler.counted = False
+
+    def _behave(self, handler: Any, body: dict[str, Any], duration: float, turn: int) -> None:
         manner = self.manners.get(duration, "good")
         wanted = body["response_format"]["json_schema"]["schema"]["required"]
         good = {name: self.answers[duration][name] for name in wanted}
@@ -86,6 +92,7 @@ class StandIn:
         if manner in ("stumbles", "down") and (turn == 1 or manner == "down"):
             return self._send(handler, 500, b"boom")
         if manner in ("drops", "gone") and (turn == 1 or manner == "gone"):
+            self._done(handler)
             handler.connection.close()
             return None
         if manner == "hangs":
@@ -134,9 +141,8 @@ class StandIn:
             return json.dumps({"emotion": "happy"}), "stop", None
         return text, finish_of(manner), None
 
-    def _send(
-        self, handler: BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str] | None = None
-    ) -> None:
+    def _send(self, handler: Any, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self._done(handler)
         try:
             handler.send_response(status)
             for name, value in (headers or {}).items():
