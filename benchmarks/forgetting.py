@@ -115,7 +115,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--clips", type=int, default=160)
     parser.add_argument("--held-out", type=int, default=60)
-    parser.add_argument("--base-epochs", type=int, default=10)
+    parser.add_argument("--base-epochs", type=int, default=8)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path)
