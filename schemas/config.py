@@ -127,6 +127,7 @@ class ShardConfig(Section):
     val_frac: Annotated[float, Field(ge=0, lt=1)] = 0.05
     test_frac: Annotated[float, Field(ge=0, lt=1)] = 0.05
     split_seed: int = 0
+    heldout_groups: tuple[str, ...] = ()
 
 
 class BuildConfig(Section):

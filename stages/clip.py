@@ -8,7 +8,6 @@ the others are encoded.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.config import ClipConfig
+from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Clip, Media
 from ver_pipeline.stages.base import Outcome, Resources, Row
@@ -170,10 +170,10 @@ class ClipStage:
         n_frames = span.end - span.first
         rate_hz = done.rate_hz if done.channels else None
         width, height = check_clip(path, film.fps, n_frames, rate_hz)
-        sha256, size_bytes = _sha256(path)
+        sha256, size_bytes = hash_file(path)
         media_path = self._keep(path, f"{sha256}.mp4")
         poster = poster_near(done.posters, float((span.first + span.end) / 2 / film.fps))
-        poster_path = self._keep(poster, f"{_sha256(poster)[0]}.jpg", copy=True) if poster else None
+        poster_path = self._keep(poster, f"{hash_file(poster)[0]}.jpg", copy=True) if poster else None
         media = Media(
             policy="embed",  # what is published of it is decided when the record is made
             sha256=sha256,
@@ -284,11 +284,6 @@ def _phashes(done: Pass, span: Span) -> list[str]:
     first = min(-(-span.first // done.look_step), len(looks) - 1)
     last = max(first, min((span.end - 1) // done.look_step, len(looks) - 1))
     return [phash(np.asarray(looks[i])) for i in (first, (first + last) // 2, last)]
-
-
-def _sha256(path: Path) -> tuple[str, int]:
-    data = path.read_bytes()
-    return hashlib.sha256(data).hexdigest(), len(data)
 
 
 def _seconds(value: Fraction) -> float:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ver_pipeline.schemas.errors import MissingDependencyError
+from ver_pipeline.schemas.hashing import sha256_file
 
-from .packages import FetchError, sha256_file
+from .packages import FetchError
 
 log = logging.getLogger(__name__)
 

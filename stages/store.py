@@ -21,11 +21,12 @@ from pathlib import Path
 
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import MissingModelError, VerError
+from ver_pipeline.schemas.hashing import sha256_file
 
 from . import hub
 from .assets import Asset, File, Piece, assets, home
 from .convert import CONVERSIONS
-from .packages import FetchError, download, read_member, sha256_file
+from .packages import FetchError, download, read_member
 
 __all__ = ["Asset", "File", "Piece", "assets", "fetch_asset", "fingerprint", "home", "is_complete", "resolve", "verify"]
 

@@ -43,9 +43,10 @@ def shots(path: Path, seconds: tuple[float, ...] = (3.0, 4.0, 3.0), rate: str = 
     return path
 
 
-def flash_and_beep(path: Path, duration_s: int = 12, offset_s: float = 0.0) -> Path:
+def flash_and_beep(path: Path, duration_s: int = 12) -> Path:
     """White for one frame and a beep of 40 ms at every whole second: shows whether sound and picture are in step."""
-    flash = f"color=black:s=320x240:r=25:d={duration_s},format=yuv420p,geq=lum='if(lt(mod(T+0.0001,1),0.04),235,16)':cb=128:cr=128"
+    white = "geq=lum='if(lt(mod(T+0.0001,1),0.04),235,16)':cb=128:cr=128"
+    flash = f"color=black:s=320x240:r=25:d={duration_s},format=yuv420p,{white}"
     beep = f"aevalsrc='if(lt(mod(t+0.0001,1),0.04),0.8*sin(2*PI*1000*t),0)':s=48000:d={duration_s}"
     ffmpeg("-f", "lavfi", "-i", flash, "-f", "lavfi", "-i", beep, *X264, "-c:a", "aac", path)
     return path

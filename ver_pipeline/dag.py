@@ -42,7 +42,14 @@ def make_dag(config: BuildConfig, work: Work, withdrawn: Iterable[str] = ()) -> 
     ]
     lineage = {stage.name: stage_digest(stage) for stage in dag if stage.name != "withdraw"}
     dag.append(
-        ValidateStage(config.validate_, config.shard, stages=lineage, tools=tool_versions(), takedown=takedown or None)
+        ValidateStage(
+            config.validate_,
+            config.shard,
+            stages=lineage,
+            tools=tool_versions(),
+            takedown=takedown or None,
+            heldout_groups=frozenset(config.shard.heldout_groups),
+        )
     )
     dag.append(CollectStage(work.records))
     check_columns(dag)

@@ -22,9 +22,9 @@ from ver_pipeline.cache import write_atomically
 from ver_pipeline.growth.tombstones import carry
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import BuildConfig
+from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, load_manifest, manifest_bytes, seal_manifest
 from ver_pipeline.schemas.record import SCHEMA_VERSION
-from ver_pipeline.stages.ingest import hash_file
 from ver_pipeline.stages.shard import NAME_HASH_CHARS, Sample, Shard, index_rows, plan_shards, write_shard
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from typing import Any
 
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.stages import store
-from ver_pipeline.stages.packages import sha256_file
 
 NOTICE = (
     "Sample footage for trying and testing on this machine only: the packages' licences are noted beside each film, "

@@ -54,9 +54,9 @@ def _rank(options: dict[str, Any]) -> None:
     """One Ray Train worker: the process group is there already, so is the environment of a rank."""
     from ray import train
 
-    from ver_pipeline.cli.train import plan_of, write_start_model
     from ver_pipeline.model.train.run import run_stages
     from ver_pipeline.model.train.world import join_world
+    from ver_pipeline.train_plan import plan_of, write_start_model
 
     context = train.get_context()
     args = argparse.Namespace(**options)

@@ -22,11 +22,12 @@ from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.stages.annotators.base import Result
 from ver_pipeline.stages.annotators.chat import Chat, Completion
+from ver_pipeline.stages.annotators.conversation import lead
 from ver_pipeline.stages.annotators.facts import MAX_TRANSCRIPT, data_block, transcript_block
 from ver_pipeline.stages.annotators.options import TeacherOptions
 from ver_pipeline.stages.annotators.parsing import Problem, parse
 from ver_pipeline.stages.annotators.registry import make
-from ver_pipeline.stages.annotators.teacher import Teacher, lead, question
+from ver_pipeline.stages.annotators.teacher import Teacher, question
 
 
 def teacher(**options: Any) -> Teacher:

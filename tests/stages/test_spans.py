@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 from hypothesis import given, settings
@@ -39,7 +40,7 @@ def test_clips_tile_the_film_and_no_boundary_lies_inside_a_word(film):
         return
     assert spans[0].first == 0
     assert spans[-1].end == n_frames
-    assert all(a.end == b.first for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end == b.first for a, b in itertools.pairwise(spans))
     half = 1 / (2 * fps)
     for span in spans[1:]:
         at = span.first / fps

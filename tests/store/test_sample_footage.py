@@ -9,8 +9,8 @@ import av
 
 from ver_pipeline.cli import main
 from ver_pipeline.samples import BILINGUAL_SCENES, MANIFEST, bilingual_film
+from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.stages import store
-from ver_pipeline.stages.packages import sha256_file
 
 
 def test_samples_are_the_pinned_films_each_with_its_rights_and_group(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ver_pipeline.cli.arguments import add_build_arguments, read_config
 
 if TYPE_CHECKING:
     from ver_pipeline.build import Summary
-    from ver_pipeline.schemas.config import BuildConfig
 
 STRICT_EXIT = 3
 """Exit status of ``--strict`` when the build finished but something was rejected."""
@@ -19,18 +19,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_build_arguments(parser)
     parser.add_argument("--strict", action="store_true", help=f"exit {STRICT_EXIT} when anything was rejected")
     parser.add_argument("--dry-run", action="store_true", help="the same as `ver plan`")
-
-
-def add_build_arguments(parser: argparse.ArgumentParser) -> None:
-    """What ``build`` and ``plan`` have in common."""
-    parser.add_argument("--source", required=True, help="folder, file, glob, or list of films (CSV, JSONL, Parquet)")
-    parser.add_argument("--out", required=True, type=Path, help="folder of the data set")
-    parser.add_argument("--config", help="YAML file (default: ver.yaml in this folder, if any)")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value")
-    parser.add_argument("--annotator", help="who annotates (short for --set annotate.annotator=NAME)")
-    parser.add_argument("--limit", type=_positive, help="only the first N sources")
-    parser.add_argument("--cpus", type=_positive, help="logical CPUs to use (default: all)")
-    parser.add_argument("--ray-address", help="join this Ray cluster ('auto', or HOST:PORT)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,16 +33,6 @@ def run(args: argparse.Namespace) -> int:
     summary = build(options, Progress())
     show(summary)
     return STRICT_EXIT if args.strict and summary.rejects else 0
-
-
-def read_config(args: argparse.Namespace) -> BuildConfig:
-    """The configuration that the arguments name."""
-    from ver_pipeline.config import load_config
-
-    overrides = list(args.set)
-    if args.annotator:
-        overrides.append(f"annotate.annotator={args.annotator}")
-    return load_config(args.config, overrides)
 
 
 def show(summary: Summary) -> None:
@@ -91,10 +69,3 @@ def show(summary: Summary) -> None:
     sys.stdout.write(f"  look at it   {summary.out}/report.html\n")
     sys.stdout.write(f'  ask it       ver query {summary.out} "SELECT key, language, label, transcript FROM samples"\n')
     sys.stdout.write(f"  what is out  ver query {summary.out} @rejects-by-reason\n")
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value

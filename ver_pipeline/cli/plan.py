@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 
-from ver_pipeline.cli.build import add_build_arguments, read_config
+from ver_pipeline.cli.arguments import add_build_arguments, read_config
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from ver_pipeline.schemas.errors import UsageError
-
-if TYPE_CHECKING:
-    from ver_pipeline.model.data.samples import DataSpec
-    from ver_pipeline.model.train.config import StageConfig
-    from ver_pipeline.model.train.run import RunPlan
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
         return launch(args)
     from ver_pipeline.model.train.run import run_stages
     from ver_pipeline.model.train.world import join_world, leave_world
+    from ver_pipeline.train_plan import plan_of, write_start_model
 
     world = join_world()
     try:
@@ -64,49 +57,3 @@ def run(args: argparse.Namespace) -> int:
         return run_stages(plan, world)
     finally:
         leave_world()
-
-
-def write_start_model(args: argparse.Namespace) -> None:
-    """With ``--tiny``, make the model the run starts from, once."""
-    if args.tiny and not (args.out / "tiny" / "config.json").is_file():
-        from ver_pipeline.model.tiny import write_tiny
-
-        write_tiny(args.out / "tiny", args.seed or 0)
-
-
-def plan_of(args: argparse.Namespace) -> RunPlan:
-    """The run that the arguments describe."""
-    from ver_pipeline.model.loading import require_checkpoint
-    from ver_pipeline.model.train.config import STAGES, built_in_stage, load_stage
-    from ver_pipeline.model.train.run import RunPlan
-
-    model = args.out / "tiny" if args.tiny else args.model
-    require_checkpoint(model)
-    names = STAGES if args.stage == "all" else (args.stage,)
-    overrides = list(args.set) + ([f"seed={args.seed}"] if args.seed is not None else [])
-    stages = []
-    for name in names:
-        path = built_in_stage(name) if name in STAGES else Path(name)
-        if not path.is_file():
-            raise UsageError(f"no stage {name!r}", f"all, {', '.join(STAGES)}, or a YAML file")
-        stage = load_stage(path, tiny=args.tiny, overrides=tuple(overrides))
-        stages.append(with_where(stage, args.where) if args.where else stage)
-    sets = {"shards": args.shards} | ({"general": args.general} if args.general else {})
-    for binding in args.data:
-        name, sign, folder = binding.partition("=")
-        if not sign:
-            raise UsageError(f"--data {binding!r}", "write NAME=DIR")
-        sets[name] = Path(folder)
-    return RunPlan(tuple(stages), model, sets, args.out, args.workers, args.force)
-
-
-def with_where(stage: StageConfig, where: str) -> StageConfig:
-    """The stage with a query on every entry that reads ``shards``; a query of its own is kept as well."""
-    from dataclasses import replace
-
-    def narrowed(spec: DataSpec) -> DataSpec:
-        if spec.set != "shards":
-            return spec
-        return replace(spec, where=f"({spec.where}) AND ({where})" if spec.where else where)
-
-    return replace(stage, data=tuple(narrowed(spec) for spec in stage.data))

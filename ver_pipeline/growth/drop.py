@@ -27,8 +27,8 @@ from ver_pipeline.growth.tombstones import read_tombstones, tombstone_of, write_
 from ver_pipeline.publish import PageWriter
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import UsageError, VerError
+from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.tables import flat_columns
-from ver_pipeline.stages.ingest import hash_file
 from ver_pipeline.stages.shard import NAME_HASH_CHARS, read_offsets
 
 LEDGER_NAME = "ledger.jsonl"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.canonical import digest
-from ver_pipeline.stages.ingest import hash_file
+from ver_pipeline.schemas.hashing import hash_file
 
 TEXT_LIMIT_BYTES = 256 << 20
 PARTS = ("measured", "speech", "clip", "media", "description", "emotion", "observations")

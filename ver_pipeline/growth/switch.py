@@ -18,8 +18,8 @@ from ver_pipeline.cache import write_atomically
 from ver_pipeline.publish import NOT_CONTENT, PageWriter
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, manifest_bytes, seal_manifest
-from ver_pipeline.stages.ingest import hash_file
 from ver_pipeline.stages.shard import NAME_HASH_CHARS
 
 WORK_NAME = ".ver"

@@ -1,0 +1,39 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ver_pipeline.schemas.config import BuildConfig
+
+
+def add_build_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``build`` and ``plan`` have in common."""
+    parser.add_argument("--source", required=True, help="folder, file, glob, or list of films (CSV, JSONL, Parquet)")
+    parser.add_argument("--out", required=True, type=Path, help="folder of the data set")
+    parser.add_argument("--config", help="YAML file (default: ver.yaml in this folder, if any)")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value")
+    parser.add_argument("--annotator", help="who annotates (short for --set annotate.annotator=NAME)")
+    parser.add_argument("--limit", type=_positive, help="only the first N sources")
+    parser.add_argument("--cpus", type=_positive, help="logical CPUs to use (default: all)")
+    parser.add_argument("--ray-address", help="join this Ray cluster ('auto', or HOST:PORT)")
+
+
+def read_config(args: argparse.Namespace) -> BuildConfig:
+    """The configuration that the arguments name."""
+    from ver_pipeline.config import load_config
+
+    overrides = list(args.set)
+    if args.annotator:
+        overrides.append(f"annotate.annotator={args.annotator}")
+    return load_config(args.config, overrides)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
