@@ -22,8 +22,9 @@ from ver_pipeline.schemas.reasons import Reason
 
 from .base import Request, Result
 from .chat import Chat, Completion
+from .conversation import run_batched
 from .options import TransformersOptions, read_options
-from .teacher import Teacher, run_batched
+from .teacher import Teacher
 
 WEIGHTS = ("*.safetensors", "*.bin")
 BLOCK_BYTES, N_BLOCKS = 65_536, 64

@@ -24,10 +24,11 @@ from ver_pipeline.schemas.reasons import Reason
 from .answers import AnswerStore
 from .base import Request, Result
 from .chat import Chat, Completion
+from .conversation import lead
 from .http import Endpoint, Pace, post
 from .options import OpenAIOptions, read_options
 from .pictures import NoPicturesError, read_pictures, to_jpeg
-from .teacher import Teacher, lead
+from .teacher import Teacher
 
 
 class OpenAIAnnotator:

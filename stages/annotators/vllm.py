@@ -17,9 +17,10 @@ from ver_pipeline.schemas.reasons import Reason
 
 from .base import Request, Result
 from .chat import Chat, Completion
+from .conversation import run_batched
 from .options import VllmOptions, read_options
 from .pictures import NoPicturesError, read_pictures, to_jpeg
-from .teacher import Teacher, run_batched
+from .teacher import Teacher
 
 
 class VllmAnnotator:
