@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest
 from ver_pipeline.schemas.tables import INDEX, TABLES
 
@@ -96,7 +97,7 @@ def _file_defects(out_dir: Path, files: list[dict[str, Any]]) -> Iterator[Defect
             yield Defect(name, "", "missing", "the manifest lists it and it is not there")
         elif path.stat().st_size != entry["size_bytes"]:
             yield Defect(name, "", "size", "the file's size is not the manifest's")
-        elif entry["kind"] != "shard" and _sha256(path) != entry["sha256"]:
+        elif entry["kind"] != "shard" and sha256_file(path) != entry["sha256"]:
             yield Defect(name, "", "sha256", "the file's sha256 is not the manifest's")
     for name, n in Counter(entry["path"] for entry in files).items():
         if n > 1:
@@ -301,8 +302,3 @@ def _outcome(job: Callable[[], Any], name: str, not_run: list[str]) -> Any:
     except (pa.ArrowException, OSError, ValueError, KeyError, BrokenProcessPool) as error:
         not_run.append(f"{name}: its content could not be read ({type(error).__name__})")
         return None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
+from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.schemas.record import Record, parse_record
 from ver_pipeline.schemas.strict import relation_errors
 from ver_pipeline.schemas.tables import flat_columns
@@ -58,7 +59,7 @@ def check_tar(
     """
     report = TarReport()
     name = str(entry["path"])
-    sha256 = _sha256(path)
+    sha256 = sha256_file(path)
     intact = sha256 == entry["sha256"]
     if not intact:
         report.defects.append(Defect(name, "", "sha256", "the file's sha256 is not the manifest's"))
@@ -276,8 +277,3 @@ def _of(placed: Sequence[Member], key: str) -> dict[str, Member]:
 def _read(file: BinaryIO, member: Member) -> bytes:
     file.seek(member.offset)
     return file.read(member.size)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
