@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
+from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.schemas.manifest import load_manifest
 
 if TYPE_CHECKING:
@@ -156,13 +156,8 @@ def _check_files(folder: Path, files: Sequence[dict[str, Any]], verify: bool) ->
         if size != entry["size_bytes"]:
             state = "is missing" if size < 0 else f"has {size} bytes, published were {entry['size_bytes']}"
             raise CorruptDataError(f"{path} {state}", "run `ver lint`, restore the file or build again")
-        if verify and _sha256(path) != entry["sha256"]:
+        if verify and sha256_file(path) != entry["sha256"]:
             raise CorruptDataError(f"{path} does not have its published sha256", "restore the file or build again")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _select(folder: Path, files: Sequence[dict[str, Any]], index: Path, split: str, where: str) -> pa.Table:
