@@ -141,6 +141,18 @@ def test_ten_clips_shown_to_a_local_model_end_in_a_data_set(tmp_path: Path, caps
     assert tokens_out > 1000
 
 
+def test_written_answers_replay_to_the_same_annotations(data_set: Path, tmp_path: Path) -> None:
+    before, _ = read(data_set)
+    answers = tmp_path / "answers.jsonl"
+    assert main(["annotate", str(data_set), "--write-answers", str(answers)]) == 0
+    override = "annotate.options=" + json.dumps({"replay": {"path": str(answers)}})
+    assert main(["annotate", str(data_set), "--annotator", "replay", "--set", override]) == 0
+    after, _ = read(data_set)
+    assert sorted(after) == sorted(before)
+    for name in ("observations", "description", "provenance"):
+        assert {key: r[name] for key, r in after.items()} == {key: r[name] for key, r in before.items()}
+
+
 def test_questions_about_a_run_change_nothing(
     data_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reviews", help="JSONL of human decisions (short for --set annotate.reviews=FILE)")
     parser.add_argument("--add", action="store_true", help="keep present annotations; the new ones become alternatives")
     parser.add_argument("--estimate", action="store_true", help="only say what it would cost")
+    parser.add_argument("--write-answers", type=Path, metavar="FILE", help="only write annotations for replay (JSONL)")
     parser.add_argument("--fit-voters", type=Path, metavar="FILE", help="only fit the voters' skill and write it")
     parser.add_argument("--human-scores", action="store_true", help="only print annotators' agreement with reviewers")
 
@@ -36,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
             return _fit(data, args.fit_voters)
         if args.human_scores:
             return _scores(data)
+        if args.write_answers is not None:
+            return _write_answers(data, args.write_answers, args.where)
         config = _config(args, data)
         from ver_pipeline.reannotate import expected_cost, reannotate
 
@@ -80,6 +83,21 @@ def _fit(data: Dataset, path: Path) -> int:
     skill = fit(votes)
     path.write_text(json.dumps(skill.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(f"skill of {len(skill.confusion)} voters from {len(votes)} clips is in {path}\n")
+    return 0
+
+
+def _write_answers(data: Dataset, path: Path, where: str) -> int:
+    """The adopted annotation of every chosen clip, in the form that the replay annotator reads."""
+    from ver_pipeline.catalog.records import read_records
+    from ver_pipeline.schemas.canonical import canonical_json
+
+    n = 0
+    with path.open("wb") as file:
+        for _, record in read_records(data, where):
+            adopted = {name: record[name] for name in ("observations", "emotion", "description", "provenance")}
+            file.write(canonical_json({"key": record["key"], "annotation": adopted}) + b"\n")
+            n += 1
+    sys.stdout.write(f"{n} answers are in {path}\n")
     return 0
 
 

@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument("id", help="such as describe, or describe.zh")
     render = actions.add_parser("render", help="the prompt as it is sent for one clip")
     render.add_argument("clip", help="key of a clip (or its beginning)")
-    render.add_argument("--data", type=Path, required=True, help="folder of the data set that holds the clip")
+    render.add_argument("--data", type=Path, default=Path("shards"), help="data set that holds it (default: shards)")
     render.add_argument("--prompt", default="annotate", help="which prompt (default: annotate)")
     render.add_argument("--schema", action="store_true", help="also print the schema of the answer")
 
