@@ -78,7 +78,9 @@ def expected(tallies: dict[str, Tally], n_sources: int, stages: Sequence[Stage])
 
 
 def time_left_s(tallies: dict[str, Tally], totals: dict[str, int], elapsed_s: float) -> float | None:
-    """Seconds until the slowest stage is through, at its rate so far; None before anything is known."""
+    """Seconds until the slowest stage is through, at its rate so far; None until every stage has begun."""
+    if any(total and not tallies.get(name, Tally()).done for name, total in totals.items()):
+        return None
     left = [
         elapsed_s * (totals[name] - tally.done) / tally.done
         for name, tally in tallies.items()
