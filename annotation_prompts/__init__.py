@@ -2,7 +2,7 @@
 
 A prompt is one file per language, ``<id>.<language>.md``: front matter between two ``---`` lines, then
 the system text, then a line ``=== user ===``, then the user text.  ``{{name}}`` marks what is filled in.
-Examples are files too (``examples/*.yaml``), never taken from the clip.
+Examples are files too (``example_*.yaml``), never taken from the clip.
 """
 
 from __future__ import annotations
@@ -121,9 +121,9 @@ def read_prompt(path: Path) -> Prompt:
 @cache
 def load_examples(folder: str | None = None) -> tuple[str, str]:
     """The worked examples as text, and the sha256 over their files; both empty where there are none."""
-    root = (HERE if folder is None else Path(folder)) / "examples"
+    root = HERE if folder is None else Path(folder)
     whole, texts = hashlib.sha256(), []
-    for path in sorted(root.glob("*.yaml")):
+    for path in sorted(root.glob("example_*.yaml")):
         raw = path.read_bytes()
         whole.update(path.name.encode() + b"\0" + raw)
         texts.append(raw.decode("utf-8").strip())
