@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -94,14 +95,18 @@ def load(path: Path, device: str | torch.device = "cpu") -> Loaded:
     Raises:
         CorruptDataError: it is not one, or another version wrote it.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    unreadable = (OSError, ValueError, EOFError, RuntimeError, KeyError, pickle.UnpicklingError, SafetensorError)
     try:
         state = json.loads((path / "state.json").read_bytes())
         weights = load_file(path / "trained.safetensors", device=str(device))
         optimizer = torch.load(path / "optimizer.pt", map_location=device, weights_only=True)
-    except (OSError, ValueError) as error:
-        raise CorruptDataError(f"{path} is not a checkpoint: {error}", "delete the folder and resume") from error
+    except unreadable as error:
+        raise CorruptDataError(
+            f"{path} is not a whole checkpoint: {error}", "delete the folder; the run goes on from the one before"
+        ) from error
     if state["version"] != VERSION:
         raise CorruptDataError(f"{path} has version {state['version']}", f"this release reads version {VERSION}")
     return Loaded(weights, optimizer, Position(**state["position"]), state)
