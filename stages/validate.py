@@ -38,7 +38,7 @@ class ValidateStage:
     name = "validate"
     version = "1"
     unit = "clip"
-    reads = ("key", "source", "clip", "media", "speech", "measured", "annotation", "alternatives", "agreement")
+    reads = ("key", "source", "clip", "media", "speech", "measured", "annotation", "alternatives", "agreement", "human")
     writes = ("record",)
     batch_size = 1
     resources = Resources(cpus=0.25)

@@ -5,14 +5,12 @@ The order of events is here; how stages run is the engine's business and what th
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,12 +21,13 @@ from ver_pipeline.dag import make_dag, tool_versions
 from ver_pipeline.engine import Engine
 from ver_pipeline.growth.tombstones import read_tombstones
 from ver_pipeline.listing import source_rows
+from ver_pipeline.lock import locked
 from ver_pipeline.pages import PAGES
 from ver_pipeline.progress import Progress
 from ver_pipeline.publish import Content, publish
 from ver_pipeline.runner import Tally
 from ver_pipeline.schemas.config import BuildConfig
-from ver_pipeline.schemas.errors import UsageError, VerError
+from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.stages.ingest import read_takedown
@@ -37,7 +36,7 @@ from ver_pipeline.stages.sources import SourceRef, list_sources
 
 KEEP = {
     "reject", "uri", "path", "entry", "source", "sidecar", "keyframes_s", "key", "split", "record_path", "media_path",
-    "poster_path", "size_bytes", "duration_s", "embedded",
+    "poster_path", "size_bytes", "duration_s", "embedded", "tokens_in", "tokens_out",
 }  # fmt: skip
 RUNS_KEPT = 50
 
@@ -62,6 +61,8 @@ class Summary:
     n_sources: int = 0
     n_good_sources: int = 0
     n_samples: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
     sample_s: float = 0.0
     wall_s: float = 0.0
     rejects: list[Row] = field(default_factory=list)
@@ -77,7 +78,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
     started = time.perf_counter()
     started_utc = datetime.now(UTC).isoformat(timespec="seconds")
     work = open_work(options.out)
-    with _locked(work):
+    with locked(work):
         shutil.rmtree(work.staging, ignore_errors=True)
         for left in work.media.glob("clip-*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -164,6 +165,8 @@ def _without_duplicates(rows: Iterator[Row], takedown: frozenset[str], summary: 
 
 def _sample(row: Row, summary: Summary) -> Sample:
     summary.sample_s += row["duration_s"]
+    summary.tokens_in += row["tokens_in"]
+    summary.tokens_out += row["tokens_out"]
     return Sample(
         key=row["key"],
         split=row["split"],
@@ -195,8 +198,9 @@ def _note_run(work: Work, summary: Summary, started_utc: str) -> list[Row]:
         for name, tally in summary.tallies.items()
     ]
     total = {"rows_in": summary.n_sources, "rows_out": summary.n_samples, "n_rejected": len(summary.rejects)}
+    tokens = {"tokens_in": summary.tokens_in, "tokens_out": summary.tokens_out}
     times = {"wall_s": round(summary.wall_s, 3), "media_s": round(summary.sample_s, 3)}
-    rows.append({"run_id": run_id, "stage": "total", "started_utc": started_utc, **total, **times})
+    rows.append({"run_id": run_id, "stage": "total", "started_utc": started_utc, **total, **times, **tokens})
     path = work.root / "runs.jsonl"
     with open(path, "a", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
@@ -208,14 +212,3 @@ def _note_run(work: Work, summary: Summary, started_utc: str) -> list[Row]:
             continue  # a line cut off by a kill
     keep = list(dict.fromkeys(row["run_id"] for row in known))[-RUNS_KEPT:]
     return [row for row in known if row["run_id"] in set(keep)]
-
-
-@contextmanager
-def _locked(work: Work) -> Iterator[None]:
-    """One build at a time per data set; the kernel frees the lock however the build ends."""
-    with open(work.root / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise VerError(f"another build is writing to {work.root.parent}", "wait for it, or stop it") from error
-        yield

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ver_pipeline.cache import Work, stage_digest, write_atomically
 from ver_pipeline.catalog.records import ShardReader, local_root, read_records
 from ver_pipeline.cost import Cost, actual, estimate, run_row
+from ver_pipeline.lock import locked
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.reasons import Reject
@@ -67,13 +68,14 @@ def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: boo
     started_utc = datetime.now(UTC).isoformat(timespec="seconds")
     stage = AnnotateStage(config.annotate, work.root / "answers")
     outcome = Outcome(expected=expected_cost(data, config, where))
-    try:
-        stage.open()
-        samples = list(_all_samples(data, stage, config, where, add, work, media, outcome))
-        outcome.spent = actual(stage.main, stage.spent, outcome.n_asked)
-        _publish(data, out_dir, work, config, stage, samples, outcome, started_utc)
-    finally:
-        shutil.rmtree(media, ignore_errors=True)
+    with locked(work):
+        try:
+            stage.open()
+            samples = list(_all_samples(data, stage, config, where, add, work, media, outcome))
+            outcome.spent = actual(stage.main, stage.spent, outcome.n_asked)
+            _publish(data, out_dir, work, config, stage, samples, outcome, started_utc)
+        finally:
+            shutil.rmtree(media, ignore_errors=True)
     return outcome
 
 

@@ -178,7 +178,7 @@ def test_two_builds_into_one_data_set_at_once_are_refused(raw, undisturbed):
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = builds.ver("build", "--source", raw, "--out", undisturbed, *builds.QUICK)
     assert done.returncode == 1
-    assert "another build is writing" in done.stderr
+    assert "another build or annotation is writing" in done.stderr
 
 
 def test_a_dropped_clip_stays_out_of_every_later_build_and_is_named_nowhere(raw, undisturbed, tmp_path):

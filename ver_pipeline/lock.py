@@ -1,0 +1,27 @@
+"""One writer at a time per data set."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ver_pipeline.cache import Work
+from ver_pipeline.schemas.errors import VerError
+
+
+@contextmanager
+def locked(work: Work) -> Iterator[None]:
+    """Hold the data set's lock; the kernel frees it however the process ends.
+
+    Raises:
+        VerError: another process holds it.
+    """
+    work.root.mkdir(parents=True, exist_ok=True)
+    with open(work.root / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            what = f"another build or annotation is writing to {work.root.parent}"
+            raise VerError(what, "wait for it, or stop it") from error
+        yield
