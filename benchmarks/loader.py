@@ -34,11 +34,13 @@ from ver_pipeline.model.compat import without_progress_bars
 from ver_pipeline.model.data.chat import encode_chat
 from ver_pipeline.model.data.conversations import converse
 from ver_pipeline.model.data.loader import Loader, LoaderConfig
-from ver_pipeline.model.data.samples import DataSpec, open_source, probe, see
+from ver_pipeline.model.data.samples import DataSpec, open_source
 from ver_pipeline.model.data.shards import open_shards
+from ver_pipeline.model.data.sight import probe, see
 from ver_pipeline.model.data.webfolder import members_of
 from ver_pipeline.model.tiny import tiny_config, tiny_tokenizer, write_tiny
-from ver_pipeline.model.train.loop import Job, train_stage
+from ver_pipeline.model.train.job import Job
+from ver_pipeline.model.train.loop import train_stage
 from ver_pipeline.model.vision import Sampling, decode_frames, frame_count
 
 LOOK = Sampling(max_pixels=224 * 224)

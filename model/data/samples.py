@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,28 +16,14 @@ from pydantic import ConfigDict
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.labels import TextLanguage
 
-from ..vision import (
-    FRAMES_PER_PATCH,
-    Sampling,
-    UndecodableError,
-    decode_frames,
-    decode_image,
-    emphasise_faces,
-    frame_count,
-    smart_resize,
-    to_patches,
-)
-from .chat import Encoded, Turn, Visual, encode_chat
+from ..vision import Sampling, UndecodableError, frame_count
+from .chat import Encoded, Turn, encode_chat
 from .conversations import LANGUAGES, converse
 from .shards import Identity, ShardSet, open_shards
+from .sight import TooLongError, see
 from .webfolder import WebFolder, open_webfolder
 
-PIXELS_PER_TOKEN = 28 * 28
 MEDIA = ("video", "image", "none")
-
-
-class TooLongError(ValueError):
-    """The text alone exceeds the token limit; becomes a named bad sample."""
 
 
 @pydantic.dataclasses.dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
@@ -217,77 +202,6 @@ def open_source(spec: DataSpec, folder: Path) -> Source:
     return WebSource(spec, open_webfolder(folder))
 
 
-def see(
-    kind: str,
-    media: bytes,
-    sampling: Sampling,
-    room: int,
-    boxes: Sequence[tuple[float, tuple[float, float, float, float]]],
-    *,
-    is_picture: bool = False,
-) -> Visual:
-    """Decode once, at most as many frames and pixels as fit into ``room`` tokens.
-
-    Too long a film gets fewer frames over its whole length, then smaller ones; nothing is cut.
-
-    Raises:
-        UndecodableError: the media cannot be decoded.
-        TooLongError: not even the smallest picture fits.
-    """
-    room -= 2  # the two tokens around the placeholders
-    if kind == "image":
-        frames, times = (decode_image(media), [0.0]) if is_picture else middle_frame(media)
-        most = min(sampling.image_max_pixels, _pixels(room))
-        patches, grid = to_patches(_shown(frames, times, boxes), sampling.min_pixels, most)
-        return Visual("image", patches, grid)
-    duration_s, height, width = probe(media)
-    count, max_pixels = fit_frames(duration_s, height, width, sampling, room)
-    frames, times = decode_frames(media, count)
-    patches, grid = to_patches(_shown(frames, times, boxes), min(sampling.min_pixels, max_pixels), max_pixels)
-    step_s = times[1] - times[0] if len(times) > 1 else 1.0
-    return Visual("video", patches, grid, seconds_per_grid=FRAMES_PER_PATCH * step_s)
-
-
-def fit_frames(duration_s: float, height: int, width: int, sampling: Sampling, room: int) -> tuple[int, int]:
-    """Frame count and pixels a frame that fit into ``room`` tokens.
-
-    Raises:
-        TooLongError: not even two frames of 28 x 28 do.
-    """
-    count, max_pixels = frame_count(duration_s, sampling), sampling.max_pixels
-    new_height, new_width = smart_resize(height, width, sampling.min_pixels, max_pixels)
-    pair_tokens = new_height * new_width // PIXELS_PER_TOKEN
-    pairs = min(count // FRAMES_PER_PATCH, room // pair_tokens)
-    if pairs >= 1:
-        return pairs * FRAMES_PER_PATCH, max_pixels
-    return FRAMES_PER_PATCH, _pixels(room)
-
-
-def probe(media: bytes) -> tuple[float, int, int]:
-    """Duration in seconds, height and width, from the header.
-
-    Raises:
-        UndecodableError: not a film.
-    """
-    import av
-
-    try:
-        with av.open(io.BytesIO(media)) as container:
-            if not container.streams.video:
-                raise UndecodableError("no video stream")
-            stream = container.streams.video[0]
-            length = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / 1e6
-            return float(length), stream.height, stream.width
-    except (av.FFmpegError, OSError) as error:
-        raise UndecodableError(f"cannot open: {error}") from error
-
-
-def middle_frame(media: bytes) -> tuple[Any, list[float]]:
-    """The frame in the middle of a film, as [1, 3, height, width], and its time."""
-    frames, times = decode_frames(media, 3)
-    return frames[1:2], times[1:2]
-
-
 def face_boxes(record: dict[str, Any]) -> list[tuple[float, tuple[float, float, float, float]]]:
     """All measured faces as (time, box)."""
     return [(b["t_s"], tuple(b["box"])) for track in record["measured"]["faces"]["tracks"] for b in track["boxes"]]
@@ -305,13 +219,3 @@ def fitted(sample: Encoded, max_tokens: int) -> Encoded:
     if sample.n_targets == 0:
         raise ValueError("no answer to learn from")
     return sample
-
-
-def _shown(frames: Any, times: list[float], boxes: Sequence[Any]) -> Any:
-    return emphasise_faces(frames, times, boxes) if boxes else frames
-
-
-def _pixels(room: int) -> int:
-    if room < 1:
-        raise TooLongError("the text leaves no room for the picture")
-    return room * PIXELS_PER_TOKEN

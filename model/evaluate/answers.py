@@ -15,8 +15,8 @@ from ver_pipeline.schemas.labels import TextLanguage
 from ..data.chat import Encoded, Turn, encode_chat
 from ..data.collate import collate
 from ..data.conversations import load_tasks, quoted_speech
-from ..data.samples import see
 from ..data.shards import ShardSet
+from ..data.sight import see
 from ..data.webfolder import WebFolder
 from ..vision import Sampling, UndecodableError
 

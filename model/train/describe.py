@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..data.loader import Loader, LoaderConfig
-from .loop import Job, open_sources
+from .job import Job, open_sources
 from .modules import prepare
 from .run import RunPlan
 

@@ -12,7 +12,7 @@ from ..data.loader import Loader
 from .checkpoint import Position
 
 if TYPE_CHECKING:
-    from .loop import Job
+    from .job import Job
 
 FILE = "lineage.json"
 

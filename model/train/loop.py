@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,13 +17,13 @@ from ver_pipeline.schemas.errors import ConfigError, VerError
 from ..convert import copy_tokenizer
 from ..data.loader import BadBudget, BadSample, Loader, LoaderConfig, MicroBatch
 from ..data.order import mix
-from ..data.samples import Source, open_source
 from . import checkpoint, sharded
 from .checkpoint import Position
-from .config import StageConfig
+from .job import Job, Outcome, open_sources
 from .metrics import Reporter, StepReport
 from .modules import make_optimizer, prepare, set_lr, trainable
 from .step import StepResult, backward
+from .termination import Terminated
 from .world import World, shared
 
 LOG = logging.getLogger(__name__)
@@ -35,68 +32,6 @@ SMOOTHING = 0.95
 
 class DivergedError(VerError):
     """The loss is not finite, or has left its best value far behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to train.
-
-    Attributes:
-        stage: the stage's configuration.
-        model: folder of the model to start from.
-        sets: folders by the names that the stage's ``data`` uses.
-        run: folder of the run; the stage writes below ``run/NAME``.
-        workers: loader processes.
-        force: resume although data or settings differ.
-        stop_after: stop (with a checkpoint) after this many steps of this call; for tests and time slots.
-    """
-
-    stage: StageConfig
-    model: Path
-    sets: Mapping[str, Path]
-    run: Path
-    workers: int = 0
-    force: bool = False
-    stop_after: int | None = None
-
-    @property
-    def folder(self) -> Path:
-        """Where the stage's checkpoints and its result stand."""
-        return self.run / self.stage.name
-
-    @property
-    def result(self) -> Path:
-        """The trained model, present only when the stage is done."""
-        return self.folder / "model"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """``done`` is False when the stage was stopped (SIGTERM, ``stop_after``) and saved."""
-
-    done: bool
-    step: int
-    model: Path | None
-
-
-def open_sources(job: Job) -> list[Source]:
-    """The stage's sets; optional ones that were not given are left out.
-
-    Raises:
-        ConfigError: a set is not given, or none is left.
-    """
-    sources = []
-    for spec in job.stage.data:
-        folder = job.sets.get(spec.set)
-        if folder is None and Path(spec.set).is_dir():
-            folder = Path(spec.set)
-        if folder is not None:
-            sources.append(open_source(spec, folder))
-        elif not spec.optional:
-            raise ConfigError(f"stage {job.stage.name}: no folder for the set {spec.set!r}", f"give --{spec.set} DIR")
-    if not sources:
-        raise ConfigError(f"stage {job.stage.name} has no data", "give --shards or --general")
-    return sources
 
 
 def train_stage(job: Job, world: World) -> Outcome:
@@ -307,24 +242,6 @@ class _Run:
             gate_min=None if gate is None else float(gate.min()),
             gate_max=None if gate is None else float(gate.max()),
         )  # fmt: skip
-
-
-class Terminated:
-    """Remembers a SIGTERM instead of dying of it; outside the main thread it does nothing."""
-
-    def __enter__(self) -> Callable[[], bool]:
-        self._seen = False
-        self._old: Any = None
-        if threading.current_thread() is threading.main_thread():
-            self._old = signal.signal(signal.SIGTERM, self._note)
-        return lambda: self._seen
-
-    def __exit__(self, *_: object) -> None:
-        if self._old is not None:
-            signal.signal(signal.SIGTERM, self._old)
-
-    def _note(self, *_: object) -> None:
-        self._seen = True
 
 
 def _resume(job: Job, identity: dict[str, Any]) -> checkpoint.Loaded | None:

@@ -12,8 +12,9 @@ from ver_pipeline.schemas.errors import UsageError
 
 from . import checkpoint
 from .config import StageConfig
+from .job import Job
 from .lineage import FILE
-from .loop import Job, train_stage
+from .loop import train_stage
 from .world import World
 
 STOPPED_EXIT = 143

@@ -10,7 +10,7 @@ import torch
 from .modules import Named, prepare, trainable, without_lora
 
 if TYPE_CHECKING:
-    from .loop import Job
+    from .job import Job
 
 
 def is_sharded(model: Any) -> bool:

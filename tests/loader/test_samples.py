@@ -14,7 +14,8 @@ from film_shards import GROUNDS, make_film, make_sample, make_web_folder, write_
 
 from ver_pipeline.model.data.chat import IGNORED, Turn, Visual, encode_chat
 from ver_pipeline.model.data.conversations import NoTaskError, converse, fields_of, load_tasks
-from ver_pipeline.model.data.samples import DataSpec, TooLongError, fit_frames, open_source, see
+from ver_pipeline.model.data.samples import DataSpec, open_source
+from ver_pipeline.model.data.sight import TooLongError, fit_frames, see
 from ver_pipeline.model.data.webfolder import members_of, open_webfolder, read_turns
 from ver_pipeline.model.tiny import tiny_tokenizer
 from ver_pipeline.model.vision import Sampling

@@ -11,7 +11,8 @@ import torch
 from runs import ALONE, in_ranks, losses, stage, weights
 
 from ver_pipeline.model.data.samples import DataSpec
-from ver_pipeline.model.train.loop import Job, train_stage
+from ver_pipeline.model.train.job import Job
+from ver_pipeline.model.train.loop import train_stage
 
 # Pictures, films and text alone; 6 + 22 + 11 items in batches of 8 leave a short one at each epoch's end.
 MIXED = (

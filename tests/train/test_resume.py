@@ -14,7 +14,8 @@ from runs import ALONE, kill_at_step, losses, same_bits, stage, weights
 
 from ver_pipeline.model.data.samples import DataSpec
 from ver_pipeline.model.train import checkpoint
-from ver_pipeline.model.train.loop import Job, train_stage
+from ver_pipeline.model.train.job import Job
+from ver_pipeline.model.train.loop import train_stage
 from ver_pipeline.model.train.run import RunPlan, run_stages
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 

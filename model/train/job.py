@@ -1,0 +1,74 @@
+"""What to train: a stage, the model it starts from, its data, where it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ver_pipeline.schemas.errors import ConfigError
+
+from ..data.samples import Source, open_source
+from .config import StageConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to train.
+
+    Attributes:
+        stage: the stage's configuration.
+        model: folder of the model to start from.
+        sets: folders by the names that the stage's ``data`` uses.
+        run: folder of the run; the stage writes below ``run/NAME``.
+        workers: loader processes.
+        force: resume although data or settings differ.
+        stop_after: stop (with a checkpoint) after this many steps of this call; for tests and time slots.
+    """
+
+    stage: StageConfig
+    model: Path
+    sets: Mapping[str, Path]
+    run: Path
+    workers: int = 0
+    force: bool = False
+    stop_after: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the stage's checkpoints and its result stand."""
+        return self.run / self.stage.name
+
+    @property
+    def result(self) -> Path:
+        """The trained model, present only when the stage is done."""
+        return self.folder / "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``done`` is False when the stage was stopped (SIGTERM, ``stop_after``) and saved."""
+
+    done: bool
+    step: int
+    model: Path | None
+
+
+def open_sources(job: Job) -> list[Source]:
+    """The stage's sets; optional ones that were not given are left out.
+
+    Raises:
+        ConfigError: a set is not given, or none is left.
+    """
+    sources = []
+    for spec in job.stage.data:
+        folder = job.sets.get(spec.set)
+        if folder is None and Path(spec.set).is_dir():
+            folder = Path(spec.set)
+        if folder is not None:
+            sources.append(open_source(spec, folder))
+        elif not spec.optional:
+            raise ConfigError(f"stage {job.stage.name}: no folder for the set {spec.set!r}", f"give --{spec.set} DIR")
+    if not sources:
+        raise ConfigError(f"stage {job.stage.name} has no data", "give --shards or --general")
+    return sources
