@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a stage setting")
     parser.add_argument("--seed", type=int, help="seed of order, dropout and tiny weights (default 0)")
     parser.add_argument("--workers", type=int, default=2, help="loader processes per rank; never changes results")
-    parser.add_argument("--threads", type=int, help="torch threads per rank")
+    parser.add_argument("--threads", type=int, help="torch threads per rank (default: all cores; 1 with --tiny)")
     parser.add_argument("--force", action="store_true", help="go on although data or settings differ")
     parser.add_argument("--ray-address", help="run on a Ray cluster (`auto`, or ray://HOST:PORT)")
     parser.add_argument("--ranks", type=int, default=1, help="Ray Train workers (with --ray-address)")
@@ -31,8 +31,8 @@ def run(args: argparse.Namespace) -> int:
     """Train; 0 when done, 143 when stopped by SIGTERM after saving."""
     import torch
 
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    if args.threads or args.tiny:
+        torch.set_num_threads(args.threads or 1)  # so small a model is faster on one thread
     from ver_pipeline.model.compat import without_progress_bars
 
     without_progress_bars()
