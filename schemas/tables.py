@@ -373,6 +373,8 @@ n_retried         int     rows tried again
 media_s           float   seconds of media worked on
 tokens_in         int     tokens read by teachers
 tokens_out        int     tokens written by teachers
+cost_estimate     float   money expected before the run, in the currency of the prices set; null without prices
+cost              float   money spent on teachers, in the same currency; null without prices
 peak_rss_bytes    int     largest memory of a worker
 """),
 )

@@ -334,6 +334,8 @@ CREATE TABLE "runs" (
     media_s               DOUBLE,     -- seconds of media worked on
     tokens_in             BIGINT,     -- tokens read by teachers
     tokens_out            BIGINT,     -- tokens written by teachers
+    cost_estimate         DOUBLE,     -- money expected before the run, in the currency of the prices set; null without prices
+    cost                  DOUBLE,     -- money spent on teachers, in the same currency; null without prices
     peak_rss_bytes        BIGINT      -- largest memory of a worker
 );
 

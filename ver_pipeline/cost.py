@@ -26,21 +26,26 @@ _HAN = re.compile(r"[\u3400-\u9fff\uff00-\uffef\u3000-\u303f]")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Tokens, calls and money; ``gpu_hours`` is None where nothing says how fast the model is."""
+    """Tokens, calls and money.
+
+    ``gpu_hours`` is None where nothing says how fast the model is.  ``money`` is in the currency of the
+    options' prices; None where no price was set, or where one is by the hour and the hours are unknown.
+    """
 
     clips: int
     calls: int
     tokens_in: int
     tokens_out: int
     gpu_hours: float | None
-    money: float
+    money: float | None
 
     def lines(self, title: str) -> str:
         """The cost as text for a terminal."""
         hours = "unknown before a run" if self.gpu_hours is None else f"{self.gpu_hours:.3f}"
+        price = "unknown (no prices set, or hours unknown)" if self.money is None else f"{self.money:.2f}"
         return (
             f"{title}: {self.clips} clips, {self.calls} calls, {self.tokens_in} tokens in, {self.tokens_out} out, "
-            f"model hours {hours}, money {self.money:.2f}\n"
+            f"model hours {hours}, money {price}\n"
         )
 
 
@@ -59,7 +64,8 @@ def estimate(annotator: Annotator, sample: Sequence[Request], n_clips: int) -> C
             calls += 1
     scale = n_clips / len(sample) * teacher.options.samples
     counts = (round(calls * scale), round(tokens_in * scale), round(tokens_out * scale))
-    return Cost(n_clips, *counts, None, money(teacher.options, counts[1], counts[2], 0.0))
+    hours = None if _local(teacher) else 0.0
+    return Cost(n_clips, *counts, None, money(teacher.options, counts[1], counts[2], hours))
 
 
 def actual(annotator: Annotator, spent: Usage, n_clips: int) -> Cost:
@@ -67,8 +73,7 @@ def actual(annotator: Annotator, spent: Usage, n_clips: int) -> Cost:
     teacher = getattr(annotator, "teacher", None)
     if not isinstance(teacher, Teacher):
         return Cost(n_clips, 0, 0, 0, 0.0, 0.0)
-    local = teacher.name in ("transformers", "vllm")
-    hours = spent.seconds / 3600 if local else None
+    hours = spent.seconds / 3600 if _local(teacher) else None
     total = money(teacher.options, spent.tokens_in, spent.tokens_out, hours or 0.0)
     return Cost(n_clips, spent.calls, spent.tokens_in, spent.tokens_out, hours, total)
 
@@ -85,12 +90,37 @@ def text_tokens(text: str) -> int:
     return n_han + (len(text) - n_han + 3) // 4
 
 
-def money(options: TeacherOptions, tokens_in: int, tokens_out: int, hours: float) -> float:
-    """Price of tokens and hours under the options' prices."""
+def money(options: TeacherOptions, tokens_in: int, tokens_out: int, hours: float | None) -> float | None:
+    """Price of tokens and hours under the options' prices; None where it cannot be told."""
+    if not (options.price_in or options.price_out or options.price_hour):
+        return None
+    if hours is None:
+        if options.price_hour:
+            return None
+        hours = 0.0
     return tokens_in / 1e6 * options.price_in + tokens_out / 1e6 * options.price_out + hours * options.price_hour
 
 
-def run_row(run_id: str, stage: str, started_utc: str, cost: Cost, **numbers: Any) -> dict[str, Any]:
-    """The row of the ``runs`` table."""
+def run_rows(
+    run_id: str, started_utc: str, expected: Cost | None, spent: Cost | None, **numbers: Any
+) -> list[dict[str, Any]]:
+    """The rows of the ``runs`` table: ``annotate-estimate`` and, with ``numbers``, ``annotate``.
+
+    Each amount of money stands in one row only, so that a column may be summed over runs.
+    """
+    rows = []
+    if expected is not None:
+        rows.append(_run_row(run_id, "annotate-estimate", started_utc, expected, cost_estimate=expected.money))
+    if spent is not None:
+        rows.append(_run_row(run_id, "annotate", started_utc, spent, cost=spent.money, **numbers))
+    return rows
+
+
+def _run_row(run_id: str, stage: str, started_utc: str, count: Cost, **numbers: Any) -> dict[str, Any]:
     told = {"run_id": run_id, "stage": stage, "started_utc": started_utc}
-    return {**told, "tokens_in": cost.tokens_in, "tokens_out": cost.tokens_out, "rows_in": cost.clips, **numbers}
+    return {**told, "tokens_in": count.tokens_in, "tokens_out": count.tokens_out, "rows_in": count.clips, **numbers}
+
+
+def _local(teacher: Teacher) -> bool:
+    """The model works in this process, so its hours are ours to pay."""
+    return teacher.name in ("transformers", "vllm")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.cache import Work, stage_digest, write_atomically
 from ver_pipeline.catalog.records import ShardReader, local_root, read_records
-from ver_pipeline.cost import Cost, actual, estimate, run_row
+from ver_pipeline.cost import Cost, actual, estimate, run_rows
 from ver_pipeline.lock import locked
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
@@ -196,13 +196,9 @@ def _publish(
     from ver_pipeline.publish import Content, publish
 
     run_id = uuid.uuid4().hex[:12]
-    runs = _runs(data)
-    if outcome.expected is not None:
-        runs.append(run_row(run_id, "annotate-estimate", started_utc, outcome.expected))
-    if outcome.spent is not None:
-        numbers = {"rows_out": outcome.n_kept, "n_rejected": len(outcome.rejects),
-                   "busy_s": round(stage.spent.seconds, 3), "n_cached": stage.spent.cached_calls}  # fmt: skip
-        runs.append(run_row(run_id, "annotate", started_utc, outcome.spent, **numbers))
+    numbers = {"rows_out": outcome.n_kept, "n_rejected": len(outcome.rejects),
+               "busy_s": round(stage.spent.seconds, 3), "n_cached": stage.spent.cached_calls}  # fmt: skip
+    runs = [*_runs(data), *run_rows(run_id, started_utc, outcome.expected, outcome.spent, **numbers)]
     manifest = data.manifest
     content = Content(
         samples=samples,

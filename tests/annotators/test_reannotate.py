@@ -12,7 +12,7 @@ import pytest
 from factory import make_records
 
 from ver_pipeline.cli import main
-from ver_pipeline.cost import estimate, text_tokens
+from ver_pipeline.cost import Cost, actual, estimate, run_rows, text_tokens
 from ver_pipeline.dataset import open_dataset
 from ver_pipeline.publish import Content, publish
 from ver_pipeline.reviews import cohen_kappa, human_scores, macro_f1
@@ -21,6 +21,7 @@ from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.record import parse_record
 from ver_pipeline.stages.annotate import request_of
+from ver_pipeline.stages.annotators.base import Usage
 from ver_pipeline.stages.annotators.registry import make
 from ver_pipeline.stages.annotators.reviewed import load_reviews
 from ver_pipeline.stages.shard import Sample
@@ -190,6 +191,31 @@ def test_estimate_counts_every_prompt_of_a_pass() -> None:
     assert estimate(make("cues"), requests, 400).tokens_in == 0
     assert text_tokens("你好，世界") == 5
     assert text_tokens("abcdefgh") == 2
+
+
+def test_money_of_a_run_stands_in_runs_and_in_the_named_query(data_set: Path) -> None:
+    spent = Cost(2, 3, 4000, 500, None, 0.25)
+    expected = Cost(2, 2, 3000, 400, None, 0.125)
+    rows = run_rows("r1", "2026-01-01", expected, spent, rows_out=2)
+    assert [row.get("cost_estimate") for row in rows] == [0.125, None]
+    assert [row.get("cost") for row in rows] == [None, 0.25]
+    assert main(["annotate", str(data_set)]) == 0
+    with open_dataset(data_set) as data:
+        told = dict(data.sql("SELECT stage, coalesce(cost_estimate, cost) FROM runs").rows())
+        assert told == {"annotate-estimate": 0.0, "annotate": 0.0}  # the cues cost nothing, and that is known
+        paid = [row for row in data.sql("@teacher-cost").dicts() if row["about"] == "run"]
+    assert [(row["cost_estimate"], row["cost"]) for row in paid] == [(0.0, 0.0)]
+
+
+def test_money_without_prices_is_unknown_not_free() -> None:
+    requests = [request_of({**record.model_dump(mode="json"), "media_path": "f"}) for record in make_records(2)]
+    unpriced = make("openai", {"model": "m"})
+    assert estimate(unpriced, requests, 9).money is None
+    assert actual(unpriced, Usage(1000, 1000, 1), 9).money is None
+    assert estimate(make("cues"), requests, 9).money == 0.0
+    by_the_hour = make("vllm", {"model": "m", "price_hour": 2.0})
+    assert estimate(by_the_hour, requests, 9).money is None
+    assert actual(by_the_hour, Usage(1, 1, 1, 0, 1800.0), 9).money == pytest.approx(1.0)
 
 
 def test_kappa_and_f1_equal_hand_computed_values() -> None:
