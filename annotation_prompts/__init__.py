@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 LANGUAGES = ("en", "zh")
 REQUIRED = ("id", "version", "language", "purpose", "parts", "sees", "sampling")
 SLOTS = frozenset({"facts", "transcript", "evidence", "judgement", "examples", "order", "errors", "fields", "answer",
-                   "claims"})  # fmt: skip
+                   "claims", "labels"})  # fmt: skip
 _USER = "\n=== user ===\n"
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast, get_args
 
 from ver_pipeline.annotation_prompts import Prompt, load_examples, load_prompts
 from ver_pipeline.schemas.answer import Order, answer_schema, schema_sha256
+from ver_pipeline.schemas.labels import TextLanguage, display
+from ver_pipeline.schemas.record import LabelId
 
 from .assemble import rules_version
 from .base import Request
@@ -14,7 +17,7 @@ from .chat import Chat
 from .facts import facts_block, transcript_block
 from .options import TeacherOptions
 
-VERSION = "teacher/1"
+VERSION = "teacher/2"
 """Bumped when the same answer becomes another annotation, or the same clip another question."""
 ORDER_NOTE = {
     ("en", "en-first"): "In every pair of fields write the English text first.",
@@ -89,11 +92,13 @@ def question(request: Request, teacher: Teacher, name: str, draw: int = 0, **fil
     """The rendered prompt ``name`` for one clip, as it is sent."""
     language, order = languages(request, teacher.options)
     prompt = teacher.prompt(name, language)
+    sampling = _sampling(teacher.options, prompt, draw)
     examples = load_examples(teacher.prompt_folder)[0] if teacher.options.few_shot else ""
     values = {
         "facts": facts_block(request),
         "transcript": transcript_block(request, language),
         "order": ORDER_NOTE[(language, order)],
+        "labels": label_options(request.key, sampling["seed"], language),
         "examples": f"{EXAMPLES_NOTE[language]}\n{examples}" if examples else "",
         **fill,
     }
@@ -105,10 +110,26 @@ def question(request: Request, teacher: Teacher, name: str, draw: int = 0, **fil
         system=system,
         user=user,
         schema=schema,
-        sampling=_sampling(teacher.options, prompt, draw),
+        sampling=sampling,
         media_path=request.media_path if shown else None,
         duration_s=float(request.clip["duration_s"]),
     )
+
+
+def label_options(key: str, seed: int, language: str) -> str:
+    """Every label of the taxonomy once, in an order of this clip's and this draw's own.
+
+    A model leans towards what is listed first; over many clips every label is first equally often.  The order
+    follows from the clip's key and ``provenance.sampling.seed`` alone, so a record tells how it was asked.
+    """
+
+    def place(label: LabelId) -> bytes:
+        return hashlib.sha256(f"{key}/{seed}/{label}".encode()).digest()
+
+    shown = sorted(get_args(LabelId), key=place)
+    if language == "en":
+        return ", ".join(shown)
+    return "、".join(f"{label}（{display(label, cast('TextLanguage', language))}）" for label in shown)
 
 
 def _sampling(options: TeacherOptions, prompt: Prompt, draw: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -20,6 +20,7 @@ from ver_pipeline.schemas.answer import PARTS, answer_schema, fields_schema, str
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason
+from ver_pipeline.schemas.record import LabelId
 from ver_pipeline.stages.annotators.base import Result
 from ver_pipeline.stages.annotators.chat import Chat, Completion
 from ver_pipeline.stages.annotators.conversation import lead
@@ -27,7 +28,7 @@ from ver_pipeline.stages.annotators.facts import MAX_TRANSCRIPT, data_block, tra
 from ver_pipeline.stages.annotators.options import TeacherOptions
 from ver_pipeline.stages.annotators.parsing import Problem, parse
 from ver_pipeline.stages.annotators.registry import make
-from ver_pipeline.stages.annotators.teacher import Teacher, question
+from ver_pipeline.stages.annotators.teacher import Teacher, label_options, question
 
 
 def teacher(**options: Any) -> Teacher:
@@ -155,12 +156,37 @@ def test_chinese_speech_is_asked_in_chinese_and_written_chinese_first() -> None:
     assert chat.schema["required"].index("description_zh") < chat.schema["required"].index("description_en")
 
 
+def offered(i: int, name: str = "annotate", **options: Any) -> list[str]:
+    """The labels as the prompt lists them."""
+    chat = question(make_request(i), teacher(**options), name, evidence="[]")
+    line = next(line for line in chat.system.splitlines() if "which means nothing" in line)
+    return line.rsplit(": ", 1)[1].split(", ")
+
+
+def test_label_order_differs_between_clips_and_draws_and_loses_no_label() -> None:
+    orders = [offered(i) for i in range(40)]
+    assert all(sorted(order) == sorted(get_args(LabelId)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 40
+    assert len({order[0] for order in orders}) > 10
+    assert offered(3) == offered(3) == offered(3, "judge")
+    assert offered(3) != offered(3, seed=1)
+    chinese = question(make_request(3), teacher(order="zh-first"), "judge", evidence="[]").system
+    assert all(f"{label}（" in chinese for label in get_args(LabelId))
+
+
+def test_label_order_follows_from_what_the_record_holds() -> None:
+    annotation = result_of(lambda answer: answer, seed=7).annotation
+    assert annotation is not None
+    seed = annotation["provenance"]["sampling"]["seed"]
+    assert label_options(make_request(0).key, seed, "en") == ", ".join(offered(0, seed=7))
+
+
 def test_good_answer_becomes_an_annotation_with_full_provenance() -> None:
     result = result_of(lambda answer: answer)
     assert result.annotation is not None, result.message
     told = result.annotation["provenance"]
     assert told["tier"] == "teacher"
-    assert told["prompt_ids"] == ["annotate/1.en"]
+    assert told["prompt_ids"] == ["annotate/2.en"]
     assert len(told["prompt_sha256"]) == len(told["schema_sha256"]) == 64
     assert told["audio_given"] is False
     assert "a1" in {seen["eid"] for seen in result.annotation["observations"]}
@@ -190,7 +216,7 @@ def test_repairs_are_bounded_and_name_the_failing_fields() -> None:
     asked: list[Chat] = []
     bad = answering(lambda a: {**a, "description_zh": a["description_en"]}, asked)
     lead(make_request(0), teacher(repairs=2), bad)
-    assert [chat.prompt for chat in asked] == ["annotate/1.en", "repair/1.en", "repair/1.en"]
+    assert [chat.prompt for chat in asked] == ["annotate/2.en", "repair/1.en", "repair/1.en"]
     assert all(set(chat.schema["required"]) <= {"description_en", "description_zh"} for chat in asked[1:])
 
 
