@@ -60,6 +60,7 @@ def in_child(work: Callable[[], Any]) -> int:
     if pid:
         return pid
     os.setpgid(0, 0)
+    torch.set_num_threads(1)  # OpenMP's threads did not come along: waiting for them would never end
     try:
         work()
     except BaseException:  # noqa: BLE001 - the child must never return into the test runner
@@ -68,8 +69,15 @@ def in_child(work: Callable[[], Any]) -> int:
     os._exit(0)
 
 
-def status(pid: int) -> int:
-    """Wait for a child; its exit status, negative for a signal."""
+def status(pid: int, limit_s: float = 240.0) -> int:
+    """Wait for a child; its exit status, negative for a signal.  One that hangs is killed, so that its test fails."""
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        done, code = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(code)
+        time.sleep(0.01)
+    os.killpg(pid, signal.SIGKILL)
     _, code = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(code)
 
