@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 LANGUAGES = ("en", "zh")
 REQUIRED = ("id", "version", "language", "purpose", "parts", "sees", "sampling")
 SLOTS = frozenset({"facts", "transcript", "evidence", "judgement", "examples", "order", "errors", "fields", "answer",
-                   "claims", "labels"})  # fmt: skip
+                   "claims", "labels", "neighbours", "description"})  # fmt: skip
 _USER = "\n=== user ===\n"
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 
@@ -33,7 +33,8 @@ class Prompt:
     """One prompt in one language.
 
     ``parts`` are the answer's parts it asks for; ``sees`` what the model is given of
-    ``frames``, ``facts``, ``transcript``, ``evidence``.  ``sha256`` is over the file's bytes.
+    ``frames``, ``sound``, ``facts``, ``transcript``, ``neighbours``, ``evidence``, ``description``.
+    ``sha256`` is over the file's bytes.
     """
 
     id: str

@@ -136,7 +136,15 @@ class AnnotateStage:
 
 def request_of(row: Row) -> Request:
     """The annotator's request for one clip row."""
-    return Request(row["key"], row.get("media_path"), row["clip"], row["speech"], row["measured"])
+    given = (row["clip"], row["speech"], row["measured"], row.get("context"))
+    return Request(row["key"], row.get("media_path"), *given)
+
+
+def wants_context(stage: AnnotateStage) -> bool:
+    """Somebody who will be asked also asks what is said around the clip."""
+    asked = [stage.main, *stage.others, *([stage.adjudicator] if stage.adjudicator else [])]
+    teachers = [getattr(annotator, "teacher", None) for annotator in asked]
+    return any(teacher is not None and teacher.options.context for teacher in teachers)
 
 
 def independent_votes(request: Request) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from ver_pipeline.lock import locked
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.reasons import Reject
-from ver_pipeline.stages.annotate import AnnotateStage, independent_votes, request_of
+from ver_pipeline.stages.annotate import AnnotateStage, independent_votes, request_of, wants_context
 from ver_pipeline.stages.shard import Sample, estimate_size
 from ver_pipeline.stages.validate import ValidateStage
 
@@ -99,10 +99,11 @@ def _all_samples(
     """The samples of the new version, batch by batch; those not chosen keep their records."""
     chosen = {row[0] for row in data.sql(f"SELECT key FROM samples WHERE {where}")}
     validate = _validator(stage, config)
+    spoken = _spoken(data) if wants_context(stage) else None
     records = read_records(data)
     with ShardReader(local_root(data)) as shards:
         while batch := list(islice(records, stage.batch_size)):
-            rows = [_row(index, record, shards, media) for index, record in batch]
+            rows = [_row(index, record, shards, media) | _around(record, spoken) for index, record in batch]
             asked = [row for row in rows if row["key"] in chosen]
             outcome.n_asked += len(asked)
             answers = dict(zip((row["key"] for row in asked), stage.run(asked), strict=True)) if asked else {}
@@ -110,6 +111,20 @@ def _all_samples(
                 record = _settled(row, answers.get(row["key"]), validate, add, outcome)
                 if record is not None:
                     yield _sample(row, record, work)
+
+
+def _spoken(data: Dataset) -> dict[str, str]:
+    """What is said in each clip, by key."""
+    return {record["key"]: record["speech"]["text"] for _, record in read_records(data)}
+
+
+def _around(record: Mapping[str, Any], spoken: Mapping[str, str] | None) -> dict[str, Any]:
+    """The row's ``context``; empty where nobody wants it.  A neighbour that is not in the data set is silent."""
+    if spoken is None:
+        return {}
+    clip = record["clip"]
+    sides = {"before": spoken.get(clip["prev_key"] or ""), "after": spoken.get(clip["next_key"] or "")}
+    return {"context": {**sides, "title": record["source"]["title"]}}
 
 
 def _settled(

@@ -46,11 +46,12 @@ def assemble(
     sound: Mapping[str, Any] | None,
     provenance: Mapping[str, Any],
     hears: bool,
+    mode: str = "native-both",
 ) -> dict[str, Any] | Problem:
     """The annotation that an answer amounts to, or what is wrong with it.
 
     The measured sound joins the model's observations as ``a1``.  A model that hears nothing and still
-    claims to hear is ungrounded, whatever it claims.
+    claims to hear is ungrounded, whatever it claims.  ``mode`` says how the descriptions came about.
     """
     observations = [_observation(seen, request, hears) for seen in answer["observations"]]
     if not hears and any(seen["modality"] == "acoustic" for seen in observations):
@@ -64,7 +65,7 @@ def assemble(
         "description": {
             "en": answer["description_en"].strip(),
             "zh": answer["description_zh"].strip(),
-            "mode": "native-both",
+            "mode": mode,
             "cited_eids": list(dict.fromkeys(answer["cited_eids"])),
         },
     }

@@ -19,7 +19,9 @@ class Request:
     """One clip to annotate.
 
     ``clip``, ``speech`` and ``measured`` are the record's parts as dicts; ``media_path`` is the clip's
-    film, or None where only facts are at hand.  Nothing here may hint at a label.
+    film, or None where only facts are at hand.  ``context`` holds what is said ``before`` and ``after``
+    the clip and the film's ``title``, each a text or None; None where nobody looked.  Nothing here may
+    hint at a label.
     """
 
     key: str
@@ -27,17 +29,19 @@ class Request:
     clip: Mapping[str, Any]
     speech: Mapping[str, Any]
     measured: Mapping[str, Any]
+    context: Mapping[str, str | None] | None = None
 
     def input_sha256(self) -> str:
         """Hash of all that the annotator was told, apart from the pixels (the key names those)."""
-        return digest(
-            {
-                "key": self.key,
-                "clip": dict(self.clip),
-                "speech": dict(self.speech),
-                "measured": dict(self.measured),
-            }
-        )
+        told: dict[str, Any] = {
+            "key": self.key,
+            "clip": dict(self.clip),
+            "speech": dict(self.speech),
+            "measured": dict(self.measured),
+        }
+        if self.context is not None:
+            told["context"] = dict(self.context)
+        return digest(told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,17 @@ from ver_pipeline.schemas.record import Sampling
 from .assemble import assemble, check_rules
 from .base import Request, Result, Usage
 from .chat import Chat, Completion
-from .facts import data_block, evidence_block, measured_sound
+from .facts import data_block, evidence_block, has_neighbours, measured_sound
 from .parsing import Parsed, Problem, parse
 from .teacher import Teacher, languages, question
 from .verify import contradicted, verify_question
 
 Talk = Generator[Chat, Completion, Any]
+TRANSLATIONS = {
+    "description_en": ("zh2en", "description_zh"),
+    "description_zh": ("en2zh", "description_en"),
+}
+"""What can be translated: the failing field to the mode and the field that it is made from."""
 TRY_AGAIN = {
     "en": "That answer cannot be used: {error}. Answer again, as one complete JSON object that fits the schema.",
     "zh": "上面的回答无法使用：{error}。请重新回答，给出一个完整且符合格式的 JSON 对象。",
@@ -98,14 +103,13 @@ def _collect(request: Request, teacher: Teacher, draw: int, tally: _Tally) -> Ta
     if teacher.options.flow == "single":
         return (yield from _ask(question(request, teacher, "annotate", draw), request, teacher, tally))
     seen: list[dict[str, Any]] = []
-    spoken = bool(request.speech.get("present")) and bool(str(request.speech.get("text") or "").strip())
-    for name in ("clue_visual", *(("clue_lexical",) if spoken else ())):
+    for name in _clues(request, teacher):
         part = yield from _ask(question(request, teacher, name, draw), request, teacher, tally)
         if isinstance(part, Problem):
             return part
         seen += part["observations"]
-    answer: dict[str, Any] = {"observations": _distinct(seen)}
     sound = measured_sound(request)
+    answer: dict[str, Any] = {"observations": _distinct(seen, {sound["eid"]} if sound and teacher.hears else set())}
     evidence = evidence_block([*answer["observations"], *([sound] if sound else [])])
     judged = yield from _ask(question(request, teacher, "judge", draw, evidence=evidence), request, teacher, tally)
     if isinstance(judged, Problem):
@@ -113,6 +117,18 @@ def _collect(request: Request, teacher: Teacher, draw: int, tally: _Tally) -> Ta
     fill = {"evidence": evidence, "judgement": data_block(judged)}
     written = yield from _ask(question(request, teacher, "describe", draw, **fill), request, teacher, tally)
     return written if isinstance(written, Problem) else {**answer, **judged, **written}
+
+
+def _clues(request: Request, teacher: Teacher) -> list[str]:
+    """The steps that collect evidence, without those that have nothing to look at in this clip."""
+    spoken = bool(request.speech.get("present")) and bool(str(request.speech.get("text") or "").strip())
+    given = {
+        "clue_visual": True,
+        "clue_acoustic": bool(request.clip.get("has_audio")) and request.media_path is not None,
+        "clue_lexical": spoken,
+        "clue_context": has_neighbours(request),
+    }
+    return [name for name in teacher.steps() if given.get(name, False)]
 
 
 def _ask(chat: Chat, request: Request, teacher: Teacher, tally: _Tally) -> Talk:
@@ -151,6 +167,10 @@ def _settle(request: Request, teacher: Teacher, draw: int, answer: dict[str, Any
         if isinstance(fixed, Problem):
             return fixed if fixed.reason is Reason.TEACHER_UNAVAILABLE else problems[0]
         answer, tally.repaired = {**answer, **fixed}, True
+    if teacher.options.translate:
+        rescued = yield from _translate(request, teacher, draw, answer, problems, tally)
+        if rescued is not None:
+            return rescued
     return replace(problems[0], message=f"after {teacher.options.repairs} repairs: {problems[0].message}")
 
 
@@ -170,6 +190,31 @@ def _repair(
     _count(tally, chat, completion, teacher)
     parsed = parse(completion, chat.schema)
     return parsed.value if isinstance(parsed, Parsed) else parsed
+
+
+def _translate(
+    request: Request, teacher: Teacher, draw: int, answer: Mapping[str, Any], problems: Sequence[Problem], tally: _Tally
+) -> Talk:
+    """The annotation with its one bad description translated from the good one; None where that does not help.
+
+    Only where everything that is wrong concerns the descriptions; the first finding says which is bad, since
+    findings about both (such as their lengths) follow from it and are judged anew.  The record's mode tells.
+    """
+    if not all(p.fields and set(p.fields) <= set(TRANSLATIONS) for p in problems):
+        return None
+    target = problems[0].fields[0]
+    mode, source = TRANSLATIONS[target]
+    chat = question(request, teacher, f"translate_{mode}", draw, description=data_block(answer[source]))
+    chat = replace(chat, schema=fields_schema((target,)))
+    completion = yield chat
+    _count(tally, chat, completion, teacher)
+    parsed = parse(completion, chat.schema)
+    if isinstance(parsed, Problem):
+        return None
+    tally.repaired = True
+    told = _provenance(request, teacher, draw, tally)
+    annotation = assemble({**answer, **parsed.value}, request, measured_sound(request), told, teacher.hears, mode)
+    return None if isinstance(annotation, Problem) or check_rules(annotation, request) else annotation
 
 
 def _verify(request: Request, teacher: Teacher, answer: Mapping[str, Any], tally: _Tally) -> Talk:
@@ -192,10 +237,10 @@ def _verify(request: Request, teacher: Teacher, answer: Mapping[str, Any], tally
     ]  # fmt: skip
 
 
-def _distinct(seen: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Observations with distinct names: a name used twice gets the next free number."""
+def _distinct(seen: Sequence[dict[str, Any]], taken: set[str]) -> list[dict[str, Any]]:
+    """Observations with distinct names: a name used twice, or ``taken``, gets the next free number."""
     found: list[dict[str, Any]] = []
-    names: set[str] = set()
+    names = set(taken)
     for one in seen:
         name, n = one["eid"], 1
         while name in names:

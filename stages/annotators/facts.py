@@ -14,8 +14,10 @@ from .signs import Signs, read_signs
 from .voters import ballots, word_signs
 
 MAX_TRANSCRIPT = 4000
+MAX_NEIGHBOUR = 1000
 MAX_FACES = 6
 NO_SPEECH = {"en": "(nothing is said in this clip)", "zh": "（片段中无人说话）"}
+NO_NEIGHBOURS = {"en": "(nothing is known of the speech around this clip)", "zh": "（不知道片段前后说了什么）"}
 CUT = {"en": "the transcript is longer and was cut here", "zh": "转写文本较长，此处截断"}
 
 
@@ -63,6 +65,21 @@ def transcript_block(request: Request, language: str) -> str:
             lines.append({"note": CUT[language]})
             break
     return data_block({"language": speech.get("language", "und"), "segments": lines})
+
+
+def neighbours_block(request: Request, language: str, title: bool = False) -> str:
+    """What is said just before and just after the clip, each cut at the far end; the title only if asked for."""
+    if not has_neighbours(request) or request.context is None:
+        return NO_NEIGHBOURS[language]
+    before, after = request.context.get("before") or "", request.context.get("after") or ""
+    told = {"said_before": before[-MAX_NEIGHBOUR:] or None, "said_after": after[:MAX_NEIGHBOUR] or None}
+    return data_block({**told, "title": request.context.get("title")} if title else told)
+
+
+def has_neighbours(request: Request) -> bool:
+    """Something is known to be said before or after the clip."""
+    context = request.context or {}
+    return any(str(context.get(side) or "").strip() for side in ("before", "after"))
 
 
 def evidence_block(observations: Sequence[Mapping[str, Any]]) -> str:

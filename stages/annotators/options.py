@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ver_pipeline.schemas.errors import ConfigError
 
@@ -25,7 +25,10 @@ class TeacherOptions(Options):
     ``flow`` asks for everything in one answer, or for the evidence of each modality, the judgement and the
     descriptions one after the other.  ``samples`` above 1 draws further answers with other seeds; the
     first good one is kept, the rest are alternatives.  ``retries`` bounds how often one bad answer is
-    shown back to the model, ``repairs`` how often failing fields are asked for again.  ``price_in`` and
+    shown back to the model, ``repairs`` how often failing fields are asked for again.  In the staged flow
+    ``context`` also asks what the speech of the neighbouring clips tells (with the film's title only under
+    ``context_title``), and ``acoustic`` asks a model that hears for what it hears.  ``translate`` lets a
+    description that stays bad in one language be translated from the other; the record says so.  ``price_in`` and
     ``price_out`` are per million tokens, ``price_hour`` per GPU hour, in any one currency; they serve the
     cost report alone.
     """
@@ -33,6 +36,10 @@ class TeacherOptions(Options):
     order: Literal["speech-first", "zh-first", "en-first"] = "speech-first"
     flow: Literal["single", "staged"] = "single"
     samples: Annotated[int, Field(ge=1, le=9)] = 1
+    context: bool = False
+    context_title: bool = False
+    acoustic: bool = False
+    translate: bool = False
     verify: bool = False
     repairs: Annotated[int, Field(ge=0, le=2)] = 2
     retries: Annotated[int, Field(ge=0, le=5)] = 2
@@ -46,6 +53,13 @@ class TeacherOptions(Options):
     price_in: Annotated[float, Field(ge=0)] = 0.0
     price_out: Annotated[float, Field(ge=0)] = 0.0
     price_hour: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _clues_need_stages(self) -> TeacherOptions:
+        """One whole answer has no place for a clue of its own: better refused than silently left out."""
+        if self.flow == "single" and (self.context or self.acoustic):
+            raise ValueError("context and acoustic need flow: staged")
+        return self
 
 
 class OpenAIOptions(TeacherOptions):

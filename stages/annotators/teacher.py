@@ -14,7 +14,7 @@ from ver_pipeline.schemas.record import LabelId
 from .assemble import rules_version
 from .base import Request
 from .chat import Chat
-from .facts import facts_block, transcript_block
+from .facts import facts_block, neighbours_block, transcript_block
 from .options import TeacherOptions
 
 VERSION = "teacher/2"
@@ -69,13 +69,16 @@ class Teacher:
         """The prompts of one pass, in order."""
         if self.options.flow == "single":
             return ("annotate",)
-        return ("clue_visual", "clue_lexical", "judge", "describe")
+        heard = ("clue_acoustic",) if self.options.acoustic and self.hears else ()
+        around = ("clue_context",) if self.options.context else ()
+        return ("clue_visual", *heard, "clue_lexical", *around, "judge", "describe")
 
     def _used(self) -> list[Prompt]:
         names = {
             *self.steps(),
             *(["verify"] if self.options.verify else []),
             *(["repair"] if self.options.repairs else []),
+            *(["translate_zh2en", "translate_en2zh"] if self.options.translate else []),
         }
         return [self.prompt(name, language) for name in sorted(names) for language in ("en", "zh")]
 
@@ -97,6 +100,7 @@ def question(request: Request, teacher: Teacher, name: str, draw: int = 0, **fil
     values = {
         "facts": facts_block(request),
         "transcript": transcript_block(request, language),
+        "neighbours": neighbours_block(request, language, teacher.options.context_title),
         "order": ORDER_NOTE[(language, order)],
         "labels": label_options(request.key, sampling["seed"], language),
         "examples": f"{EXAMPLES_NOTE[language]}\n{examples}" if examples else "",
@@ -104,7 +108,7 @@ def question(request: Request, teacher: Teacher, name: str, draw: int = 0, **fil
     }
     system, user = prompt.render(values)
     schema = answer_schema(prompt.parts, order, teacher.scale) if prompt.parts else {}  # type: ignore[arg-type]
-    shown = "frames" in prompt.sees and teacher.sees
+    shown = ("frames" in prompt.sees and teacher.sees) or ("sound" in prompt.sees and teacher.hears)
     return Chat(
         prompt=prompt.name,
         system=system,

@@ -15,12 +15,13 @@ from ver_pipeline.cli import main
 from ver_pipeline.cost import Cost, actual, estimate, run_rows, text_tokens
 from ver_pipeline.dataset import open_dataset
 from ver_pipeline.publish import Content, publish
+from ver_pipeline.reannotate import _around, _spoken
 from ver_pipeline.reviews import cohen_kappa, human_scores, macro_f1
 from ver_pipeline.schemas.canonical import canonical_json
-from ver_pipeline.schemas.config import BuildConfig
+from ver_pipeline.schemas.config import AnnotateConfig, BuildConfig
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.record import parse_record
-from ver_pipeline.stages.annotate import request_of
+from ver_pipeline.stages.annotate import AnnotateStage, request_of, wants_context
 from ver_pipeline.stages.annotators.base import Usage
 from ver_pipeline.stages.annotators.registry import make
 from ver_pipeline.stages.annotators.reviewed import load_reviews
@@ -216,6 +217,21 @@ def test_money_without_prices_is_unknown_not_free() -> None:
     by_the_hour = make("vllm", {"model": "m", "price_hour": 2.0})
     assert estimate(by_the_hour, requests, 9).money is None
     assert actual(by_the_hour, Usage(1, 1, 1, 0, 1800.0), 9).money == pytest.approx(1.0)
+
+
+def test_neighbours_of_a_clip_reach_the_teacher_that_wants_them(data_set: Path) -> None:
+    with open_dataset(data_set) as data:
+        spoken = _spoken(data)
+    (one, other), record = sorted(spoken)[:2], make_records(1)[0].model_dump(mode="json")
+    record["clip"] |= {"prev_key": one, "next_key": "gone"}
+    record["source"]["title"] = "Northern Line"
+    told = request_of({**record, **_around(record, spoken)}).context
+    assert told == {"before": spoken[one], "after": None, "title": "Northern Line"}
+    assert _around(record, None) == {}
+    wanted = {"openai": {"model": "m", "flow": "staged", "context": True}}
+    assert wants_context(AnnotateStage(AnnotateConfig(annotator="openai", options=wanted)))
+    assert not wants_context(AnnotateStage(AnnotateConfig()))
+    assert spoken[other] is not None
 
 
 def test_kappa_and_f1_equal_hand_computed_values() -> None:

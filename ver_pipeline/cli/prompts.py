@@ -60,7 +60,7 @@ def _render(args: argparse.Namespace) -> int:
 
     request = request_of({**_record(args.data, args.clip), "media_path": None})
     teacher = Teacher("openai", "-", "-", TeacherOptions())
-    later = {"evidence", "judgement", "claims", "answer", "errors", "fields"}
+    later = {"evidence", "judgement", "claims", "answer", "errors", "fields", "description"}
     fill = {name: f"(filled in during the conversation: {name})" for name in later}
     chat = question(request, teacher, args.prompt, 0, **fill)
     sys.stdout.write(f"# {chat.prompt}\n\n=== system ===\n{chat.system}\n\n=== user ===\n{chat.user}\n")
