@@ -97,6 +97,7 @@ class AnnotateConfig(Section):
     label ends below ``min_tier``: ``accept`` keeps it, ``flag`` keeps it marked as ambiguous,
     ``adjudicate`` asks ``adjudicator``, ``reject`` drops the clip.  ``voter_skill`` is a file that
     ``ver annotate --fit-voters`` wrote; ``reviews`` a JSONL of human decisions, which win.
+    ``embedding`` is the folder of a text-embedding checkpoint by which agreement compares texts.
     """
 
     annotator: str = "cues"
@@ -110,6 +111,7 @@ class AnnotateConfig(Section):
     voter_skill: str | None = None
     wheel: str | None = None
     reviews: str | None = None
+    embedding: str | None = None
 
 
 class ValidateConfig(Section):

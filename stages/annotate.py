@@ -10,6 +10,7 @@ from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.stages.agreement.embedding import TextEmbedding
 from ver_pipeline.stages.agreement.policy import load_skill, verdict
 from ver_pipeline.stages.agreement.votes import agreement as compute_agreement
 from ver_pipeline.stages.annotators.base import Annotator, Request, Result, Usage
@@ -45,14 +46,18 @@ class AnnotateStage:
         self.resources = Resources(cpus=0.5, gpus=float(getattr(self.main, "gpus", 0.0)))
         self._skill = load_skill(config.voter_skill)
         self._reviews = load_reviews(config.reviews)
+        self._embedding = TextEmbedding(config.embedding) if config.embedding else None
         self.spent = Usage()
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The policy, and each annotator's own fingerprint (prompts, model, revision, options)."""
-        policy = self.config.model_dump(mode="json", exclude={"batch_size", "options", "voter_skill", "reviews"})
+        not_policy = {"batch_size", "options", "voter_skill", "reviews", "embedding"}
+        policy = self.config.model_dump(mode="json", exclude=not_policy)
+        embedding = {"embedding": self._embedding.fingerprint()} if self._embedding else {}
         asked = [self.main, *self.others, *([self.adjudicator] if self.adjudicator else [])]
         return {
             "policy": policy,
+            **embedding,
             "voter_skill": self._skill.to_dict() if self._skill else None,
             "reviews": digest([[r.key, r.human(), dict(r.fields)] for _, r in sorted(self._reviews.items())]),
             "annotators": {annotator.name: dict(annotator.fingerprint()) for annotator in asked},
@@ -95,13 +100,13 @@ class AnnotateStage:
         final = apply_review(review, annotation)
         alternatives = [annotation, *alternatives]
         votes = independent_votes(request)
-        agreement = compute_agreement(final, alternatives, votes, self._skill, self.config.wheel)
+        agreement = self._agreement(final, alternatives, votes)
         return {"annotation": final, "alternatives": alternatives, "agreement": agreement, "human": review.human()}
 
     def _judged(self, request: Request, annotation: dict[str, Any], alternatives: list[dict[str, Any]]) -> Outcome:
         """The row, after the policy on disagreement; cue annotations abstain by themselves instead."""
         votes = independent_votes(request)
-        agreement = compute_agreement(annotation, alternatives, votes, self._skill, self.config.wheel)
+        agreement = self._agreement(annotation, alternatives, votes)
         said = "keep"
         if annotation["provenance"]["tier"] != "cue":
             said = verdict(agreement, self.config.on_disagreement, self.config.min_tier)
@@ -110,7 +115,7 @@ class AnnotateStage:
             if second.annotation is not None:
                 alternatives = [annotation, *alternatives]
                 annotation = second.annotation
-                agreement = compute_agreement(annotation, alternatives, votes, self._skill, self.config.wheel)
+                agreement = self._agreement(annotation, alternatives, votes)
                 said = verdict(agreement, "flag", self.config.min_tier)
             else:
                 said = "flag"
@@ -122,6 +127,12 @@ class AnnotateStage:
         if said == "flag":
             annotation = {**annotation, "emotion": {**annotation["emotion"], "ambiguity": "high"}}
         return {"annotation": annotation, "alternatives": alternatives, "agreement": agreement, "human": None}
+
+    def _agreement(
+        self, annotation: dict[str, Any], alternatives: Sequence[dict[str, Any]], votes: Sequence[dict[str, Any]]
+    ) -> dict[str, Any]:
+        similarity = self._embedding.similarity if self._embedding else None
+        return compute_agreement(annotation, alternatives, votes, self._skill, self.config.wheel, similarity)
 
     def _make(self, name: str, cache_dir: str | Path | None) -> Annotator:
         return make(name, self.config.options.get(name), cache_dir)

@@ -7,7 +7,7 @@ the cues annotation does not, because it is made from those same three.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import pstdev
 from typing import Any
 
@@ -17,6 +17,7 @@ from ver_pipeline.schemas.record import LabelId
 from .dawid_skene import Skill
 from .openset import jaccard, set_score
 
+Similarity = Callable[[str, str], float]
 TIER_A, TIER_B = 2 / 3, 1 / 2
 
 
@@ -26,6 +27,7 @@ def agreement(
     independent: Sequence[Mapping[str, Any]],
     skill: Skill | None = None,
     wheel_path: str | None = None,
+    similarity: Similarity | None = None,
 ) -> dict[str, Any]:
     """The ``Agreement`` dict of an annotation.
 
@@ -36,6 +38,8 @@ def agreement(
         skill: voters' confusion tables, fitted beforehand over many clips; without it no Dawid-Skene
             confidence is given, because one clip cannot tell how good its voters are.
         wheel_path: another emotion wheel than the one shipped.
+        similarity: compares two texts, 0 to 1; without it reasoning is compared by the evidence cited, and
+            the two descriptions by the labels they name alone.
     """
     teachers = [a for a in (annotation, *others) if a["provenance"]["tier"] != "cue"]
     votes = [dict(vote) for vote in independent] + _teacher_votes(teachers)
@@ -52,9 +56,9 @@ def agreement(
         "intensity_sd": _spread([a["emotion"]["intensity"] for a in (annotation, *others)]),
         "jaccard_open": _mean([jaccard(_words(annotation), _words(other)) for other in others]),
         "open_f1": _mean([_f1(annotation, other, wheel_path) for other in others]),
-        "en_zh_agreement": en_zh_agreement(annotation["description"]),
+        "en_zh_agreement": en_zh_agreement(annotation["description"], similarity),
         "self_consistency": _self_consistency(annotation, others),
-        "reasoning_similarity": _mean([_evidence_overlap(annotation, other) for other in others]),
+        "reasoning_similarity": _mean([_reasoning(annotation, other, similarity) for other in others]),
         "method": "dawid-skene" if posterior else ("majority" if decided else "none"),
         "ds_confidence": round(posterior.get(own_class, 0.0), 4) if posterior else None,
         "tier": tier(share, len(decided)),
@@ -76,8 +80,16 @@ def dfew_class(label: str) -> str:
     return labels()[label].classes.get("dfew7", label)  # type: ignore[index]
 
 
-def en_zh_agreement(description: Mapping[str, Any]) -> float | None:
-    """Overlap of the labels that the two descriptions name; None where neither names one."""
+def en_zh_agreement(description: Mapping[str, Any], similarity: Similarity | None = None) -> float | None:
+    """How far the two descriptions say the same: overlap of the labels they name, None where neither names one.
+
+    With ``similarity`` the mean of that overlap, where there is one, and of the texts' similarity.
+    """
+    texts = [similarity(description["en"], description["zh"])] if similarity is not None else []
+    return _mean([_label_overlap(description), *texts])
+
+
+def _label_overlap(description: Mapping[str, Any]) -> float | None:
     en, zh = set(extract(description["en"], "en")), set(extract(description["zh"], "zh"))
     return round(len(en & zh) / len(en | zh), 4) if en | zh else None
 
@@ -120,6 +132,14 @@ def _self_consistency(annotation: Mapping[str, Any], others: Sequence[Mapping[st
         return None
     same = sum(1 for draw in draws if draw["emotion"]["primary"] == annotation["emotion"]["primary"])
     return round((1 + same) / (1 + len(draws)), 4)
+
+
+def _reasoning(left: Mapping[str, Any], right: Mapping[str, Any], similarity: Similarity | None = None) -> float | None:
+    """Similarity of two annotations' observations in English, else the overlap of what they rest on."""
+    if similarity is None:
+        return _evidence_overlap(left, right)
+    texts = [" ".join(seen["text_en"] for seen in one["observations"]) for one in (left, right)]
+    return similarity(texts[0], texts[1]) if all(texts) else None
 
 
 def _evidence_overlap(left: Mapping[str, Any], right: Mapping[str, Any]) -> float | None:
