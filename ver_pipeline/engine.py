@@ -38,6 +38,7 @@ BLOCK_BYTES = 64 << 10
 
 OBJECT_STORE_BYTES = 256 << 20
 CONNECT_LIMIT_S = 5.0
+BOARD_LIMIT_S = 60.0
 FEW_ROWS = 64
 """A stage on its own with at most this many rows to do runs in the driver."""
 
@@ -112,8 +113,9 @@ class Engine:
     def __enter__(self) -> Engine:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._board is not None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # After Ctrl-C Ray's orderly shutdown was seen to crash the process; its own die with the driver anyway.
+        if self._board is not None and not (kind and issubclass(kind, KeyboardInterrupt)):
             import ray
 
             ray.shutdown()
@@ -126,7 +128,7 @@ class Engine:
         if self._board is not None:
             import ray
 
-            read: dict[str, dict[str, Any]] = ray.get(self._board.read.remote())
+            read: dict[str, dict[str, Any]] = ray.get(self._board.read.remote(), timeout=BOARD_LIMIT_S)
             for name, values in read.items():
                 total[name] = added(total.get(name, Tally()), Tally(**values))
         return total

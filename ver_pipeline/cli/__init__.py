@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
 }
 
 USAGE_EXIT = 2
+INTERRUPTED_EXIT = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,7 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(f"\nver {chosen}: stopped. Run the same command again to go on.\n")
-        return 130
+        sys.stderr.flush()
+        if "ray" in sys.modules:
+            os._exit(INTERRUPTED_EXIT)  # Ray's exit hooks may crash after an interrupt; the cache is whole at any time
+        return INTERRUPTED_EXIT
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
