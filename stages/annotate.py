@@ -20,6 +20,9 @@ from ver_pipeline.stages.annotators.signs import read_signs
 from ver_pipeline.stages.annotators.voters import ballots
 from ver_pipeline.stages.base import Outcome, Resources, Row
 
+CONTEXT_COLUMNS = ("context", "source.title")
+"""What is read besides where somebody asks about the scene around the clip."""
+
 
 class AnnotateStage:
     """Clip rows in, annotated rows out.
@@ -32,7 +35,7 @@ class AnnotateStage:
     name = "annotate"
     version = "1"
     unit = "clip"
-    reads = ("key", "clip", "media_path", "speech", "measured")
+    reads: tuple[str, ...] = ("key", "clip", "media_path", "speech", "measured")
     writes = ("annotation", "alternatives", "agreement", "human")
 
     def __init__(self, config: AnnotateConfig, cache_dir: str | Path | None = None) -> None:
@@ -48,6 +51,8 @@ class AnnotateStage:
         self._reviews = load_reviews(config.reviews)
         self._embedding = TextEmbedding(config.embedding) if config.embedding else None
         self.spent = Usage()
+        if wants_context(self):  # everybody else must not run again for what a neighbour says
+            self.reads = (*self.reads, *CONTEXT_COLUMNS)
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The policy, and each annotator's own fingerprint (prompts, model, revision, options)."""
@@ -146,9 +151,10 @@ class AnnotateStage:
 
 
 def request_of(row: Row) -> Request:
-    """The annotator's request for one clip row."""
-    given = (row["clip"], row["speech"], row["measured"], row.get("context"))
-    return Request(row["key"], row.get("media_path"), *given)
+    """The annotator's request for one clip row; its context is the neighbours' words and the film's title."""
+    around = row.get("context")
+    context = None if around is None else {**around, "title": row["source"]["title"]}
+    return Request(row["key"], row.get("media_path"), row["clip"], row["speech"], row["measured"], context)
 
 
 def wants_context(stage: AnnotateStage) -> bool:

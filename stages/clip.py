@@ -27,7 +27,7 @@ from ver_pipeline.stages.media.cut import Cut, CutError, check_clip, count_frame
 from ver_pipeline.stages.media.encode import LOOK_SIDE, Pass, clip_grid, encode_pass, poster_near
 from ver_pipeline.stages.media.ffmpeg import FfmpegError, ffmpeg_version
 from ver_pipeline.stages.spans import Limits, Span, plan_spans, snap_words
-from ver_pipeline.stages.speech_slice import slice_speech
+from ver_pipeline.stages.speech_slice import said_around, slice_speech
 
 COPY_CODECS = {"h264"}
 
@@ -46,7 +46,8 @@ class _Film:
 
 
 class ClipStage:
-    """One source in, one row per clip out: ``key``, ``clip``, ``media``, its files, and its ``speech``.
+    """One source in, one row per clip out: ``key``, ``clip``, ``media``, its files, its ``speech``, and in
+    ``context`` what is said in the clips before and after.
 
     Args:
         config: bounds and encoder settings.
@@ -54,14 +55,14 @@ class ClipStage:
     """
 
     name = "clip"
-    version = "1"
+    version = "2"
     unit = "source"
     reads = (
         "source.id", "source.fps", "source.duration_s", "source.audio_channels", "source.video_codec",
         "source.pixel_format", "source.rotation_deg", "source.variable_fps", "path", "keyframes_s", "shots",
         "transcript",
     )  # fmt: skip
-    writes = ("key", "clip", "media", "media_path", "poster_path", "speech")
+    writes = ("key", "clip", "media", "media_path", "poster_path", "speech", "context")
     batch_size = 1
     resources = Resources(cpus=0.9, isolated=True, time_limit_s=4 * 3600)
 
@@ -199,6 +200,9 @@ class ClipStage:
 
     def _rows(self, film: _Film, row: Row, spans: Sequence[Span], clips: Sequence[Row]) -> list[Row]:
         keys = [clip_key(film.id, span, film.fps) for span in spans]
+        heard = [
+            slice_speech(row["transcript"], *_speech_span(span, film, i, len(spans))) for i, span in enumerate(spans)
+        ]
         out: list[Row] = []
         for i, (span, made) in enumerate(zip(spans, clips, strict=True)):
             n_frames = made["n_frames"]
@@ -222,8 +226,8 @@ class ClipStage:
                 detector=row["shots"]["detector"],
             )
             files = {name: made[name] for name in ("media", "media_path", "poster_path")}
-            speech = slice_speech(row["transcript"], *_speech_span(span, film, i, len(spans)))
-            out.append({"key": keys[i], "clip": clip.model_dump(mode="json"), "speech": speech, **files})
+            told = {"speech": heard[i], "context": said_around(heard, i)}
+            out.append({"key": keys[i], "clip": clip.model_dump(mode="json"), **told, **files})
         return out
 
 

@@ -64,6 +64,12 @@ def slice_speech(transcript: Transcript, start_s: float, end_s: float) -> dict[s
     }
 
 
+def said_around(heard: Sequence[dict[str, Any]], i: int) -> dict[str, str | None]:
+    """What is said in the clips ``before`` and ``after`` the ``i``-th of a film; None where there is no such clip."""
+    sides = {"before": i - 1, "after": i + 1}
+    return {side: heard[at]["text"] if 0 <= at < len(heard) else None for side, at in sides.items()}
+
+
 def _middle(timed: dict[str, Any]) -> float:
     return (timed["start_s"] + timed["end_s"]) / 2
 

@@ -14,17 +14,18 @@ from ver_pipeline.stages.base import Outcome, Resources, Row
 
 
 class WithdrawStage:
-    """``clip`` without links to withdrawn neighbours, or a reject that does not repeat the key.
+    """``clip`` without links to withdrawn neighbours and ``context`` without their words, or a reject that
+    does not repeat the key.
 
     Args:
         withdrawn: sha256 of keys (``schemas.tombstones.tombstone_of``).
     """
 
     name = "withdraw"
-    version = "1"
+    version = "2"
     unit = "clip"
-    reads = ("key", "clip")
-    writes = ("clip",)
+    reads = ("key", "clip", "context")
+    writes = ("clip", "context")
     batch_size = 1
     resources = Resources(cpus=0.1)
 
@@ -43,8 +44,8 @@ class WithdrawStage:
     def _one(self, row: Row) -> Outcome:
         if tombstone_of(row["key"]) in self.withdrawn:
             return Reject(Reason.TAKEDOWN, self.name, "the clip was withdrawn; its key is not repeated here")
-        clip = dict(row["clip"])
-        for neighbour in ("prev_key", "next_key"):
+        clip, context = dict(row["clip"]), dict(row["context"])
+        for neighbour, side in (("prev_key", "before"), ("next_key", "after")):
             if clip[neighbour] is not None and tombstone_of(clip[neighbour]) in self.withdrawn:
-                clip[neighbour] = None
-        return {"clip": clip}
+                clip[neighbour] = context[side] = None
+        return {"clip": clip, "context": context}

@@ -124,7 +124,7 @@ def _around(record: Mapping[str, Any], spoken: Mapping[str, str] | None) -> dict
         return {}
     clip = record["clip"]
     sides = {"before": spoken.get(clip["prev_key"] or ""), "after": spoken.get(clip["next_key"] or "")}
-    return {"context": {**sides, "title": record["source"]["title"]}}
+    return {"context": sides}
 
 
 def _settled(

@@ -229,8 +229,9 @@ def test_neighbours_of_a_clip_reach_the_teacher_that_wants_them(data_set: Path) 
     assert told == {"before": spoken[one], "after": None, "title": "Northern Line"}
     assert _around(record, None) == {}
     wanted = {"openai": {"model": "m", "flow": "staged", "context": True}}
-    assert wants_context(AnnotateStage(AnnotateConfig(annotator="openai", options=wanted)))
-    assert not wants_context(AnnotateStage(AnnotateConfig()))
+    curious = AnnotateStage(AnnotateConfig(annotator="openai", options=wanted))
+    assert wants_context(curious)
+    assert set(curious.reads) - set(AnnotateStage(AnnotateConfig()).reads) == {"context", "source.title"}
     assert spoken[other] is not None
 
 

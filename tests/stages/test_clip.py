@@ -13,9 +13,11 @@ import pytest
 from ver_pipeline.schemas.config import ClipConfig, IngestConfig, ScenesConfig
 from ver_pipeline.schemas.reasons import Reject
 from ver_pipeline.schemas.record import Clip, Media, Speech
+from ver_pipeline.schemas.tombstones import tombstone_of
 from ver_pipeline.stages.clip import ClipStage
 from ver_pipeline.stages.ingest import IngestStage
 from ver_pipeline.stages.scenes import ScenesStage
+from ver_pipeline.stages.withdraw import WithdrawStage
 
 NOTHING_SAID = {
     "segments": [],
@@ -36,7 +38,8 @@ def cut(path: Path, out: Path, words=(), **settings):
     scenes.open()
     row |= scenes.run([row])[0]
     said = [{"word": w, "start_s": a, "end_s": b, "prob": 1.0, "language": "en"} for w, a, b in words]
-    row["transcript"] = NOTHING_SAID | {"words": said}
+    segments = [{"start_s": w["start_s"], "end_s": w["end_s"], "text": w["word"], "language": "en"} for w in said]
+    row["transcript"] = NOTHING_SAID | {"words": said, "segments": segments}
     stage = ClipStage(ClipConfig(**settings), out)
     stage.open()
     outcome = stage.run([row])[0]
@@ -180,3 +183,21 @@ def test_words_go_to_the_clip_that_holds_them(shot_film, tmp_path):
 def test_a_film_that_is_too_short_is_a_reject(tmp_path):
     with pytest.raises(AssertionError, match="too_short"):
         cut(films.silent(tmp_path / "blink.mp4", 0.5), tmp_path / "media")
+
+
+def test_a_clip_carries_what_is_said_before_and_after_it(shot_film, tmp_path):
+    said = (("first", 1.0, 1.5), ("second", 4.0, 4.5), ("third", 8.0, 8.5))
+    clips = cut(shot_film, tmp_path, said)
+    assert [clip["speech"]["text"] for clip in clips] == ["first", "second", "third"]
+    told = [(clip["context"]["before"], clip["context"]["after"]) for clip in clips]
+    assert told == [(None, "second"), ("first", "third"), ("second", None)]
+
+
+def test_the_words_of_a_withdrawn_neighbour_are_forgotten(shot_film, tmp_path):
+    said = (("first", 1.0, 1.5), ("second", 4.0, 4.5), ("third", 8.0, 8.5))
+    clips = cut(shot_film, tmp_path, said)
+    stage = WithdrawStage(frozenset({tombstone_of(clips[0]["key"])}))
+    gone, second, third = stage.run(clips)
+    assert isinstance(gone, Reject)
+    assert (second["context"], second["clip"]["prev_key"]) == ({"before": None, "after": "third"}, None)
+    assert third["context"] == clips[2]["context"]
