@@ -22,13 +22,17 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Tally:
-    """What a runner did: units done (of which from the cache), rejected, rows out, and seconds at work."""
+    """What a runner did: units done (of which from the cache), rejected, rows out, and seconds at work;
+    tokens and money are those that the stage says it spent on this work alone (``take_spent``)."""
 
     done: int = 0
     cached: int = 0
     rejected: int = 0
     rows_out: int = 0
     busy_s: float = 0.0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
 
 
 @dataclass
@@ -63,6 +67,9 @@ class Runner:
         for i, row in enumerate(rows):
             out.extend([row] if given[i] is None else self._joined(row, found[i], cached=i not in todo))
         self.tally.busy_s += time.perf_counter() - started
+        if todo and (take_spent := getattr(self.stage, "take_spent", None)) is not None:
+            for name, amount in take_spent().items():
+                setattr(self.tally, name, getattr(self.tally, name) + amount)
         return out
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from ver_pipeline.cache import Cache, Work, pick, stage_digest, unit_key
 from ver_pipeline.runner import Tally, portable
@@ -62,6 +62,4 @@ class Walk:
 
 def added(a: Tally, b: Tally) -> Tally:
     """The sum of two tallies."""
-    return Tally(
-        a.done + b.done, a.cached + b.cached, a.rejected + b.rejected, a.rows_out + b.rows_out, a.busy_s + b.busy_s
-    )
+    return Tally(**{part.name: getattr(a, part.name) + getattr(b, part.name) for part in fields(Tally)})
