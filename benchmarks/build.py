@@ -62,6 +62,10 @@ def encode_arguments(config: BuildConfig) -> list[str]:
         "aac",
         "-b:a",
         str(config.clip.audio_bitrate),
+        "-ar",
+        str(config.clip.audio_rate_hz),
+        "-ac",
+        "2",
     ]
 
 

@@ -72,7 +72,7 @@ def encode_pass(
 
     folder.mkdir(parents=True, exist_ok=True)
     seek = {"ss": f"{float(begin_s):.6f}"} if begin_s else {}
-    film = build.input(path, **seek)
+    film = build.input(path, threads=config.threads, **seek)
     grid = film.video.filter("fps", fps=f"{fps.numerator}/{fps.denominator}", start_time=0)
     if n_frames is not None:
         grid = grid.filter("trim", end_frame=n_frames)
