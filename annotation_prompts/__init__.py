@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 LANGUAGES = ("en", "zh")
 REQUIRED = ("id", "version", "language", "purpose", "parts", "sees", "sampling")
 SLOTS = frozenset({"facts", "transcript", "evidence", "judgement", "examples", "order", "errors", "fields", "answer",
-                   "claims", "labels", "neighbours", "description"})  # fmt: skip
+                   "claims", "labels", "neighbours", "description", "hypotheses", "annotation"})  # fmt: skip
 _USER = "\n=== user ===\n"
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 
@@ -33,7 +33,8 @@ class Prompt:
     """One prompt in one language.
 
     ``parts`` are the answer's parts it asks for; ``sees`` what the model is given of
-    ``frames``, ``sound``, ``facts``, ``transcript``, ``neighbours``, ``evidence``, ``description``.
+    ``frames``, ``sound``, ``facts``, ``transcript``, ``neighbours``, ``evidence``, ``hypotheses``, ``description``,
+    ``annotation``.
     ``sha256`` is over the file's bytes.
     """
 

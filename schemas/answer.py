@@ -7,15 +7,20 @@ bounded, so that constrained decoding always comes to an end.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, cast, get_args
 
 from .canonical import digest
+from .labels import Taxonomy, classes
 from .record import LabelId, Modality
 
-Part = Literal["observations", "judgement", "description"]
+Whole = Literal["observations", "judgement", "description"]
+Step = Literal["hypotheses", "label_open", "label_mer6", "label_dfew7", "label_mafw11", "label_dim", "assessment"]
+Part = Whole | Step
 Order = Literal["zh-first", "en-first"]
 
-PARTS: tuple[Part, ...] = get_args(Part)
+PARTS: tuple[Whole, ...] = get_args(Whole)
+"""The parts that make a whole answer; a step is asked for by a prompt of its own."""
 MAX_OBSERVATIONS = 12
 MAX_LABELS = 6
 MAX_EN, MAX_ZH = 400, 200  # characters of an observation, as in the record
@@ -24,9 +29,12 @@ MAX_TIME_S = 600
 _EID = {"type": "string", "pattern": "^[a-z][0-9]{1,2}$"}
 _MODALITIES = list(get_args(Modality))
 _LABELS = list(get_args(LabelId))
+_DECIDED = [name for name in _LABELS if name != "undetermined"]
+_SUBJECT = {"type": "string", "enum": ["speaker", "person", "group", "none"]}
+Builder = Callable[[Order, float], dict[str, Any]]
 
 
-def answer_schema(parts: tuple[Part, ...] = PARTS, order: Order = "en-first", scale: float = 1.0) -> dict[str, Any]:
+def answer_schema(parts: Sequence[Part] = PARTS, order: Order = "en-first", scale: float = 1.0) -> dict[str, Any]:
     """The schema of an answer that holds ``parts``, descriptions in ``order``.
 
     ``scale`` below 1 shortens every list and text bound: a small context or a tiny model needs that.
@@ -93,7 +101,21 @@ def _observations(order: Order, scale: float) -> dict[str, Any]:
 
 
 def _judgement(order: Order, scale: float) -> dict[str, Any]:
-    most = max(1, round(MAX_LABELS * scale))
+    return {
+        "subject": dict(_SUBJECT),
+        "labels": _open_labels(order, scale, 0),
+        "primary": {"type": "string", "enum": _LABELS},
+        "valence": _nullable("number", minimum=-1, maximum=1),
+        "arousal": _nullable("number", minimum=-1, maximum=1),
+        "intensity": _nullable("integer", minimum=0, maximum=4),
+        "confidence": _probability(),
+        "mixed": {"type": "boolean"},
+        "ambiguity": {"type": "string", "enum": ["none", "low", "high"]},
+        "transitions": _transitions(),
+    }
+
+
+def _open_labels(order: Order, scale: float, least: int) -> dict[str, Any]:
     label = _object(
         {
             "eids": _eids(),
@@ -102,6 +124,10 @@ def _judgement(order: Order, scale: float) -> dict[str, Any]:
             "p": _probability(),
         }
     )
+    return {"type": "array", "items": label, "minItems": least, "maxItems": max(1, round(MAX_LABELS * scale))}
+
+
+def _transitions() -> dict[str, Any]:
     change = _object(
         {
             "t_s": {"type": "number", "minimum": 0, "maximum": MAX_TIME_S},
@@ -110,18 +136,7 @@ def _judgement(order: Order, scale: float) -> dict[str, Any]:
             "eids": _eids(),
         }
     )
-    return {
-        "subject": {"type": "string", "enum": ["speaker", "person", "group", "none"]},
-        "labels": {"type": "array", "items": label, "minItems": 0, "maxItems": most},
-        "primary": {"type": "string", "enum": _LABELS},
-        "valence": _nullable("number", minimum=-1, maximum=1),
-        "arousal": _nullable("number", minimum=-1, maximum=1),
-        "intensity": _nullable("integer", minimum=0, maximum=4),
-        "confidence": _probability(),
-        "mixed": {"type": "boolean"},
-        "ambiguity": {"type": "string", "enum": ["none", "low", "high"]},
-        "transitions": {"type": "array", "items": change, "minItems": 0, "maxItems": 3},
-    }
+    return {"type": "array", "items": change, "minItems": 0, "maxItems": 3}
 
 
 def _description(order: Order, scale: float) -> dict[str, Any]:
@@ -129,7 +144,74 @@ def _description(order: Order, scale: float) -> dict[str, Any]:
     return {"cited_eids": _eids(), **texts}
 
 
-_BUILDERS = {"observations": _observations, "judgement": _judgement, "description": _description}
+def _hypotheses(order: Order, scale: float) -> dict[str, Any]:
+    """Conflicts first, then the hypotheses by rank, then what speaks for another reading."""
+    conflict = _object({"eids": _eids(1), "against": _eids(1), "text": _text(200 * scale)})
+    hypothesis = _object({"eids": _eids(1), "against": _eids(), "label": _label(_DECIDED), "p": _probability()})
+    other = {"anyOf": [_label(_DECIDED), {"type": "null"}]}
+    return {
+        "subject": dict(_SUBJECT),
+        "conflicts": {"type": "array", "items": conflict, "minItems": 0, "maxItems": 4},
+        "hypotheses": {"type": "array", "items": hypothesis, "minItems": 0, "maxItems": 4},
+        "alternative": _object({"label": other, "text": _text(200 * scale)}),
+        "mixed": {"type": "boolean"},
+        "transitions": _transitions(),
+    }
+
+
+def _label_open(order: Order, scale: float) -> dict[str, Any]:
+    return {"labels": _open_labels(order, scale, 1)}
+
+
+def _label_closed(taxonomy: Taxonomy) -> Builder:
+    """One class of a closed set, or none where no class fits."""
+
+    def build(order: Order, scale: float) -> dict[str, Any]:
+        return {"eids": _eids(1), "label": _label([*classes(taxonomy), "none"]), "confidence": _probability()}
+
+    return build
+
+
+def _label_dim(order: Order, scale: float) -> dict[str, Any]:
+    signed = {"type": "number", "minimum": -1, "maximum": 1}
+    return {
+        "eids": _eids(1),
+        "valence": signed,
+        "arousal": signed,
+        "dominance": _nullable("number", minimum=-1, maximum=1),
+        "intensity": {"type": "integer", "minimum": 0, "maximum": 4},
+    }
+
+
+def _assessment(order: Order, scale: float) -> dict[str, Any]:
+    """A judge's marks, faults before marks: 1 is useless, 5 without fault."""
+    claim = _object(
+        {"text": _text(200), "eids": _eids(), "verdict": _label(["supported", "unsupported", "contradicted"])}
+    )
+    mark = {"type": "integer", "minimum": 1, "maximum": 5}
+    language = _object({"fault": _text(200), "mark": mark})
+    return {
+        "claims": {"type": "array", "items": claim, "minItems": 1, "maxItems": 12},
+        "faithfulness": mark,
+        "missing_eids": _eids(),
+        "completeness": mark,
+        "language_en": language,
+        "language_zh": language,
+    }
+
+
+_BUILDERS: dict[str, Builder] = {
+    "observations": _observations,
+    "judgement": _judgement,
+    "description": _description,
+    "hypotheses": _hypotheses,
+    "label_open": _label_open,
+    "label_mer6": _label_closed("mer6"),
+    "label_dfew7": _label_closed("dfew7"),
+    "label_mafw11": _label_closed("mafw11"),
+    "label_dim": _label_dim,
+    "assessment": _assessment,
+}
 
 
 def _texts(name: str, order: Order, max_en: int, max_zh: int) -> dict[str, Any]:
@@ -150,8 +232,16 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _eids() -> dict[str, Any]:
-    return {"type": "array", "items": dict(_EID), "minItems": 0, "maxItems": MAX_OBSERVATIONS + 1}
+def _eids(least: int = 0) -> dict[str, Any]:
+    return {"type": "array", "items": dict(_EID), "minItems": least, "maxItems": MAX_OBSERVATIONS + 1}
+
+
+def _label(names: Sequence[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(names)}
+
+
+def _text(most: float) -> dict[str, Any]:
+    return {"type": "string", "maxLength": round(most)}
 
 
 def _labels(most: int) -> dict[str, Any]:

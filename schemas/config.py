@@ -104,7 +104,7 @@ class AnnotateConfig(Section):
     batch_size: Annotated[int, Field(ge=1, le=512)] = 8
     also: tuple[str, ...] = ()
     keep_cues: bool = True
-    options: dict[str, dict[str, str | int | float | bool | None]] = {}
+    options: dict[str, dict[str, str | int | float | bool | tuple[str, ...] | None]] = {}
     on_disagreement: Literal["accept", "flag", "adjudicate", "reject"] = "flag"
     min_tier: Literal["A", "B"] = "B"
     adjudicator: str | None = None

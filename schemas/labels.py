@@ -170,6 +170,11 @@ def dfew_code(label: LabelId) -> int | None:
     return None if name is None else _load("emotion_labels.yaml")["dfew_codes"].index(name) + 1
 
 
+def classes(taxonomy: Taxonomy) -> tuple[str, ...]:
+    """The classes of a closed taxonomy, in their published order."""
+    return tuple(_load("emotion_labels.yaml")["closed_zh"][taxonomy])
+
+
 def closed_display(taxonomy: Taxonomy, value: str, language: TextLanguage) -> str | None:
     """A class of a closed taxonomy as people read it; None for a class it does not have."""
     names = _load("emotion_labels.yaml")["closed_zh"][taxonomy]

@@ -322,7 +322,10 @@ class Description(Part):
 
 
 class Sampling(Part):
-    """How a model was asked; None where the annotator draws nothing."""
+    """How a model was asked; None where the annotator draws nothing.
+
+    ``by_prompt`` names the prompts that were asked otherwise, each with the values that were its own.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
@@ -332,6 +335,7 @@ class Sampling(Part):
     n_frames: int | None = None
     fps: float | None = None
     max_pixels: int | None = None
+    by_prompt: dict[str, dict[str, float]] | None = None
 
 
 class Provenance(Part):

@@ -14,6 +14,7 @@ from ver_pipeline.stages.agreement.embedding import TextEmbedding
 from ver_pipeline.stages.agreement.policy import load_skill, verdict
 from ver_pipeline.stages.agreement.votes import agreement as compute_agreement
 from ver_pipeline.stages.annotators.base import Annotator, Request, Result, Usage
+from ver_pipeline.stages.annotators.prices import money_spent, teacher_of
 from ver_pipeline.stages.annotators.registry import make
 from ver_pipeline.stages.annotators.reviewed import Review, apply_review, load_reviews
 from ver_pipeline.stages.annotators.signs import read_signs
@@ -50,7 +51,8 @@ class AnnotateStage:
         self._skill = load_skill(config.voter_skill)
         self._reviews = load_reviews(config.reviews)
         self._embedding = TextEmbedding(config.embedding) if config.embedding else None
-        self.spent = Usage()
+        self.spent: dict[str, Usage] = {}
+        self._taken: dict[str, float] = {}
         if wants_context(self):  # everybody else must not run again for what a neighbour says
             self.reads = (*self.reads, *CONTEXT_COLUMNS)
 
@@ -59,31 +61,51 @@ class AnnotateStage:
         not_policy = {"batch_size", "options", "voter_skill", "reviews", "embedding"}
         policy = self.config.model_dump(mode="json", exclude=not_policy)
         embedding = {"embedding": self._embedding.fingerprint()} if self._embedding else {}
-        asked = [self.main, *self.others, *([self.adjudicator] if self.adjudicator else [])]
         return {
             "policy": policy,
             **embedding,
             "voter_skill": self._skill.to_dict() if self._skill else None,
             "reviews": digest([[r.key, r.human(), dict(r.fields)] for _, r in sorted(self._reviews.items())]),
-            "annotators": {annotator.name: dict(annotator.fingerprint()) for annotator in asked},
+            "annotators": {annotator.name: dict(annotator.fingerprint()) for annotator in self.asked()},
         }
 
     def open(self) -> None:
         """Open every annotator that will be asked."""
-        for annotator in (self.main, *self.others, *([self.adjudicator] if self.adjudicator else [])):
+        for annotator in self.asked():
             annotator.open()
+
+    def asked(self) -> list[Annotator]:
+        """Every annotator that is or may be asked: the main one first, the adjudicator last."""
+        return [self.main, *self.others, *([self.adjudicator] if self.adjudicator else [])]
+
+    def take_spent(self) -> dict[str, float]:
+        """Tokens and money spent since the last call, over all annotators; without prices no money."""
+        whole: dict[str, float] = {"tokens_in": 0, "tokens_out": 0, "cost": 0.0}
+        for annotator in self.asked():
+            spent = self.spent.get(annotator.name, Usage())
+            whole["tokens_in"] += spent.tokens_in
+            whole["tokens_out"] += spent.tokens_out
+            whole["cost"] += money_spent(annotator, spent) or 0.0
+        new = {name: amount - self._taken.get(name, 0) for name, amount in whole.items()}
+        self._taken = whole
+        return new
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
         """One outcome per row.  A failed main annotator is a reject with its reason; a failed further
         one only leaves no alternative."""
         requests = [request_of(row) for row in rows]
-        results = self.main.annotate(requests)
-        further = [other.annotate(requests) for other in self.others]
-        self.spent = sum((r.usage for column in (results, *further) for r in column), self.spent)
+        results = self._ask(self.main, requests)
+        further = [self._ask(other, requests) for other in self.others]
         outcomes: list[Outcome] = []
         for i, (request, result) in enumerate(zip(requests, results, strict=True)):
             outcomes.append(self._outcome(request, result, [column[i] for column in further]))
         return outcomes
+
+    def _ask(self, annotator: Annotator, requests: Sequence[Request]) -> list[Result]:
+        results = annotator.annotate(requests)
+        known = self.spent.get(annotator.name, Usage())
+        self.spent[annotator.name] = sum((result.usage for result in results), known)
+        return results
 
     def _outcome(self, request: Request, result: Result, further: Sequence[Result]) -> Outcome:
         review = self._reviews.get(request.key)
@@ -116,7 +138,7 @@ class AnnotateStage:
         if annotation["provenance"]["tier"] != "cue":
             said = verdict(agreement, self.config.on_disagreement, self.config.min_tier)
         if said == "adjudicate" and self.adjudicator is not None:
-            second = self.adjudicator.annotate([request])[0]
+            second = self._ask(self.adjudicator, [request])[0]
             if second.annotation is not None:
                 alternatives = [annotation, *alternatives]
                 annotation = second.annotation
@@ -159,8 +181,7 @@ def request_of(row: Row) -> Request:
 
 def wants_context(stage: AnnotateStage) -> bool:
     """Somebody who will be asked also asks what is said around the clip."""
-    asked = [stage.main, *stage.others, *([stage.adjudicator] if stage.adjudicator else [])]
-    teachers = [getattr(annotator, "teacher", None) for annotator in asked]
+    teachers = [teacher_of(annotator) for annotator in stage.asked()]
     return any(teacher is not None and teacher.options.context for teacher in teachers)
 
 

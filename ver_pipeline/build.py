@@ -5,11 +5,9 @@ The order of events is here; how stages run is the engine's business and what th
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +17,7 @@ from typing import Any
 from ver_pipeline.cache import Work, stage_digest
 from ver_pipeline.dag import make_dag, tool_versions
 from ver_pipeline.engine import Engine
+from ver_pipeline.forecast import all_priced, forecast
 from ver_pipeline.growth.tombstones import read_tombstones
 from ver_pipeline.listing import source_rows
 from ver_pipeline.lock import locked
@@ -26,6 +25,7 @@ from ver_pipeline.pages import PAGES
 from ver_pipeline.progress import Progress
 from ver_pipeline.publish import Content, publish
 from ver_pipeline.runner import Tally
+from ver_pipeline.runs import new_run_id, note_build, note_estimate
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.reasons import Reason, Reject
@@ -36,9 +36,8 @@ from ver_pipeline.stages.sources import SourceRef, list_sources
 
 KEEP = {
     "reject", "uri", "path", "entry", "source", "sidecar", "keyframes_s", "key", "split", "record_path", "media_path",
-    "poster_path", "size_bytes", "duration_s", "embedded", "tokens_in", "tokens_out",
+    "poster_path", "size_bytes", "duration_s", "embedded",
 }  # fmt: skip
-RUNS_KEPT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +54,15 @@ class BuildOptions:
 
 @dataclass
 class Summary:
-    """What a build did, for the table at its end."""
+    """What a build did, for the table at its end.  ``priced``: what its annotators cost can be told."""
 
     out: Path
+    started_utc: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    run_id: str = field(default_factory=new_run_id)
+    priced: bool = False
     n_sources: int = 0
     n_good_sources: int = 0
     n_samples: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
     sample_s: float = 0.0
     wall_s: float = 0.0
     rejects: list[Row] = field(default_factory=list)
@@ -76,7 +76,6 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         VerError: when the build as a whole cannot go on; finished work is kept in the cache.
     """
     started = time.perf_counter()
-    started_utc = datetime.now(UTC).isoformat(timespec="seconds")
     work = open_work(options.out)
     with locked(work):
         shutil.rmtree(work.staging, ignore_errors=True)
@@ -90,7 +89,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         dag = make_dag(options.config, work, read_tombstones(options.out))
         samples, sources = _run(options, dag, refs, work, summary, progress)
         summary.wall_s = time.perf_counter() - started
-        runs = _note_run(work, summary, started_utc)
+        runs = note_build(work, summary)
         content = Content(
             samples=samples,
             sources=sources,
@@ -128,7 +127,10 @@ def _run(
     with Engine(work, options.cpus, options.address) as engine, progress.watch(engine.tallies, len(listed), dag):
         ingested = _kept(engine.run(dag[:1], listed, KEEP), summary)
         good = _without_duplicates(ingested, read_takedown(options.config.ingest.takedown), summary)
-        summary.n_good_sources = len(good)
+        summary.n_good_sources, summary.priced = len(good), all_priced(dag)
+        if (expected := forecast(dag[1:], good, work, options.config, options.out)) is not None:
+            progress.say(expected.lines())
+            note_estimate(work, summary, expected.cost)
         samples = [_sample(row, summary) for row in _kept(engine.run(dag[1:], good, KEEP), summary)]
         summary.tallies = engine.tallies()
         for line in engine.notes:
@@ -165,8 +167,6 @@ def _without_duplicates(rows: Iterator[Row], takedown: frozenset[str], summary: 
 
 def _sample(row: Row, summary: Summary) -> Sample:
     summary.sample_s += row["duration_s"]
-    summary.tokens_in += row["tokens_in"]
-    summary.tokens_out += row["tokens_out"]
     return Sample(
         key=row["key"],
         split=row["split"],
@@ -179,36 +179,3 @@ def _sample(row: Row, summary: Summary) -> Sample:
 
 def _reject_order(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(row.get(name) or "") for name in ("stage", "reason", "uri", "key", "message"))
-
-
-def _note_run(work: Work, summary: Summary, started_utc: str) -> list[Row]:
-    """Append this run to the work folder's list of runs; returns the last runs for the catalog."""
-    run_id = uuid.uuid4().hex[:12]
-    rows = [
-        {
-            "run_id": run_id,
-            "stage": name,
-            "started_utc": started_utc,
-            "busy_s": round(tally.busy_s, 3),
-            "rows_in": tally.done,
-            "rows_out": tally.rows_out,
-            "n_rejected": tally.rejected,
-            "n_cached": tally.cached,
-        }
-        for name, tally in summary.tallies.items()
-    ]
-    total = {"rows_in": summary.n_sources, "rows_out": summary.n_samples, "n_rejected": len(summary.rejects)}
-    tokens = {"tokens_in": summary.tokens_in, "tokens_out": summary.tokens_out}
-    times = {"wall_s": round(summary.wall_s, 3), "media_s": round(summary.sample_s, 3)}
-    rows.append({"run_id": run_id, "stage": "total", "started_utc": started_utc, **total, **times, **tokens})
-    path = work.root / "runs.jsonl"
-    with open(path, "a", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)
-    known: list[Row] = []
-    for line in path.read_text("utf-8").splitlines():
-        try:
-            known.append(json.loads(line))
-        except ValueError:
-            continue  # a line cut off by a kill
-    keep = list(dict.fromkeys(row["run_id"] for row in known))[-RUNS_KEPT:]
-    return [row for row in known if row["run_id"] in set(keep)]

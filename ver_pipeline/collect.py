@@ -20,7 +20,7 @@ class CollectStage:
     version = "1"
     unit = "clip"
     reads = ("key", "record", "media_path", "poster_path")
-    writes = ("split", "record_path", "size_bytes", "duration_s", "embedded", "tokens_in", "tokens_out")
+    writes = ("split", "record_path", "size_bytes", "duration_s", "embedded")
     batch_size = 1
     resources = Resources(cpus=0.1)
 
@@ -39,7 +39,6 @@ class CollectStage:
     def _one(self, row: Row) -> Outcome:
         record = row["record"]
         data = canonical_json(record)
-        answers = [record["provenance"], *(other["provenance"] for other in record["alternatives"])]
         name = f"{row['key']}-{digest(record)[:16]}.json"
         path = self.records_dir / name[:2] / name
         write_atomically(path, data)
@@ -53,6 +52,4 @@ class CollectStage:
             "size_bytes": size_bytes,
             "duration_s": record["clip"]["duration_s"],
             "embedded": embedded,
-            "tokens_in": sum(answer["tokens_in"] for answer in answers),
-            "tokens_out": sum(answer["tokens_out"] for answer in answers),
         }

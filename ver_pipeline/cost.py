@@ -3,7 +3,7 @@
 Before: every prompt of a pass is rendered for the sample and measured.  Tokens are estimated, because
 the server's tokenizer is not here: a Chinese character counts as one, four other characters as one
 (Qwen2.5's tokenizer is near both), a picture as its area over 28 x 28.  Retries and repairs are left out.
-After: the numbers that the servers reported.
+After: the numbers that the servers reported.  An answer that was kept from an earlier run is not spent again.
 """
 
 from __future__ import annotations
@@ -16,10 +16,19 @@ from typing import Any
 from ver_pipeline.stages.annotators.base import Annotator, Request, Usage
 from ver_pipeline.stages.annotators.chat import Chat
 from ver_pipeline.stages.annotators.options import TeacherOptions
-from ver_pipeline.stages.annotators.teacher import Teacher, question
+from ver_pipeline.stages.annotators.prices import is_local, money, money_spent, teacher_of
+from ver_pipeline.stages.annotators.teacher import languages, question
 
-ANSWER_TOKENS = {"observations": 450, "judgement": 160, "description": 480}
-"""A full answer of each part, in tokens: from the good answers of the tests, rounded up."""
+ANSWER_TOKENS = {
+    "observations": 450, "judgement": 160, "description": 480, "hypotheses": 260, "label_open": 120, "label_mer6": 30,
+    "label_dfew7": 30, "label_mafw11": 30, "label_dim": 50, "assessment": 400,
+}  # fmt: skip
+"""A full answer of each part, in tokens: of the first three from the good answers of the tests, rounded up; of the
+steps and the assessment from their schemas, by hand."""
+EARLIER = {"evidence": "observations", "judgement": "judgement", "hypotheses": "hypotheses"}
+"""What later prompts are shown of earlier answers, and which part of an answer that is."""
+ESTIMATE_CLIPS = 16
+"""Clips that an estimate looks at."""
 PATCH_PIXELS = 28 * 28
 _HAN = re.compile(r"[\u3400-\u9fff\uff00-\uffef\u3000-\u303f]")
 
@@ -51,31 +60,45 @@ class Cost:
 
 def estimate(annotator: Annotator, sample: Sequence[Request], n_clips: int) -> Cost:
     """The expected cost of ``n_clips``, from a sample of them.  The embedded annotators cost nothing."""
-    teacher = getattr(annotator, "teacher", None)
-    if not isinstance(teacher, Teacher) or not sample:
+    teacher = teacher_of(annotator)
+    if teacher is None or not sample:
         return Cost(n_clips, 0, 0, 0, 0.0, 0.0)
     tokens_in = tokens_out = calls = 0
     for request in sample:
         for name in teacher.steps():
-            chat = question(request, teacher, name, evidence="", judgement="")
-            parts = teacher.prompt(name, "en").parts
+            prompt = teacher.prompt(name, languages(request, teacher.options)[0])
+            chat = question(request, teacher, name, **dict.fromkeys(EARLIER, ""))
             tokens_in += chat_tokens(chat, teacher.options)
-            tokens_out += sum(ANSWER_TOKENS.get(part, 0) for part in parts)
+            tokens_in += sum(ANSWER_TOKENS[EARLIER[what]] for what in prompt.sees if what in EARLIER)
+            tokens_out += sum(ANSWER_TOKENS[part] for part in prompt.parts)
             calls += 1
     scale = n_clips / len(sample) * teacher.options.samples
     counts = (round(calls * scale), round(tokens_in * scale), round(tokens_out * scale))
-    hours = None if _local(teacher) else 0.0
+    hours = None if is_local(teacher) else 0.0
     return Cost(n_clips, *counts, None, money(teacher.options, counts[1], counts[2], hours))
 
 
 def actual(annotator: Annotator, spent: Usage, n_clips: int) -> Cost:
     """What a run cost.  ``gpu_hours`` is the time the model worked, for a model in this process."""
-    teacher = getattr(annotator, "teacher", None)
-    if not isinstance(teacher, Teacher):
+    teacher = teacher_of(annotator)
+    if teacher is None:
         return Cost(n_clips, 0, 0, 0, 0.0, 0.0)
-    hours = spent.seconds / 3600 if _local(teacher) else None
-    total = money(teacher.options, spent.tokens_in, spent.tokens_out, hours or 0.0)
-    return Cost(n_clips, spent.calls, spent.tokens_in, spent.tokens_out, hours, total)
+    hours = spent.seconds / 3600 if is_local(teacher) else None
+    return Cost(n_clips, spent.calls, spent.tokens_in, spent.tokens_out, hours, money_spent(annotator, spent))
+
+
+def together(costs: Sequence[Cost]) -> Cost:
+    """The costs of several annotators over the same clips; unknown where one of them is unknown."""
+    hours = [cost.gpu_hours for cost in costs]
+    paid = [cost.money for cost in costs]
+    return Cost(
+        clips=max(cost.clips for cost in costs),
+        calls=sum(cost.calls for cost in costs),
+        tokens_in=sum(cost.tokens_in for cost in costs),
+        tokens_out=sum(cost.tokens_out for cost in costs),
+        gpu_hours=None if None in hours else sum(h for h in hours if h is not None),
+        money=None if None in paid else sum(p for p in paid if p is not None),
+    )
 
 
 def chat_tokens(chat: Chat, options: TeacherOptions) -> int:
@@ -90,15 +113,9 @@ def text_tokens(text: str) -> int:
     return n_han + (len(text) - n_han + 3) // 4
 
 
-def money(options: TeacherOptions, tokens_in: int, tokens_out: int, hours: float | None) -> float | None:
-    """Price of tokens and hours under the options' prices; None where it cannot be told."""
-    if not (options.price_in or options.price_out or options.price_hour):
-        return None
-    if hours is None:
-        if options.price_hour:
-            return None
-        hours = 0.0
-    return tokens_in / 1e6 * options.price_in + tokens_out / 1e6 * options.price_out + hours * options.price_hour
+def estimate_row(run_id: str, started_utc: str, expected: Cost) -> dict[str, Any]:
+    """The row ``annotate-estimate`` of the ``runs`` table."""
+    return _run_row(run_id, "annotate-estimate", started_utc, expected, cost_estimate=expected.money)
 
 
 def run_rows(
@@ -108,9 +125,7 @@ def run_rows(
 
     Each amount of money stands in one row only, so that a column may be summed over runs.
     """
-    rows = []
-    if expected is not None:
-        rows.append(_run_row(run_id, "annotate-estimate", started_utc, expected, cost_estimate=expected.money))
+    rows = [] if expected is None else [estimate_row(run_id, started_utc, expected)]
     if spent is not None:
         rows.append(_run_row(run_id, "annotate", started_utc, spent, cost=spent.money, **numbers))
     return rows
@@ -119,8 +134,3 @@ def run_rows(
 def _run_row(run_id: str, stage: str, started_utc: str, count: Cost, **numbers: Any) -> dict[str, Any]:
     told = {"run_id": run_id, "stage": stage, "started_utc": started_utc}
     return {**told, "tokens_in": count.tokens_in, "tokens_out": count.tokens_out, "rows_in": count.clips, **numbers}
-
-
-def _local(teacher: Teacher) -> bool:
-    """The model works in this process, so its hours are ours to pay."""
-    return teacher.name in ("transformers", "vllm")

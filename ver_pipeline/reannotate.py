@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,19 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.cache import Work, stage_digest, write_atomically
 from ver_pipeline.catalog.records import ShardReader, local_root, read_records
-from ver_pipeline.cost import Cost, actual, estimate, run_rows
+from ver_pipeline.cost import ESTIMATE_CLIPS, Cost, actual, estimate, run_rows, together
 from ver_pipeline.lock import locked
+from ver_pipeline.runs import append, new_run_id
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.reasons import Reject
 from ver_pipeline.stages.annotate import AnnotateStage, independent_votes, request_of, wants_context
+from ver_pipeline.stages.annotators.base import Usage
 from ver_pipeline.stages.shard import Sample, estimate_size
 from ver_pipeline.stages.validate import ValidateStage
 
 if TYPE_CHECKING:
     from ver_pipeline.dataset import Dataset
-
-ESTIMATE_CLIPS = 16
 
 
 @dataclass(slots=True)
@@ -49,11 +48,15 @@ class Outcome:
 
 
 def expected_cost(data: Dataset, config: BuildConfig, where: str) -> Cost:
-    """What annotating the chosen clips would cost, from the first few of them; asks nobody."""
+    """What annotating the chosen clips would cost, from the first few of them; asks nobody.
+
+    The adjudicator is left out: nobody knows beforehand how often it is called.
+    """
     stage = AnnotateStage(config.annotate)
     records = [record for _, record in islice(read_records(data, where), ESTIMATE_CLIPS)]
     n_clips = sum(1 for _ in data.sql(f"SELECT key FROM samples WHERE {where}"))
-    return estimate(stage.main, [request_of({**record, "media_path": "film"}) for record in records], n_clips)
+    sample = [request_of({**record, "media_path": "film"}) for record in records]
+    return together([estimate(annotator, sample, n_clips) for annotator in (stage.main, *stage.others)])
 
 
 def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: bool = False) -> Outcome:
@@ -72,7 +75,9 @@ def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: boo
         try:
             stage.open()
             samples = list(_all_samples(data, stage, config, where, add, work, media, outcome))
-            outcome.spent = actual(stage.main, stage.spent, outcome.n_asked)
+            outcome.spent = together(
+                [actual(one, stage.spent.get(one.name, Usage()), outcome.n_asked) for one in stage.asked()]
+            )
             _publish(data, out_dir, work, config, stage, samples, outcome, started_utc)
         finally:
             shutil.rmtree(media, ignore_errors=True)
@@ -210,16 +215,17 @@ def _publish(
     from ver_pipeline.pages import PAGES
     from ver_pipeline.publish import Content, publish
 
-    run_id = uuid.uuid4().hex[:12]
+    spent = sum(stage.spent.values(), Usage())
     numbers = {"rows_out": outcome.n_kept, "n_rejected": len(outcome.rejects),
-               "busy_s": round(stage.spent.seconds, 3), "n_cached": stage.spent.cached_calls}  # fmt: skip
-    runs = [*_runs(data), *run_rows(run_id, started_utc, outcome.expected, outcome.spent, **numbers)]
+               "busy_s": round(spent.seconds, 3), "n_cached": spent.cached_calls}  # fmt: skip
+    rows = run_rows(new_run_id(), started_utc, outcome.expected, outcome.spent, **numbers)
+    append(work, rows)
     manifest = data.manifest
     content = Content(
         samples=samples,
         sources=_sources(data),
         rejects=[*_rejects(data), *outcome.rejects],
-        runs=runs,
+        runs=[*_runs(data), *rows],
         config=config,
         fingerprints={**manifest["fingerprints"], "annotate": stage_digest(stage)},
         tools=manifest["tools"],

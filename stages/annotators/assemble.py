@@ -168,7 +168,7 @@ def _emotion(answer: Mapping[str, Any], request: Request) -> dict[str, Any]:
         "dist": _distribution(opened, primary),
         "valence": None if valence is None else round(float(valence), 3),
         "arousal": None if answer["arousal"] is None else round(float(answer["arousal"]), 3),
-        "dominance": None,
+        "dominance": None if answer.get("dominance") is None else round(float(answer["dominance"]), 3),
         "intensity": answer["intensity"],
         "confidence": round(float(answer["confidence"]), 4),
         "mixed": answer["mixed"],

@@ -46,7 +46,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an answer cost.  ``seconds`` is the time spent on this request alone, waiting included."""
+    """What a request cost now: tokens, calls and seconds of answers that somebody really gave.
+
+    An answer that was already kept costs nothing and counts in ``cached_calls`` alone.  ``seconds`` is the
+    time spent on this request alone, waiting included; for a model in this process, of its hardware.
+    """
 
     tokens_in: int = 0
     tokens_out: int = 0

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ver_pipeline.schemas.errors import ConfigError
 
 Positive = Annotated[float, Field(gt=0)]
+LabelSet = Literal["open", "mer6", "dfew7", "mafw11", "dim"]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -22,19 +23,21 @@ class Options(BaseModel):
 class TeacherOptions(Options):
     """What all model annotators share.
 
-    ``flow`` asks for everything in one answer, or for the evidence of each modality, the judgement and the
-    descriptions one after the other.  ``samples`` above 1 draws further answers with other seeds; the
-    first good one is kept, the rest are alternatives.  ``retries`` bounds how often one bad answer is
-    shown back to the model, ``repairs`` how often failing fields are asked for again.  In the staged flow
-    ``context`` also asks what the speech of the neighbouring clips tells (with the film's title only under
-    ``context_title``), and ``acoustic`` asks a model that hears for what it hears.  ``translate`` lets a
-    description that stays bad in one language be translated from the other; the record says so.  ``price_in`` and
-    ``price_out`` are per million tokens, ``price_hour`` per GPU hour, in any one currency; they serve the
+    ``flow`` asks for everything in one answer (``single``); for the evidence of each modality, the judgement
+    and the descriptions one after the other (``staged``); or, of the judgement, for ranked hypotheses and then
+    for each of the ``label_sets`` by itself (``families``).  ``samples`` above 1 draws further answers with
+    other seeds; the first good one is kept, the rest are alternatives.  ``retries`` bounds how often one bad
+    answer is shown back to the model, ``repairs`` how often failing fields are asked for again.  In the last
+    two flows ``context`` also asks what the speech of the neighbouring clips tells (with the film's title only
+    under ``context_title``), and ``acoustic`` asks a model that hears for what it hears.  ``translate`` lets a
+    description that stays bad in one language be translated from the other; the record says so.  ``price_in``
+    and ``price_out`` are per million tokens, ``price_hour`` per GPU hour, in any one currency; they serve the
     cost report alone.
     """
 
     order: Literal["speech-first", "zh-first", "en-first"] = "speech-first"
-    flow: Literal["single", "staged"] = "single"
+    flow: Literal["single", "staged", "families"] = "single"
+    label_sets: tuple[LabelSet, ...] = ("open", "mer6", "dim")
     samples: Annotated[int, Field(ge=1, le=9)] = 1
     context: bool = False
     context_title: bool = False
@@ -58,7 +61,14 @@ class TeacherOptions(Options):
     def _clues_need_stages(self) -> TeacherOptions:
         """One whole answer has no place for a clue of its own: better refused than silently left out."""
         if self.flow == "single" and (self.context or self.acoustic):
-            raise ValueError("context and acoustic need flow: staged")
+            raise ValueError("context and acoustic need flow: staged or families")
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_are_asked(self) -> TeacherOptions:
+        """A label without valence and intensity is no judgement."""
+        if "dim" not in self.label_sets:
+            raise ValueError("label_sets need dim")
         return self
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from ver_pipeline.annotation_prompts import Prompt, load_examples, load_prompts
-from ver_pipeline.schemas.answer import Order, answer_schema, schema_sha256
-from ver_pipeline.schemas.labels import TextLanguage, display
-from ver_pipeline.schemas.record import LabelId
+from ver_pipeline.schemas.answer import Order, Part, answer_schema, schema_sha256
+from ver_pipeline.schemas.canonical import digest
 
 from .assemble import rules_version
 from .base import Request
 from .chat import Chat
 from .facts import facts_block, neighbours_block, transcript_block
+from .families import offered
 from .options import TeacherOptions
 
-VERSION = "teacher/2"
+VERSION = "teacher/3"
 """Bumped when the same answer becomes another annotation, or the same clip another question."""
 ORDER_NOTE = {
     ("en", "en-first"): "In every pair of fields write the English text first.",
@@ -58,10 +59,10 @@ class Teacher:
             "version": VERSION,
             "model": self.model,
             "revision": self.revision,
-            "options": self.options.model_dump(mode="json", exclude=set(SHAPELESS)),
+            "options": self.options.model_dump(mode="json", exclude={*SHAPELESS, *self._unused()}),
             "prompts": prompts,
             "examples": load_examples(self.prompt_folder)[1] if self.options.few_shot else "",
-            "schema": schema_sha256(answer_schema(scale=self.scale)),
+            "schema": self.schema_sha256("en-first"),
             "rules": rules_version(),
         }
 
@@ -71,7 +72,22 @@ class Teacher:
             return ("annotate",)
         heard = ("clue_acoustic",) if self.options.acoustic and self.hears else ()
         around = ("clue_context",) if self.options.context else ()
-        return ("clue_visual", *heard, "clue_lexical", *around, "judge", "describe")
+        weigh = ("merge", *self.label_prompts()) if self.options.flow == "families" else ("merge_label",)
+        return ("clue_visual", *heard, "clue_lexical", *around, *weigh, "describe")
+
+    def label_prompts(self) -> tuple[str, ...]:
+        """The prompts that ask for one set of labels each."""
+        return tuple(f"label_{name}" for name in dict.fromkeys(self.options.label_sets))
+
+    def schema_sha256(self, order: Order) -> str:
+        """The hash of what one pass is answered in: of one schema, or of one a step."""
+        parts = [self.prompt(name, "en").parts for name in self.steps()]
+        schemas = [answer_schema(cast("tuple[Part, ...]", each), order, self.scale) for each in parts]
+        return schema_sha256(schemas[0]) if len(schemas) == 1 else digest(schemas)
+
+    def _unused(self) -> set[str]:
+        """Options that this flow does not read."""
+        return set() if self.options.flow == "families" else {"label_sets"}
 
     def _used(self) -> list[Prompt]:
         names = {
@@ -95,19 +111,20 @@ def question(request: Request, teacher: Teacher, name: str, draw: int = 0, **fil
     """The rendered prompt ``name`` for one clip, as it is sent."""
     language, order = languages(request, teacher.options)
     prompt = teacher.prompt(name, language)
-    sampling = _sampling(teacher.options, prompt, draw)
+    sampling = drawn(teacher.options, prompt.sampling, draw)
     examples = load_examples(teacher.prompt_folder)[0] if teacher.options.few_shot else ""
     values = {
         "facts": facts_block(request),
         "transcript": transcript_block(request, language),
         "neighbours": neighbours_block(request, language, teacher.options.context_title),
         "order": ORDER_NOTE[(language, order)],
-        "labels": label_options(request.key, sampling["seed"], language),
+        "labels": label_options(request.key, sampling["seed"], language, name),
         "examples": f"{EXAMPLES_NOTE[language]}\n{examples}" if examples else "",
         **fill,
     }
     system, user = prompt.render(values)
-    schema = answer_schema(prompt.parts, order, teacher.scale) if prompt.parts else {}  # type: ignore[arg-type]
+    parts = cast("tuple[Part, ...]", prompt.parts)
+    schema = answer_schema(parts, order, teacher.scale) if parts else {}
     shown = ("frames" in prompt.sees and teacher.sees) or ("sound" in prompt.sees and teacher.hears)
     return Chat(
         prompt=prompt.name,
@@ -120,29 +137,30 @@ def question(request: Request, teacher: Teacher, name: str, draw: int = 0, **fil
     )
 
 
-def label_options(key: str, seed: int, language: str) -> str:
-    """Every label of the taxonomy once, in an order of this clip's and this draw's own.
+def label_options(key: str, seed: int, language: str, prompt: str = "annotate") -> str:
+    """Every label that ``prompt`` offers once, in an order of this clip's and this draw's own.
 
     A model leans towards what is listed first; over many clips every label is first equally often.  The order
     follows from the clip's key and ``provenance.sampling.seed`` alone, so a record tells how it was asked.
     """
+    names = offered(prompt, language)
 
-    def place(label: LabelId) -> bytes:
+    def place(label: str) -> bytes:
         return hashlib.sha256(f"{key}/{seed}/{label}".encode()).digest()
 
-    shown = sorted(get_args(LabelId), key=place)
+    shown = sorted(names, key=place)
     if language == "en":
         return ", ".join(shown)
-    return "、".join(f"{label}（{display(label, cast('TextLanguage', language))}）" for label in shown)
+    return "、".join(f"{label}（{names[label]}）" for label in shown)
 
 
-def _sampling(options: TeacherOptions, prompt: Prompt, draw: int) -> dict[str, Any]:
-    """The options' sampling under the prompt's own; a further draw has another seed and is never greedy."""
-    own = {
+def drawn(options: TeacherOptions, own: Mapping[str, Any], draw: int) -> dict[str, Any]:
+    """The options' sampling under a prompt's ``own``; a further draw has another seed and is never greedy."""
+    sampling = {
         "temperature": options.temperature,
         "top_p": options.top_p,
         "max_new_tokens": options.max_new_tokens,
-        **prompt.sampling,
+        **own,
         "seed": options.seed + draw,
     }
-    return {**own, "temperature": max(own["temperature"], 0.5)} if draw else own
+    return {**sampling, "temperature": max(sampling["temperature"], 0.5)} if draw else sampling

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ver_pipeline.schemas.canonical import digest
@@ -71,9 +73,12 @@ class VllmAnnotator:
                 message = f"the clip cannot be shown to the model: {error}"
                 answers[i] = Completion(reason=Reason.DECODE_FAILED, message=message, calls=0)
         found = {}
+        started = time.monotonic()
         if rows:
             found = {row["i"]: row for row in self._processor(ray.data.from_items(rows)).take_all()}
-        return [answers.get(i) or read_row(found.get(i)) for i in range(len(chats))]
+        gpus = self.options.concurrency * self.options.tensor_parallel_size
+        share_s = (time.monotonic() - started) * gpus / max(1, len(rows))
+        return [answers.get(i) or replace(read_row(found.get(i)), seconds=share_s) for i in range(len(chats))]
 
 
 def build(options: VllmOptions) -> Any:

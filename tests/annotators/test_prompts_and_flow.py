@@ -23,7 +23,8 @@ from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import LabelId
 from ver_pipeline.stages.annotators.base import Request, Result
 from ver_pipeline.stages.annotators.chat import Chat, Completion
-from ver_pipeline.stages.annotators.conversation import _clues, lead
+from ver_pipeline.stages.annotators.collecting import clues
+from ver_pipeline.stages.annotators.conversation import lead
 from ver_pipeline.stages.annotators.facts import MAX_TRANSCRIPT, data_block, transcript_block
 from ver_pipeline.stages.annotators.options import TeacherOptions
 from ver_pipeline.stages.annotators.parsing import Problem, parse
@@ -58,7 +59,7 @@ def result_of(change: Callable[[dict[str, Any]], dict[str, Any]], **options: Any
 def test_every_prompt_is_there_in_both_languages_and_fills() -> None:
     request = make_request(0)
     fill = {"evidence": "[]", "judgement": "{}", "claims": "1. x", "answer": "{}", "errors": "-", "fields": "labels",
-            "description": "x"}  # fmt: skip
+            "description": "x", "hypotheses": "{}", "annotation": "{}"}  # fmt: skip
     for name, language in load_prompts():
         order = {"en": "en-first", "zh": "zh-first"}[language]
         chat = question(request, teacher(order=order), name, **fill)
@@ -117,11 +118,11 @@ def test_malformed_prompt_files_are_refused_with_their_name(tmp_path: Path) -> N
     path.write_text("no front matter", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"x\.en\.md"):
         read_prompt(path)
-    text = (HERE / "judge.en.md").read_text(encoding="utf-8")
+    text = (HERE / "merge_label.en.md").read_text(encoding="utf-8")
     path.write_text(text.replace("{{evidence}}", "{{evidense}}"), encoding="utf-8")
     with pytest.raises(ConfigError):
         read_prompt(path)
-    shutil.copy(HERE / "judge.en.md", tmp_path / "judge.en.md")
+    shutil.copy(HERE / "merge_label.en.md", tmp_path / "merge_label.en.md")
     path.unlink()
     with pytest.raises(ConfigError, match="no zh version"):
         load_prompts(str(tmp_path))
@@ -169,9 +170,9 @@ def test_label_order_differs_between_clips_and_draws_and_loses_no_label() -> Non
     assert all(sorted(order) == sorted(get_args(LabelId)) for order in orders)
     assert len({tuple(order) for order in orders}) == 40
     assert len({order[0] for order in orders}) > 10
-    assert offered(3) == offered(3) == offered(3, "judge")
+    assert offered(3) == offered(3) == offered(3, "merge_label")
     assert offered(3) != offered(3, seed=1)
-    chinese = question(make_request(3), teacher(order="zh-first"), "judge", evidence="[]").system
+    chinese = question(make_request(3), teacher(order="zh-first"), "merge_label", evidence="[]").system
     assert all(f"{label}（" in chinese for label in get_args(LabelId))
 
 
@@ -253,10 +254,10 @@ def staged_prompts(request: Request, hears: bool = False, **options: Any) -> lis
     """The questions of a staged pass over a good answer."""
     asked: list[Chat] = []
     one = dataclasses.replace(teacher(flow="staged", **options), hears=hears)
-    clues = {"clue_acoustic": "acoustic", "clue_context": "context"}
+    further = {"clue_acoustic": "acoustic", "clue_context": "context"}
 
     def change(answer: dict[str, Any]) -> dict[str, Any]:
-        modality = clues.get(asked[-1].prompt.split("/")[0])
+        modality = further.get(asked[-1].prompt.split("/")[0])
         if modality is None:
             return answer
         seen = answer["observations"][0]
@@ -283,7 +284,7 @@ def staged_prompts(request: Request, hears: bool = False, **options: Any) -> lis
 def test_staged_flow_asks_what_it_always_asked_unless_told_otherwise() -> None:
     request = dataclasses.replace(make_request(0), context=AROUND, media_path="film.mp4")
     names = [chat.prompt for chat in staged_prompts(request, hears=True)]
-    assert [name.split("/")[0] for name in names] == ["clue_visual", "clue_lexical", "judge", "describe"]
+    assert [name.split("/")[0] for name in names] == ["clue_visual", "clue_lexical", "merge_label", "describe"]
 
 
 def test_neighbours_are_data_and_the_title_is_told_only_if_asked() -> None:
@@ -311,8 +312,8 @@ def test_sound_is_asked_about_only_where_it_is_given() -> None:
     assert [chat.media_path for chat in asked] == ["film.mp4"]
     silent = dataclasses.replace(heard, clip={**heard.clip, "has_audio": False})
     for one, hears in ((heard, False), (make_request(0), True), (silent, True)):
-        clues = _clues(one, dataclasses.replace(teacher(flow="staged", acoustic=True), hears=hears))
-        assert "clue_acoustic" not in clues
+        asked_for = clues(one, dataclasses.replace(teacher(flow="staged", acoustic=True), hears=hears))
+        assert "clue_acoustic" not in asked_for
     assert "clue_acoustic/1.en" not in teacher(flow="staged", acoustic=True).fingerprint()["prompts"]
     with pytest.raises(ConfigError, match="staged"):
         make("openai", {"model": "m", "acoustic": True})

@@ -17,6 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ver_pipeline.cache import Work, stage_digest
     from ver_pipeline.dag import make_dag
+    from ver_pipeline.forecast import forecast
     from ver_pipeline.growth.tombstones import read_tombstones
     from ver_pipeline.listing import source_rows
     from ver_pipeline.plan import fit_pools
@@ -29,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
     dag = make_dag(config, work, read_tombstones(args.out))
     pools = fit_pools(dag, args.cpus or os.cpu_count() or 1, 0.0)
     walk = Walk(dag, work)
-    finished = sum(walk.follow(row) is not None for row in source_rows(refs)[0])
+    listed = source_rows(refs)[0]
+    finished = sum(walk.follow(row) is not None for row in listed)
     for pool in pools:
         workers = str(pool.min_size) if pool.min_size == pool.max_size else f"{pool.min_size}-{pool.max_size}"
         sys.stdout.write(f"{pool.name}: {workers} worker(s), {pool.cpus:g} CPUs and {pool.gpus:g} GPUs each\n")
@@ -46,4 +48,7 @@ def run(args: argparse.Namespace) -> int:
     free_bytes = shutil.disk_usage(args.out if args.out.exists() else args.out.resolve().parent).free
     files = f"{len(refs)} files ({finished} done before), {size_bytes / 1e6:.1f} MB"
     sys.stdout.write(f"\n{files}; {free_bytes / 1e9:.1f} GB free where the data set goes\n")
+    expected = forecast(dag, listed, work, config, args.out)
+    if expected is not None:
+        sys.stdout.write(f"{expected.lines()}\n")
     return 0

@@ -1,0 +1,77 @@
+"""What every run did and cost: rows of the ``runs`` table, kept in the work folder from run to run."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ver_pipeline.cache import Work
+from ver_pipeline.cost import Cost, estimate_row
+from ver_pipeline.runner import Tally
+from ver_pipeline.stages.base import Row
+
+if TYPE_CHECKING:
+    from ver_pipeline.build import Summary
+
+RUNS_KEPT = 50
+
+
+def new_run_id() -> str:
+    """The name of one run."""
+    return uuid.uuid4().hex[:12]
+
+
+def note_estimate(work: Work, summary: Summary, expected: Cost) -> None:
+    """Keep what a build is expected to cost, before it spends anything: a killed build leaves this behind."""
+    append(work, [estimate_row(summary.run_id, summary.started_utc, expected)])
+
+
+def note_build(work: Work, summary: Summary) -> list[Row]:
+    """Keep what a build did; returns the last runs for the catalog.
+
+    Tokens and money stand in the row of the stage that spent them and nowhere else, so that a column may be
+    summed.  Money is left out where an annotator that may be asked has no price.
+    """
+    told = {"run_id": summary.run_id, "started_utc": summary.started_utc}
+    rows = [{**told, **_stage_row(name, tally, summary.priced)} for name, tally in summary.tallies.items()]
+    total = {"rows_in": summary.n_sources, "rows_out": summary.n_samples, "n_rejected": len(summary.rejects)}
+    times = {"wall_s": round(summary.wall_s, 3), "media_s": round(summary.sample_s, 3)}
+    rows.append({**told, "stage": "total", **total, **times})
+    append(work, rows)
+    return _last(work)
+
+
+def append(work: Work, rows: Sequence[Mapping[str, object]]) -> None:
+    """Keep rows of one run, on lines of their own even after a line that a kill cut off."""
+    path = work.root / "runs.jsonl"
+    whole = not path.exists() or path.read_bytes()[-1:] in (b"", b"\n")
+    with open(path, "a", encoding="utf-8") as file:
+        file.writelines(("" if whole else "\n", *(json.dumps(row) + "\n" for row in rows)))
+
+
+def _stage_row(name: str, tally: Tally, priced: bool) -> Row:
+    row: Row = {
+        "stage": name,
+        "busy_s": round(tally.busy_s, 3),
+        "rows_in": tally.done,
+        "rows_out": tally.rows_out,
+        "n_rejected": tally.rejected,
+        "n_cached": tally.cached,
+    }
+    if name == "annotate":
+        row |= {"tokens_in": tally.tokens_in, "tokens_out": tally.tokens_out}
+        row |= {"cost": tally.cost} if priced else {}
+    return row
+
+
+def _last(work: Work) -> list[Row]:
+    known: list[Row] = []
+    for line in (work.root / "runs.jsonl").read_text("utf-8").splitlines():
+        try:
+            known.append(json.loads(line))
+        except ValueError:
+            continue  # a line cut off by a kill
+    keep = set(list(dict.fromkeys(row["run_id"] for row in known))[-RUNS_KEPT:])
+    return [row for row in known if row["run_id"] in keep]
