@@ -196,8 +196,9 @@ def _words(
     polarity = (measured.get("sentiment") or {}).get("polarity")
     lean = "none" if polarity is None or abs(polarity) < 0.2 else ("pos" if polarity > 0 else "neg")
     time = say.say("time_span", start=number(start_s), end=number(end_s)) if end_s > start_s else say.say("time_none")
-    quoted = say.say("words_quoted", quote=quote.text, time=time, lean=say.say(f"lean_{lean}"))
-    told = _told(say, speech, quote, time, say.say(f"lean_{lean}"))
+    means = "_silent" if signs.silent else ""
+    quoted = say.say(f"words_quoted{means}", quote=quote.text, time=time, lean=say.say(f"lean_{lean}"))
+    told = _told(say, speech, quote, time, say.say(f"lean_{lean}"), means)
     text = Pair(quoted.en, told.zh) if quote.language == "en" else Pair(told.en, quoted.zh)
     supports = tuple(label for label in sorted(ballot.dist) if ballot.dist[label] >= SUPPORT_P) if ballot else ()
     polarities = {"pos": "pos", "neg": "neg", "none": "neutral" if polarity is not None else None}
@@ -207,20 +208,23 @@ def _words(
     )  # fmt: skip
 
 
-def _told(say: Wording, speech: Mapping[str, Any], quote: Quote, time: Pair, lean: Pair) -> Pair:
-    """The speech in the language it is not in: the translation where there is one, else its extent."""
+def _told(say: Wording, speech: Mapping[str, Any], quote: Quote, time: Pair, lean: Pair, means: str) -> Pair:
+    """The speech in the language it is not in: the translation where there is one, else its extent.
+
+    ``means`` is the ending of the phrases for words that were heard or for those that were only read.
+    """
     other = "zh" if quote.language == "en" else "en"
     gloss = speech.get(f"text_{other}")
     if gloss and gloss != speech.get("text"):
         found = choose_quote({"text": gloss}, ())
         if found is not None and found.language == other:
-            return say.say("words_quoted", quote=found.text, time=time, lean=lean)
+            return say.say(f"words_quoted{means}", quote=found.text, time=time, lean=lean)
     n_zh, n_words = count_units(str(speech.get("text") or ""))
     extent = say.say("extent_long" if n_zh + 1.5 * n_words > LONG_SPEECH else "extent_short")
     language = LANGUAGES.get(quote.language, OTHER_LANGUAGE)
     if script_of(quote.text) == "en" and speech.get("language") not in ("en", "und", "mixed"):
         language = OTHER_LANGUAGE
-    return say.say("words_told", extent=extent, language=language, time=time, lean=lean)
+    return say.say(f"words_told{means}", extent=extent, language=language, time=time, lean=lean)
 
 
 def _quote_times(speech: Mapping[str, Any], quote: Quote, duration_s: float) -> tuple[float, float]:

@@ -61,7 +61,8 @@ class VoiceSign:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """All levels of one clip.  ``voice`` is None without speech or without sound."""
+    """All levels of one clip.  ``voice`` is None without speech or without sound; ``silent``: the film has no sound,
+    so its speech was read from subtitles."""
 
     duration_s: float
     n_shots: int
@@ -75,6 +76,7 @@ class Signs:
     has_speech: bool
     voice: VoiceSign | None
     background: Level | Literal["silent"] | None
+    silent: bool = False
 
 
 def read_signs(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: Mapping[str, Any]) -> Signs:
@@ -95,6 +97,7 @@ def read_signs(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: Map
         has_speech=has_speech,
         voice=_voice(voice) if voice is not None and has_speech else None,
         background=_background(voice) if voice is not None and not has_speech else None,
+        silent=not clip.get("has_audio", voice is not None),
     )
 
 

@@ -59,8 +59,7 @@ class StandIn:
     def serve(self, handler: Any) -> None:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         text = "".join(part["text"] for part in body["messages"][1]["content"] if part["type"] == "text")
-        told = DURATION.findall(text)  # prompts that see no facts are only used with a single clip
-        duration = float(told[0]) if told else next(iter(self.answers))
+        duration = self.clip_of(text)
         with self.lock:
             self.asked[duration] += 1
             turn = self.asked[duration]
@@ -75,6 +74,15 @@ class StandIn:
         finally:
             self._done(handler)
 
+    def clip_of(self, text: str) -> float:
+        """The clip that a question is about, by its duration; one without facts is about the only clip."""
+        told = DURATION.findall(text)
+        return float(told[0]) if told else next(iter(self.answers))
+
+    def good_answer(self, body: dict[str, Any], wanted: list[str], duration: float) -> dict[str, Any]:
+        """What is answered by a server that behaves."""
+        return {name: self.answers[duration][name] for name in wanted}
+
     def _done(self, handler: Any) -> None:
         """The question is answered: counted out before the reply leaves, since the next one follows at once."""
         with self.lock:
@@ -84,7 +92,7 @@ class StandIn:
     def _behave(self, handler: Any, body: dict[str, Any], duration: float, turn: int) -> None:
         manner = self.manners.get(duration, "good")
         wanted = body["response_format"]["json_schema"]["schema"]["required"]
-        good = {name: self.answers[duration][name] for name in wanted}
+        good = self.good_answer(body, wanted, duration)
         if manner == "slow":
             time.sleep(0.2)
         if manner == "busy" and turn == 1:

@@ -208,6 +208,15 @@ def test_no_acoustic_claim_without_sound_and_no_speech_claim_without_speech() ->
     assert all(seen["modality"] != "lexical" for seen in quiet["observations"])
 
 
+@pytest.mark.parametrize(("text", "language"), [("Did you hear from her?", "en"), ("你接到她的电话了吗？", "zh")])
+def test_words_of_a_film_without_sound_were_read_and_not_heard(text: str, language: str) -> None:
+    for i in range(6):  # the key chooses among phrasings
+        data = say(silent(clip(i), sound=False), text, language)
+        told = annotate(data)["description"]
+        assert "subtitles" in told["en"].lower()
+        assert "字幕" in told["zh"]
+
+
 def test_stage_gives_the_columns_it_declares_with_votes_of_all_sources() -> None:
     stage = AnnotateStage(AnnotateConfig())
     stage.open()
