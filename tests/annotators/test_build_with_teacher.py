@@ -191,14 +191,14 @@ def test_plan_tells_the_money_only_where_somebody_has_a_price(
     assert len(server.bodies) == before
 
 
-def test_neighbours_count_in_the_cache_only_for_those_who_ask_about_them(tmp_path: Path) -> None:
-    def key(context: dict[str, Any] | None, **options: Any) -> str:
-        config = BuildConfig.model_validate(settings("-", **options))
+def test_neighbours_count_in_the_cache_only_for_those_who_ask_about_them() -> None:
+    def key(around: dict[str, Any], asks: bool) -> str:
+        config = BuildConfig.model_validate(settings("-", context=asks))
         stage = AnnotateStage(config.annotate)
         parts = {name: {} for name in ("clip", "speech", "measured")}
-        row = {"key": "k", "media_path": "m", **parts, "context": context, "source": {"title": None}}
+        row = {"key": "k", "media_path": "m", **parts, "context": around, "source": {"title": None}}
         return unit_key(stage_digest(stage), pick(row, stage.reads))
 
     one, other = {"before": "a", "after": None}, {"before": "b", "after": None}
-    assert key(one, context=False) == key(other, context=False)
-    assert key(one) != key(other)
+    assert key(one, asks=False) == key(other, asks=False)
+    assert key(one, asks=True) != key(other, asks=True)
