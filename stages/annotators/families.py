@@ -37,7 +37,8 @@ def combine(merged: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]])
 
     The primary label is the hypothesis with which most closed answers agree, the higher ranked of equals.
     Where one closed answer does not agree with it, which is always so where the sets contradict each other,
-    ambiguity is high.  Confidence is the least of those that were given.
+    ambiguity is high; where evidence conflicts or the closed answers overturn the ranking, low.  Confidence is
+    the least of those that were given.
     """
     closed = {CLOSED_PROMPTS[name]: answer for name, answer in answers.items() if name in CLOSED_PROMPTS}
     ranked: Sequence[Mapping[str, Any]] = merged["hypotheses"]
@@ -54,7 +55,7 @@ def combine(merged: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]])
         "primary": best["label"],
         **sized,
         "confidence": min(best["p"], *(answer["confidence"] for answer in closed.values()), 1.0),
-        "ambiguity": ("low" if merged["conflicts"] else "none") if agreed else "high",
+        "ambiguity": ("low" if merged["conflicts"] or best is not ranked[0] else "none") if agreed else "high",
         "transitions": merged["transitions"],
     }
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Callable
 from typing import Any
 
 from factory import make_dict
 
-from ver_pipeline.stages.annotators.base import Request
+from ver_pipeline.schemas.labels import labels
+from ver_pipeline.stages.annotators.base import Request, Result
+from ver_pipeline.stages.annotators.chat import Chat, Completion
+from ver_pipeline.stages.annotators.conversation import lead
 from ver_pipeline.stages.annotators.cues import annotate_one
+from ver_pipeline.stages.annotators.options import TeacherOptions
+from ver_pipeline.stages.annotators.teacher import Teacher
 
 DESCRIBED = ("eid", "modality", "start_s", "end_s", "quote", "text_en", "text_zh", "supports", "confidence")
 
@@ -47,4 +54,54 @@ def good_answer(request: Request) -> dict[str, Any]:
         "cited_eids": description["cited_eids"],
         "description_en": description["en"],
         "description_zh": description["zh"],
+    }
+
+
+def teacher(**options: Any) -> Teacher:
+    return Teacher("test", "m", "0" * 64, TeacherOptions(**options))
+
+
+def answering(
+    change: Callable[[dict[str, Any]], dict[str, Any]], asked: list[Chat] | None = None
+) -> Callable[[Chat], Completion]:
+    """A model that gives the good answer after ``change``, cut down to the fields asked for."""
+    request = make_request(0)
+
+    def complete(chat: Chat) -> Completion:
+        if asked is not None:
+            asked.append(chat)
+        whole = change(good_answer(request))
+        fields = {name: whole[name] for name in chat.schema["required"]}
+        return Completion(json.dumps(fields, ensure_ascii=False))
+
+    return complete
+
+
+def result_of(change: Callable[[dict[str, Any]], dict[str, Any]], **options: Any) -> Result:
+    return lead(make_request(0), teacher(**options), answering(change))
+
+
+def step_answers(good: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the prompts of the families answer where the whole answer would be ``good``, by prompt."""
+    classes = labels()[good["primary"]].classes
+    cited = sorted({eid for label in good["labels"] for eid in label["eids"]})
+    ranked = [
+        {"eids": x["eids"], "against": [], "label": x["canon"], "p": x["p"]} for x in good["labels"] if x["canon"]
+    ]
+    closed = {
+        f"label_{name}": {"eids": cited, "label": classes.get(name, "none"), "confidence": 0.8}
+        for name in ("mer6", "dfew7", "mafw11")
+    }
+    return {
+        "merge": {
+            "subject": good["subject"],
+            "conflicts": [],
+            "hypotheses": ranked,
+            "alternative": {"label": None, "text": ""},
+            "mixed": good["mixed"],
+            "transitions": good["transitions"],
+        },
+        "label_open": {"labels": good["labels"]},
+        **closed,
+        "label_dim": {"eids": cited, "dominance": 0.1, **{x: good[x] for x in ("valence", "arousal", "intensity")}},
     }
