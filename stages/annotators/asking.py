@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from ver_pipeline.annotation_prompts import load_examples
 from ver_pipeline.schemas.canonical import digest
@@ -16,10 +16,26 @@ from .parsing import Parsed, Problem, parse
 from .teacher import Teacher, drawn, languages
 
 Talk = Generator[Chat, Completion, Any]
+"""A conversation: yields questions, is sent answers, returns what it came to."""
 TRY_AGAIN = {
     "en": "That answer cannot be used: {error}. Answer again, as one complete JSON object that fits the schema.",
     "zh": "上面的回答无法使用：{error}。请重新回答，给出一个完整且符合格式的 JSON 对象。",
 }
+
+
+@runtime_checkable
+class Model(Protocol):
+    """An annotator behind which a model can be led through any conversation."""
+
+    name: str
+    batch_size: int
+    teacher: Teacher
+
+    def open(self) -> None: ...
+
+    def converse(self, talks: Sequence[Talk]) -> list[Any]:
+        """What each conversation returns, in order."""
+        ...
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from .asking import Talk, Tally
 from .base import Request, Result, Usage
@@ -30,12 +31,12 @@ def talk(request: Request, teacher: Teacher) -> Talk:
     return replace(kept, usage=usage, samples=others)
 
 
-def run_batched(
-    requests: Sequence[Request], teacher: Teacher, complete: Callable[[list[Chat]], list[Completion]]
-) -> list[Result]:
-    """Lead all conversations in step: each round asks everything that is open as one batch."""
-    talks = [talk(request, teacher) for request in requests]
-    results: list[Result | None] = [None] * len(talks)
+def run_batched(talks: Sequence[Talk], complete: Callable[[list[Chat]], list[Completion]]) -> list[Any]:
+    """Lead all conversations in step: each round asks everything that is open as one batch.
+
+    Returns what each conversation returns, in order.
+    """
+    results: list[Any] = [None] * len(talks)
     waiting: list[tuple[int, Chat]] = []
     for i, conversation in enumerate(talks):
         _advance(conversation, None, i, results, waiting)
@@ -43,19 +44,17 @@ def run_batched(
         asked, waiting = waiting, []
         for (i, _), completion in zip(asked, complete([chat for _, chat in asked]), strict=True):
             _advance(talks[i], completion, i, results, waiting)
-    return [result for result in results if result is not None]
+    return results
 
 
-def lead(request: Request, teacher: Teacher, complete: Callable[[Chat], Completion]) -> Result:
-    """Lead one conversation to its end."""
-    conversation = talk(request, teacher)
+def lead(conversation: Talk, complete: Callable[[Chat], Completion]) -> Any:
+    """Lead one conversation to its end; returns what it returns."""
     answer: Completion | None = None
     while True:
         try:
             chat = conversation.send(answer)  # type: ignore[arg-type]
         except StopIteration as end:
-            result: Result = end.value
-            return result
+            return end.value
         answer = complete(chat)
 
 
@@ -74,7 +73,7 @@ def _advance(
     conversation: Talk,
     answer: Completion | None,
     i: int,
-    results: list[Result | None],
+    results: list[Any],
     waiting: list[tuple[int, Chat]],
 ) -> None:
     """Send one answer; put down the next question or the result."""

@@ -20,9 +20,10 @@ from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError, MissingModelError
 from ver_pipeline.schemas.reasons import Reason
 
+from .asking import Talk
 from .base import Request, Result
 from .chat import Chat, Completion
-from .conversation import run_batched
+from .conversation import run_batched, talk
 from .options import TransformersOptions, read_options
 from .teacher import Teacher
 
@@ -70,12 +71,16 @@ class TransformersAnnotator:
 
     def annotate(self, requests: Sequence[Request]) -> list[Result]:
         """One result per request, in order."""
+        return self.converse([talk(request, self.teacher) for request in requests])
+
+    def converse(self, talks: Sequence[Talk]) -> list[Any]:
+        """What each conversation returns, in order."""
         if self._engine is None:
             self.open()
         engine = self._engine
         if engine is None:
             raise MissingModelError(f"{self.folder} could not be opened")
-        return run_batched(requests, self.teacher, engine.complete)
+        return run_batched(talks, engine.complete)
 
     def _options(self) -> dict[str, Any]:
         return {name: value for name, value in self.teacher.fingerprint()["options"].items() if name != "model"}

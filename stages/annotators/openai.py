@@ -22,9 +22,10 @@ from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason
 
 from .answers import AnswerStore
+from .asking import Talk
 from .base import Request, Result
 from .chat import Chat, Completion
-from .conversation import lead
+from .conversation import lead, talk
 from .http import Endpoint, Pace, post
 from .options import OpenAIOptions, read_options
 from .pictures import NoPicturesError, read_pictures, to_jpeg
@@ -86,7 +87,11 @@ class OpenAIAnnotator:
         self._pool = ThreadPoolExecutor(in_flight + max(2, in_flight // 2), thread_name_prefix="teacher")
 
     def annotate(self, requests: Sequence[Request]) -> list[Result]:
-        """One result per request, in order.
+        """One result per request, in order."""
+        return self.converse([talk(request, self.teacher) for request in requests])
+
+    def converse(self, talks: Sequence[Talk]) -> list[Any]:
+        """What each conversation returns, in order.
 
         ``concurrency`` bounds the questions in flight; a few more clips are being prepared or checked
         meanwhile, so that the server never waits for this side.
@@ -96,7 +101,7 @@ class OpenAIAnnotator:
         pool = self._pool
         if pool is None:
             raise ConfigError("the openai annotator was not opened")
-        return list(pool.map(lambda request: lead(request, self.teacher, self._complete), requests))
+        return list(pool.map(lambda one: lead(one, self._complete), talks))
 
     def payload(self, chat: Chat) -> dict[str, Any]:
         """The body of the request for one question: everything that shapes the answer, and no secret.

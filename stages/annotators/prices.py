@@ -37,7 +37,10 @@ def is_local(teacher: Teacher) -> bool:
 def money_spent(annotator: Annotator, spent: Usage) -> float | None:
     """What ``spent`` cost: nothing for an embedded annotator, None for a teacher without prices."""
     teacher = teacher_of(annotator)
-    if teacher is None:
-        return 0.0
+    return 0.0 if teacher is None else price(teacher, spent)
+
+
+def price(teacher: Teacher, spent: Usage) -> float | None:
+    """What ``spent`` cost under the teacher's prices; None without any."""
     hours = spent.seconds / 3600 if is_local(teacher) else 0.0
     return money(teacher.options, spent.tokens_in, spent.tokens_out, hours)

@@ -17,9 +17,10 @@ from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError
 from ver_pipeline.schemas.reasons import Reason
 
+from .asking import Talk
 from .base import Request, Result
 from .chat import Chat, Completion
-from .conversation import run_batched
+from .conversation import run_batched, talk
 from .options import VllmOptions, read_options
 from .pictures import NoPicturesError, read_pictures, to_jpeg
 from .teacher import Teacher
@@ -56,9 +57,13 @@ class VllmAnnotator:
 
     def annotate(self, requests: Sequence[Request]) -> list[Result]:
         """One result per request, in order."""
+        return self.converse([talk(request, self.teacher) for request in requests])
+
+    def converse(self, talks: Sequence[Talk]) -> list[Any]:
+        """What each conversation returns, in order."""
         if self._processor is None:
             self.open()
-        return run_batched(requests, self.teacher, self._complete)
+        return run_batched(talks, self._complete)
 
     def _complete(self, chats: list[Chat]) -> list[Completion]:
         """Answers in order; a film that cannot be shown costs only its own question."""

@@ -12,7 +12,7 @@ from factory import make_dict
 from ver_pipeline.schemas.labels import labels
 from ver_pipeline.stages.annotators.base import Request, Result
 from ver_pipeline.stages.annotators.chat import Chat, Completion
-from ver_pipeline.stages.annotators.conversation import lead
+from ver_pipeline.stages.annotators.conversation import lead, talk
 from ver_pipeline.stages.annotators.cues import annotate_one
 from ver_pipeline.stages.annotators.options import TeacherOptions
 from ver_pipeline.stages.annotators.teacher import Teacher
@@ -78,7 +78,7 @@ def answering(
 
 
 def result_of(change: Callable[[dict[str, Any]], dict[str, Any]], **options: Any) -> Result:
-    return lead(make_request(0), teacher(**options), answering(change))
+    return lead(talk(make_request(0), teacher(**options)), answering(change))
 
 
 def step_answers(good: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.labels import classes
 from ver_pipeline.schemas.record import Annotation, LabelId
 from ver_pipeline.stages.annotators.chat import Chat, Completion
-from ver_pipeline.stages.annotators.conversation import lead
+from ver_pipeline.stages.annotators.conversation import lead, talk
 from ver_pipeline.stages.annotators.families import combine
 from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
 from ver_pipeline.stages.annotators.parsing import check_schema
@@ -86,7 +86,7 @@ def lead_families(i: int = 0, undecided: bool = False, **options: Any) -> tuple[
             answer = {**answer, "hypotheses": []} if name == "merge" else answer
         return Completion(json.dumps(answer, ensure_ascii=False))
 
-    return lead(request, teacher(flow="families", **{"label_sets": ALL_SETS, **options}), complete), asked
+    return lead(talk(request, teacher(flow="families", **{"label_sets": ALL_SETS, **options})), complete), asked
 
 
 def test_each_label_prompt_is_asked_by_itself_and_closed_sets_do_not_see_the_hypotheses() -> None:

@@ -13,7 +13,7 @@ from teacher_kit import answering, make_request, result_of, teacher
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.stages.annotators.chat import Chat, Completion
-from ver_pipeline.stages.annotators.conversation import lead
+from ver_pipeline.stages.annotators.conversation import lead, talk
 from ver_pipeline.stages.annotators.parsing import Problem, parse
 from ver_pipeline.stages.annotators.registry import make
 
@@ -52,7 +52,7 @@ def test_bad_answers_are_rejected_with_the_right_reason(
 def test_repairs_are_bounded_and_name_the_failing_fields() -> None:
     asked: list[Chat] = []
     bad = answering(lambda a: {**a, "description_zh": a["description_en"]}, asked)
-    lead(make_request(0), teacher(repairs=2), bad)
+    lead(talk(make_request(0), teacher(repairs=2)), bad)
     assert [chat.prompt for chat in asked] == ["annotate/2.en", "repair/1.en", "repair/1.en"]
     assert all(set(chat.schema["required"]) <= {"description_en", "description_zh"} for chat in asked[1:])
 
@@ -78,7 +78,7 @@ def test_verification_drops_contradicted_claims_but_not_on_the_word_of_a_yes_say
             said[foil] = "contradicted" if honest else "supported"
             return Completion(json.dumps({"verdicts": [{"claim": n, "verdict": v} for n, v in said.items()]}))
 
-        result = lead(make_request(0), teacher(verify=True, repairs=0), complete)
+        result = lead(talk(make_request(0), teacher(verify=True, repairs=0)), complete)
         assert result.reason == reason
 
 
@@ -91,7 +91,7 @@ def test_translation_is_the_last_resort_and_is_marked(bad: str, good: str) -> No
             return answer
         return {**answer, f"description_{bad}": answer[f"description_{good}"]}
 
-    result = lead(make_request(0), teacher(translate=True, repairs=1), answering(change, asked))
+    result = lead(talk(make_request(0), teacher(translate=True, repairs=1)), answering(change, asked))
     assert result.annotation is not None, result.message
     assert [chat.prompt for chat in asked] == ["annotate/2.en", "repair/1.en", f"translate_{good}2{bad}/1.en"]
     assert result.annotation["description"]["mode"] == f"{good}2{bad}"
@@ -104,7 +104,7 @@ def test_translation_is_the_last_resort_and_is_marked(bad: str, good: str) -> No
 def test_translation_does_not_rescue_what_is_wrong_elsewhere_or_stays_wrong() -> None:
     asked: list[Chat] = []
     wrong = answering(lambda a: {**a, "labels": [{**a["labels"][0], "eids": ["z9"]}]}, asked)
-    assert lead(make_request(0), teacher(translate=True, repairs=0), wrong).reason == Reason.UNGROUNDED
+    assert lead(talk(make_request(0), teacher(translate=True, repairs=0)), wrong).reason == Reason.UNGROUNDED
     assert not any(chat.prompt.startswith("translate") for chat in asked)
     result = result_of(lambda a: {**a, "description_zh": a["description_en"]}, translate=True, repairs=0)
     assert result.reason == Reason.WRONG_LANGUAGE

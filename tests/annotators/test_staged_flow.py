@@ -12,7 +12,7 @@ from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.stages.annotators.base import Request
 from ver_pipeline.stages.annotators.chat import Chat
 from ver_pipeline.stages.annotators.collecting import clues
-from ver_pipeline.stages.annotators.conversation import lead
+from ver_pipeline.stages.annotators.conversation import lead, talk
 from ver_pipeline.stages.annotators.registry import make
 from ver_pipeline.stages.annotators.teacher import question
 
@@ -39,7 +39,7 @@ def staged_prompts(request: Request, hears: bool = False, **options: Any) -> lis
         name = "a1" if modality == "acoustic" else "c1"
         return {**answer, "observations": [{**seen, "eid": name, "modality": modality, "quote": None, **told}]}
 
-    result = lead(request, one, answering(change, asked))
+    result = lead(talk(request, one), answering(change, asked))
     assert result.annotation is not None, result.message
     eids = [seen["eid"] for seen in result.annotation["observations"]]
     assert len(eids) == len(set(eids))

@@ -1,4 +1,4 @@
-"""``ver eval``: measure a checkpoint on shards, predictions on a public layout, or forgetting."""
+"""``ver eval``: measure a checkpoint on shards, predictions on a public layout, forgetting; or judge annotations."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--forgetting", nargs=2, type=Path, metavar=("BEFORE", "AFTER"),
                         help="two checkpoints to compare on --general")  # fmt: skip
     parser.add_argument("--general", type=Path, help="WebDataset with conversations, for --forgetting")
+    parser.add_argument("--judge", metavar="NAME", help="openai, vllm or transformers: let a model of another family "
+                        "mark the annotations of --shards; writes --replies, never records")  # fmt: skip
+    parser.add_argument("--config", help="YAML file whose annotate.options count for --judge")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", type=Path, help="also write the report as JSON")
     parser.add_argument("--replies", type=Path, help="also write the replies as JSON lines")
@@ -42,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the report."""
     if args.forgetting:
         report = forgetting(args)
+    elif args.judge:
+        report = judged(args)
     elif args.predictions:
         if args.reference is None:
             raise UsageError("--predictions needs --reference", "give the CSV of true labels")
@@ -52,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
         report = on_shards(args)
     else:
         raise UsageError(
-            "nothing to measure", "give --checkpoint with --shards, --predictions with --reference, or --forgetting"
+            "nothing to measure",
+            "give --checkpoint with --shards, --predictions with --reference, --judge with --shards, or --forgetting",
         )
     from ver_pipeline.model.evaluate.report import as_text
 
@@ -83,6 +90,19 @@ def on_shards(args: argparse.Namespace) -> dict[str, Any]:
     if args.replies:
         save_answers(args.replies, given)
     return score_answers(given, args.taxonomy, wheel_of(args.wheel))
+
+
+def judged(args: argparse.Namespace) -> dict[str, Any]:
+    """The marks of a judge of another model family; each assessment is a line of ``--replies``."""
+    from ver_pipeline.config import load_config
+    from ver_pipeline.dataset import open_dataset
+    from ver_pipeline.judging import judge_records
+
+    if args.shards is None or args.replies is None:
+        raise UsageError("--judge needs --shards and --replies", "name the data set and the JSONL file to write")
+    options = load_config(args.config, args.set).annotate.options.get(args.judge)
+    with open_dataset(args.shards) as data:
+        return judge_records(data, args.judge, options, args.where or "true", args.replies)
 
 
 def forgetting(args: argparse.Namespace) -> dict[str, Any]:
