@@ -67,7 +67,7 @@ def estimate(annotator: Annotator, sample: Sequence[Request], n_clips: int) -> C
     for request in sample:
         for name in teacher.steps():
             prompt = teacher.prompt(name, languages(request, teacher.options)[0])
-            chat = question(request, teacher, name, **dict.fromkeys(EARLIER, ""))
+            chat = question(request, teacher, name, 0, **dict.fromkeys(EARLIER, ""))
             tokens_in += chat_tokens(chat, teacher.options)
             tokens_in += sum(ANSWER_TOKENS[EARLIER[what]] for what in prompt.sees if what in EARLIER)
             tokens_out += sum(ANSWER_TOKENS[part] for part in prompt.parts)

@@ -54,7 +54,7 @@ def assess(request: Request, annotation: Mapping[str, Any], teacher: Teacher) ->
     """The conversation with the judge about one annotation; returns its :class:`Assessment`."""
     tally = Tally()
     fill = {"evidence": evidence_block(annotation["observations"]), "annotation": data_block(_shown(annotation))}
-    marks = yield from ask(question(request, teacher, "judge", **fill), request, teacher, tally)
+    marks = yield from ask(question(request, teacher, "judge", 0, **fill), request, teacher, tally)
     if not isinstance(marks, Problem):
         marks = _grounded(marks, {seen["eid"] for seen in annotation["observations"]})
     if isinstance(marks, Problem):
