@@ -120,13 +120,18 @@ def read_prompt(path: Path) -> Prompt:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One worked example: the name of its file and its text."""
+
+    id: str
+    text: str
+    sha256: str
+
+
 @cache
-def load_examples(folder: str | None = None) -> tuple[str, str]:
-    """The worked examples as text, and the sha256 over their files; both empty where there are none."""
+def load_examples(folder: str | None = None) -> tuple[Example, ...]:
+    """The worked examples, sorted by name; none where there are no files."""
     root = HERE if folder is None else Path(folder)
-    whole, texts = hashlib.sha256(), []
-    for path in sorted(root.glob("example_*.yaml")):
-        raw = path.read_bytes()
-        whole.update(path.name.encode() + b"\0" + raw)
-        texts.append(raw.decode("utf-8").strip())
-    return ("\n\n".join(texts), whole.hexdigest()) if texts else ("", "")
+    found = [(path.stem, path.read_bytes()) for path in sorted(root.glob("example_*.yaml"))]
+    return tuple(Example(name, raw.decode("utf-8").strip(), hashlib.sha256(raw).hexdigest()) for name, raw in found)

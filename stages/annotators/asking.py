@@ -6,7 +6,6 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from ver_pipeline.annotation_prompts import load_examples
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.record import Sampling
 
@@ -105,14 +104,14 @@ def provenance(request: Request, teacher: Teacher, draw: int, tally: Tally) -> d
         by_prompt=_own_sampling(tally, base) or None,
     )
     order = languages(request, options)[1]
-    examples = load_examples(teacher.prompt_folder)[1] if options.few_shot else ""
+    shown = teacher.examples(request.key, base["seed"])
     return {
         "tier": "teacher",
         "annotator": teacher.name,
         "model": teacher.model,
         "revision": teacher.revision,
-        "prompt_ids": sorted(tally.prompts),
-        "prompt_sha256": digest({"prompts": tally.prompts, "examples": examples}),
+        "prompt_ids": sorted([*tally.prompts, *(example.id for example in shown)]),
+        "prompt_sha256": digest({"prompts": tally.prompts, "examples": {one.id: one.sha256 for one in shown}}),
         "schema_sha256": teacher.schema_sha256(order),
         "sampling": sampling.model_dump(mode="json"),
         "audio_given": teacher.hears,

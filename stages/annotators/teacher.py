@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ver_pipeline.annotation_prompts import Prompt, load_examples, load_prompts
+from ver_pipeline.annotation_prompts import Example, Prompt, load_examples, load_prompts
 from ver_pipeline.schemas.answer import Order, Part, answer_schema, schema_sha256
 from ver_pipeline.schemas.canonical import digest
 
@@ -26,7 +26,9 @@ ORDER_NOTE = {
     ("zh", "en-first"): "成对的字段请先写英文。",
     ("zh", "zh-first"): "成对的字段请先写中文。",
 }
-EXAMPLES_NOTE = {"en": "Two shortened examples of good work:", "zh": "两个简化的好例子："}
+EXAMPLES_NOTE = {"en": "Shortened examples of good work:", "zh": "简化的好例子："}
+N_EXAMPLES = 2
+"""Examples that one clip's prompt shows: all of them in every prompt would teach their style, not their point."""
 SHAPELESS = frozenset(
     {"batch_size", "concurrency", "timeout_s", "tries", "backoff_s", "max_backoff_s", "requests_per_s", "price_in",
      "price_out", "price_hour", "base_url", "base_url_env", "api_key_env", "device", "gpu_memory_utilization",
@@ -61,7 +63,7 @@ class Teacher:
             "revision": self.revision,
             "options": self.options.model_dump(mode="json", exclude={*SHAPELESS, *self._unused()}),
             "prompts": prompts,
-            "examples": load_examples(self.prompt_folder)[1] if self.options.few_shot else "",
+            "examples": {example.id: example.sha256 for example in self._examples()},
             "schema": self.schema_sha256("en-first"),
             "rules": rules_version(),
         }
@@ -75,6 +77,14 @@ class Teacher:
         weigh = ("merge", *self.label_prompts()) if self.options.flow == "families" else ("merge_label",)
         return ("clue_visual", *heard, "clue_lexical", *around, *weigh, "describe")
 
+    def examples(self, key: str, seed: int) -> tuple[Example, ...]:
+        """The examples that this clip's prompts show in this draw: they go round from clip to clip."""
+
+        def place(example: Example) -> bytes:
+            return hashlib.sha256(f"{key}/{seed}/{example.id}".encode()).digest()
+
+        return tuple(sorted(self._examples(), key=place)[:N_EXAMPLES])
+
     def label_prompts(self) -> tuple[str, ...]:
         """The prompts that ask for one set of labels each."""
         return tuple(f"label_{name}" for name in dict.fromkeys(self.options.label_sets))
@@ -84,6 +94,11 @@ class Teacher:
         parts = [self.prompt(name, "en").parts for name in self.steps()]
         schemas = [answer_schema(cast("tuple[Part, ...]", each), order, self.scale) for each in parts]
         return schema_sha256(schemas[0]) if len(schemas) == 1 else digest(schemas)
+
+    def _examples(self) -> tuple[Example, ...]:
+        """All that may be shown; none where no prompt of this flow shows any."""
+        shown = any("{{examples}}" in prompt.system + prompt.user for prompt in self._used())
+        return load_examples(self.prompt_folder) if self.options.few_shot and shown else ()
 
     def _unused(self) -> set[str]:
         """Options that this flow does not read."""
@@ -112,7 +127,7 @@ def question(request: Request, teacher: Teacher, name: str, draw: int = 0, **fil
     language, order = languages(request, teacher.options)
     prompt = teacher.prompt(name, language)
     sampling = drawn(teacher.options, prompt.sampling, draw)
-    examples = load_examples(teacher.prompt_folder)[0] if teacher.options.few_shot else ""
+    examples = "\n\n".join(example.text for example in teacher.examples(request.key, sampling["seed"]))
     values = {
         "facts": facts_block(request),
         "transcript": transcript_block(request, language),

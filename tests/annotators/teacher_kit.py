@@ -62,10 +62,10 @@ def teacher(**options: Any) -> Teacher:
 
 
 def answering(
-    change: Callable[[dict[str, Any]], dict[str, Any]], asked: list[Chat] | None = None
+    change: Callable[[dict[str, Any]], dict[str, Any]], asked: list[Chat] | None = None, i: int = 0
 ) -> Callable[[Chat], Completion]:
     """A model that gives the good answer after ``change``, cut down to the fields asked for."""
-    request = make_request(0)
+    request = make_request(i)
 
     def complete(chat: Chat) -> Completion:
         if asked is not None:

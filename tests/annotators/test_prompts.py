@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
-from teacher_kit import make_request, result_of, teacher
+from teacher_kit import answering, make_request, result_of, teacher
 
 from ver_pipeline.annotation_prompts import HERE, load_examples, load_prompts, read_prompt
 from ver_pipeline.schemas.answer import PARTS, answer_schema, fields_schema, strict_form, verify_schema
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.record import LabelId
+from ver_pipeline.stages.annotators.conversation import lead, talk
 from ver_pipeline.stages.annotators.facts import MAX_TRANSCRIPT, data_block, transcript_block
 from ver_pipeline.stages.annotators.registry import make
 from ver_pipeline.stages.annotators.teacher import label_options, question
@@ -29,7 +31,7 @@ def test_every_prompt_is_there_in_both_languages_and_fills() -> None:
             "description": "x", "hypotheses": "{}", "annotation": "{}"}  # fmt: skip
     for name, language in load_prompts():
         order = {"en": "en-first", "zh": "zh-first"}[language]
-        chat = question(request, teacher(order=order), name, **fill)
+        chat = question(request, teacher(order=order, few_shot=False), name, **fill)
         assert "{{" not in chat.system + chat.user
         assert chat.prompt.startswith(f"{name}/")
         chinese = sum("\u4e00" <= c <= "\u9fff" for c in chat.system)
@@ -95,12 +97,30 @@ def test_malformed_prompt_files_are_refused_with_their_name(tmp_path: Path) -> N
         load_prompts(str(tmp_path))
 
 
-def test_examples_come_from_files_and_count_in_the_fingerprint() -> None:
-    text, sha256 = load_examples()
-    assert "undetermined" in text
-    assert teacher().fingerprint()["examples"] == sha256
-    assert teacher(few_shot=False).fingerprint()["examples"] == ""
-    assert text in question(make_request(0), teacher(), "annotate").system
+def test_examples_come_from_files_and_count_in_the_fingerprint_where_they_are_shown() -> None:
+    files = {path.stem: path.read_text(encoding="utf-8").strip() for path in HERE.glob("example_*.yaml")}
+    assert {example.id: example.text for example in load_examples()} == files
+    assert set(teacher().fingerprint()["examples"]) == set(files)
+    assert teacher(few_shot=False).fingerprint()["examples"] == {}
+    assert teacher(flow="staged").fingerprint()["examples"] == {}
+    for name, text in files.items():
+        answer = yaml.safe_load(text)["answer"]
+        assert set(answer) <= set(answer_schema()["required"]), name
+        cited = {eid for label in answer["labels"] for eid in label["eids"]}
+        assert cited <= {seen["eid"] for seen in answer["observations"]}, name
+
+
+def test_examples_go_round_and_the_record_names_those_that_were_shown() -> None:
+    names = [example.id for example in load_examples()]
+    for i in range(12):
+        told = lead(talk(make_request(i), teacher()), answering(lambda answer: answer, i=i)).annotation["provenance"]
+        named = [name for name in told["prompt_ids"] if name in names]
+        system = question(make_request(i), teacher(), "annotate").system
+        assert named == sorted(e.id for e in load_examples() if e.text in system)
+        assert len(named) == 2
+    pairs = {tuple(e.id for e in teacher().examples(make_request(i).key, 0)) for i in range(40)}
+    assert {name for pair in pairs for name in pair} == set(names)
+    assert teacher().examples("k", 0) == teacher().examples("k", 0)
 
 
 def test_schemas_are_valid_and_put_evidence_before_conclusions() -> None:
