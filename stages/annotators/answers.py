@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.canonical import canonical_json, digest
+from ver_pipeline.schemas.hashing import hash_file
+
+from .chat import Chat, Completion
+
+KEPT = ("text", "finish", "refusal", "tokens_in", "tokens_out")
 
 
 class AnswerStore:
@@ -44,6 +49,40 @@ class AnswerStore:
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
+
+
+def keeping(
+    store: AnswerStore, model: Mapping[str, Any], complete: Callable[[list[Chat]], list[Completion]]
+) -> Callable[[list[Chat]], list[Completion]]:
+    """``complete`` for a model in this process, asked only what it was not asked before.
+
+    A question is known by ``model`` (what shapes its answers besides the question) and by all of the
+    question, the film by its content.  Failures are not kept.
+    """
+
+    def answer(chats: list[Chat]) -> list[Completion]:
+        names = [_name(chat, model) for chat in chats]
+        found = [None if name is None else store.get(name) for name in names]
+        open_ = [i for i, one in enumerate(found) if one is None]
+        fresh = dict(zip(open_, complete([chats[i] for i in open_]) if open_ else [], strict=True))
+        for i, completion in fresh.items():
+            name = names[i]
+            if completion.reason is None and name is not None:
+                store.put(name, {field: getattr(completion, field) for field in KEPT})
+        return [fresh[i] if one is None else Completion(**one, cached=True) for i, one in enumerate(found)]
+
+    return answer
+
+
+def _name(chat: Chat, model: Mapping[str, Any]) -> str | None:
+    """The question's hash; None where its film cannot be read."""
+    asked = {name: getattr(chat, name) for name in ("system", "user", "turns", "duration_s")}
+    try:
+        film = None if chat.media_path is None else hash_file(Path(chat.media_path))[0]
+    except OSError:
+        return None
+    shaping = {"schema": dict(chat.schema), "sampling": dict(chat.sampling)}
+    return digest({**asked, **shaping, "film": film, "model": dict(model)})
 
 
 def _path(folder: Path, question: str) -> Path:

@@ -20,6 +20,7 @@ from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError, MissingModelError
 from ver_pipeline.schemas.reasons import Reason
 
+from .answers import AnswerStore, keeping
 from .asking import Talk
 from .base import Request, Result
 from .chat import Chat, Completion
@@ -36,6 +37,7 @@ class TransformersAnnotator:
 
     Args:
         table: the options (see :class:`TransformersOptions`); ``model`` is a folder.
+        cache_dir: where answers are kept; None keeps none.
 
     Raises:
         ConfigError: no folder named, or a bad option.
@@ -44,7 +46,7 @@ class TransformersAnnotator:
 
     name = "transformers"
 
-    def __init__(self, table: Mapping[str, Any]) -> None:
+    def __init__(self, table: Mapping[str, Any], cache_dir: str | Path | None = None) -> None:
         self.options = read_options(TransformersOptions, self.name, table)
         if not self.options.model:
             raise ConfigError("annotate.options.transformers.model is not set", "name a checkpoint folder")
@@ -59,6 +61,7 @@ class TransformersAnnotator:
             sees=self.options.n_frames > 0,
             scale=self.options.answer_scale,
         )
+        self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / self.name)
         self._engine: Engine | None = None
 
     def fingerprint(self) -> Mapping[str, Any]:
@@ -80,7 +83,12 @@ class TransformersAnnotator:
         engine = self._engine
         if engine is None:
             raise MissingModelError(f"{self.folder} could not be opened")
-        return run_batched(talks, engine.complete)
+        return run_batched(talks, keeping(self._store, self._shaping(), engine.complete))
+
+    def _shaping(self) -> dict[str, Any]:
+        """What shapes an answer besides the question."""
+        names = ("dtype", "fps", "n_frames", "max_side", "constrained")
+        return {"revision": self.teacher.revision, **{name: getattr(self.options, name) for name in names}}
 
     def _options(self) -> dict[str, Any]:
         return {name: value for name, value in self.teacher.fingerprint()["options"].items() if name != "model"}

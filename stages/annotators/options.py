@@ -122,7 +122,6 @@ class VllmOptions(TeacherOptions):
     tensor_parallel_size: Count = 1
     max_model_len: Count = 16384
     gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.9
-    hears: bool = False
 
 
 class ReplayOptions(Options):

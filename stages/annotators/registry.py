@@ -17,7 +17,7 @@ NAMES = ("cues", "openai", "transformers", "vllm", "replay")
 def make(name: str, options: Mapping[str, Any] | None = None, cache_dir: str | Path | None = None) -> Annotator:
     """The annotator ``name`` with its options; not opened yet.
 
-    ``cache_dir`` is where a paying annotator keeps its answers as they arrive.
+    ``cache_dir`` is where a model's annotator keeps its answers as they arrive.
 
     Raises:
         ConfigError: no annotator of that name, or a bad option.
@@ -36,11 +36,11 @@ def make(name: str, options: Mapping[str, Any] | None = None, cache_dir: str | P
     if name == "transformers":
         from .local import TransformersAnnotator
 
-        return TransformersAnnotator(table)
+        return TransformersAnnotator(table, cache_dir=cache_dir)
     if name == "vllm":
         from .vllm import VllmAnnotator
 
-        return VllmAnnotator(table)
+        return VllmAnnotator(table, cache_dir=cache_dir)
     if name == "replay":
         from .replay import ReplayAnnotator
 

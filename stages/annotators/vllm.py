@@ -11,12 +11,14 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError
 from ver_pipeline.schemas.reasons import Reason
 
+from .answers import AnswerStore, keeping
 from .asking import Talk
 from .base import Request, Result
 from .chat import Chat, Completion
@@ -31,6 +33,7 @@ class VllmAnnotator:
 
     Args:
         table: the options (see :class:`VllmOptions`).
+        cache_dir: where answers are kept; None keeps none.
 
     Raises:
         ConfigError: no model named, or a bad option.
@@ -38,13 +41,14 @@ class VllmAnnotator:
 
     name = "vllm"
 
-    def __init__(self, table: Mapping[str, Any]) -> None:
+    def __init__(self, table: Mapping[str, Any], cache_dir: str | Path | None = None) -> None:
         self.options = read_options(VllmOptions, self.name, table)
         if not self.options.model:
             raise ConfigError("annotate.options.vllm.model is not set", "name a model folder or hub id")
         self.batch_size = self.options.batch_size
         revision = digest({"model": self.options.model, "revision": self.options.revision})
         self.teacher = Teacher(self.name, self.options.model, revision, self.options, sees=self.options.n_frames > 0)
+        self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / self.name)
         self._processor: Any = None
 
     def fingerprint(self) -> Mapping[str, Any]:
@@ -63,7 +67,8 @@ class VllmAnnotator:
         """What each conversation returns, in order."""
         if self._processor is None:
             self.open()
-        return run_batched(talks, self._complete)
+        shaping = {name: getattr(self.options, name) for name in ("n_frames", "max_side", "max_model_len")}
+        return run_batched(talks, keeping(self._store, {"revision": self.teacher.revision, **shaping}, self._complete))
 
     def _complete(self, chats: list[Chat]) -> list[Completion]:
         """Answers in order; a film that cannot be shown costs only its own question."""
