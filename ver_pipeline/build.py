@@ -16,12 +16,12 @@ from typing import Any
 
 from ver_pipeline.cache import Work, stage_digest
 from ver_pipeline.dag import make_dag, tool_versions
-from ver_pipeline.engine import Engine
+from ver_pipeline.engine import Engine, Where
 from ver_pipeline.forecast import all_priced, forecast
 from ver_pipeline.growth.tombstones import read_tombstones
 from ver_pipeline.listing import source_rows
 from ver_pipeline.lock import locked
-from ver_pipeline.pages import PAGES
+from ver_pipeline.pages import PAGES, warm_up
 from ver_pipeline.progress import Progress
 from ver_pipeline.publish import Content, publish
 from ver_pipeline.runner import Tally
@@ -33,6 +33,7 @@ from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.stages.ingest import read_takedown
 from ver_pipeline.stages.shard import Sample
 from ver_pipeline.stages.sources import SourceRef, list_sources
+from ver_pipeline.unchanged import content_id, did_nothing, is_published, note_published
 
 KEEP = {
     "reject", "uri", "path", "entry", "source", "sidecar", "keyframes_s", "key", "split", "record_path", "media_path",
@@ -42,7 +43,8 @@ KEEP = {
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What a build is asked to do.  ``cpus`` None means all; ``address`` joins a Ray cluster."""
+    """What a build is asked to do.  ``cpus`` None means all; ``address`` joins a Ray cluster;
+    ``where`` is where stages run."""
 
     source: str
     out: Path
@@ -50,6 +52,7 @@ class BuildOptions:
     limit: int | None = None
     cpus: int | None = None
     address: str | None = None
+    where: Where = Where.AUTO
 
 
 @dataclass
@@ -99,8 +102,13 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
             fingerprints={stage.name: stage_digest(stage) for stage in dag},
             tools=tool_versions(),
         )
-        progress.say("publishing")
-        publish(options.out, work.staging, content, PAGES, workers=options.cpus or os.cpu_count() or 1)
+        identity = content_id(content, options.out)
+        if did_nothing(summary.tallies) and is_published(options.out, work, identity):
+            progress.say("nothing has changed: the data set stays as it is")
+        else:
+            progress.say("publishing")
+            publish(options.out, work.staging, content, PAGES, workers=options.cpus or os.cpu_count() or 1)
+            note_published(options.out, work, identity)
         summary.wall_s = time.perf_counter() - started
     return summary
 
@@ -124,7 +132,8 @@ def _run(
     """Bring every source through the DAG; returns the samples and all sources that could be read."""
     listed, unnamed = source_rows(refs)
     summary.rejects.extend(unnamed)
-    with Engine(work, options.cpus, options.address) as engine, progress.watch(engine.tallies, len(listed), dag):
+    engine = Engine(work, options.cpus, options.address, options.where, warm_up)
+    with engine, progress.watch(engine.tallies, len(listed), dag):
         ingested = _kept(engine.run(dag[:1], listed, KEEP), summary)
         good = _without_duplicates(ingested, read_takedown(options.config.ingest.takedown), summary)
         summary.n_good_sources, summary.priced = len(good), all_priced(dag)

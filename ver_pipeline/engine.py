@@ -1,136 +1,82 @@
-"""The engine: stages as Ray Data actor pools, streaming, with bounded memory.  The only file that knows Ray.
+"""The engine: brings rows through stages from the cache, in this process, or on Ray, whichever is cheapest.
 
-Rows travel as JSON bytes and never hold media.  Each worker runs a ``Runner`` (cache, isolation,
-rejects) and reports what it did to a board that the driver reads.
+What is known comes from the cache.  Little work is done here: Ray takes longer to start than a minute of
+film takes to cut.  Everything else streams through Ray's actor pools (``on_ray.py``).  The results are the same.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import socket
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from types import TracebackType
 
 from ver_pipeline.cache import Work
-from ver_pipeline.child import die_with_parent
-from ver_pipeline.plan import fit_pools
-from ver_pipeline.runner import Runner, Tally
-from ver_pipeline.schemas.canonical import canonical_json
-from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.chain import Chain
+from ver_pipeline.on_ray import RayPools
+from ver_pipeline.runner import Tally
 from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.walk import Walk, added
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-log = logging.getLogger(__name__)
-
-COLUMN = "row"
-BLOCK_BYTES = 64 << 10
-"""Small blocks, so that the clips of one long film spread over many workers."""
-
-OBJECT_STORE_BYTES = 256 << 20
-CONNECT_LIMIT_S = 5.0
-BOARD_LIMIT_S = 60.0
 FEW_ROWS = 64
-"""A stage on its own with at most this many rows to do runs in the driver."""
+"""A stage on its own with at most this many rows to do runs here."""
+
+LITTLE_FILM_S = 30.0
+"""So many seconds of film, together, go through the whole DAG here in less time than Ray needs to start."""
 
 
-class StageWorker:
-    """One actor: the runners of its stages, one after the other, fed with tables of JSON rows."""
+class Where(StrEnum):
+    """Where stages run."""
 
-    def __init__(self, stages: Sequence[Stage], work: Work, board: Any) -> None:
-        logging.getLogger("ver_pipeline").setLevel(logging.WARNING)
-        die_with_parent()  # Ray's own way out was seen to hang: a worker outlived its killed driver for minutes
-        self._runners = [Runner(stage, work) for stage in stages]
-        self._board = board
-
-    def __call__(self, table: pa.Table) -> pa.Table:
-        rows = [json.loads(data) for data in table.column(COLUMN).to_pylist()]
-        for runner in self._runners:
-            try:
-                rows = runner(rows)
-            except VerError as error:
-                import ray
-
-                ray.get(self._board.fail.remote(error))  # Ray's own wrapping of exceptions loses the cause
-                raise
-            self._board.note.remote(runner.stage.name, asdict(runner.tally))
-            runner.tally = Tally()
-        return _table(rows)
-
-
-class Board:
-    """Sums what all workers did, per stage."""
-
-    def __init__(self) -> None:
-        self.tallies: dict[str, dict[str, float]] = {}
-        self.failure: VerError | None = None
-
-    def note(self, stage: str, tally: dict[str, float]) -> None:
-        known = self.tallies.setdefault(stage, dict.fromkeys(tally, 0))
-        for name, value in tally.items():
-            known[name] += value
-
-    def fail(self, error: VerError) -> None:
-        self.failure = self.failure or error
-
-    def failed(self) -> VerError | None:
-        return self.failure
-
-    def read(self) -> dict[str, dict[str, float]]:
-        return self.tallies
+    AUTO = "auto"
+    HERE = "here"
+    RAY = "ray"
 
 
 class Engine:
-    """Runs stages over rows: from the cache, in this process, or on Ray.  Use as a context manager.
-
-    Ray is started (or joined) when the first work comes that is neither cached nor small, so a finished
-    build is repeated in no time.
+    """Runs stages over rows.  Use as a context manager.
 
     Args:
         work: the build's work folder, on a filesystem that every node sees.
         cpus: logical CPUs to offer (all of the host's when None); ignored when joining a cluster.
-        address: a cluster to join, None to start one on this machine.
+        address: a cluster to join, None to start one on this machine when it is needed.
+        where: ``auto`` decides by the amount of work; a cluster or a stage on a GPU always means Ray.
+        when_busy: called once, when there is work that the cache does not know.
     """
 
-    def __init__(self, work: Work, cpus: int | None = None, address: str | None = None) -> None:
+    def __init__(
+        self,
+        work: Work,
+        cpus: int | None = None,
+        address: str | None = None,
+        where: Where = Where.AUTO,
+        when_busy: Callable[[], None] | None = None,
+    ) -> None:
         self.work = work
         self.cpus = cpus
         self.address = address
-        self.notes: list[str] = []
+        self.where = where
+        self._when_busy = when_busy
         self._here: dict[str, Tally] = {}
-        self._board: Any = None
-        self._empty: tempfile.TemporaryDirectory[str] | None = None
+        self._ray: RayPools | None = None
 
     def __enter__(self) -> Engine:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # After Ctrl-C Ray's orderly shutdown was seen to crash the process; its own die with the driver anyway.
-        if self._board is not None and not (kind and issubclass(kind, KeyboardInterrupt)):
-            import ray
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        if self._ray is not None:
+            self._ray.stop(interrupted=bool(kind and issubclass(kind, KeyboardInterrupt)))
 
-            ray.shutdown()
-        if self._empty is not None:
-            self._empty.cleanup()
+    @property
+    def notes(self) -> list[str]:
+        """What was scaled down to fit this machine."""
+        return self._ray.notes if self._ray is not None else []
 
     def tallies(self) -> dict[str, Tally]:
         """What each stage did so far, over all workers."""
         total = dict(self._here)
-        if self._board is not None:
-            import ray
-
-            read: dict[str, dict[str, Any]] = ray.get(self._board.read.remote(), timeout=BOARD_LIMIT_S)
-            for name, values in read.items():
-                total[name] = added(total.get(name, Tally()), Tally(**values))
+        for name, tally in (self._ray.tallies() if self._ray is not None else {}).items():
+            total[name] = added(total.get(name, Tally()), tally)
         return total
 
     def run(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:
@@ -148,134 +94,48 @@ class Engine:
             else:
                 yield from (_kept(one, keep) for one in done)
         for name, tally in walk.known.items():
-            self._here[name] = added(self._here.get(name, Tally()), tally)
-        if len(stages) == 1 and len(todo) <= FEW_ROWS:
-            yield from (_kept(one, keep) for one in self._run_here(stages[0], todo))
-        elif todo:
-            yield from (_kept(one, keep) for one in self._run_on_ray(stages, todo))
+            self._note(name, tally)
+        if todo:
+            made = self._run_here(stages, todo) if self._is_little(stages, todo) else self._run_on_ray(stages, todo)
+            yield from (_kept(one, keep) for one in made)
 
-    def _run_here(self, stage: Stage, rows: Sequence[Row]) -> Iterator[Row]:
-        """A single stage over a few rows, in this process: starting Ray would take longer."""
-        runner = Runner(stage, self.work)
+    def _is_little(self, stages: Sequence[Stage], rows: Sequence[Row]) -> bool:
+        """The work is done before Ray would have started."""
+        if any(stage.resources.gpus for stage in stages):
+            return False
+        if len(stages) == 1:
+            return len(rows) <= FEW_ROWS
+        if self.where is not Where.AUTO or self.address is not None:
+            return self.where is Where.HERE
+        return sum(_film_s(row) for row in rows) <= LITTLE_FILM_S
+
+    def _run_here(self, stages: Sequence[Stage], rows: Sequence[Row]) -> Iterator[Row]:
+        chain = Chain(stages, self.work, self._note)
+        self._tell_busy()
         try:
             for row in rows:
-                yield from runner([row])
+                yield from chain([row])
         finally:
-            runner.close()
-            self._here[stage.name] = added(self._here.get(stage.name, Tally()), runner.tally)
+            chain.close()
 
     def _run_on_ray(self, stages: Sequence[Stage], rows: Sequence[Row]) -> Iterator[Row]:
-        import ray
-        from ray.exceptions import RayTaskError
+        self._ray = self._ray or RayPools(self.work, self.cpus, self.address)
+        self._tell_busy()
+        yield from self._ray.run(stages, rows)
 
-        self._start()
-        found = ray.cluster_resources()
-        pools = fit_pools(stages, found.get("CPU", 1.0), found.get("GPU", 0.0))
-        self.notes += [f"{pool.name} {pool.note}" for pool in pools if pool.note]
-        _quiet_context()
-        data = ray.data.from_items([{COLUMN: canonical_json(row)} for row in rows], override_num_blocks=len(rows))
-        for pool in pools:
-            data = data.map_batches(
-                StageWorker,
-                fn_constructor_kwargs={"stages": pool.stages, "work": self.work, "board": self._board},
-                batch_size=max(stage.batch_size for stage in pool.stages),
-                batch_format="pyarrow",
-                compute=ray.data.ActorPoolStrategy(min_size=pool.min_size, max_size=pool.max_size),
-                num_cpus=pool.cpus,
-                num_gpus=pool.gpus or None,
-                zero_copy_batch=True,
-            )
-        try:
-            for batch in data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
-                yield from (json.loads(blob) for blob in batch.column(COLUMN).to_pylist())
-        except RayTaskError as error:
-            told: VerError | None = ray.get(self._board.failed.remote())
-            if told is not None:
-                raise told from None
-            raise VerError(f"a worker failed: {error}", "run the same command again; with -vv it says more") from error
+    def _tell_busy(self) -> None:
+        if self._when_busy is not None:
+            self._when_busy()
+            self._when_busy = None
 
-    def _start(self) -> None:
-        if self._board is not None:
-            return
-        import ray
+    def _note(self, stage: str, tally: Tally) -> None:
+        self._here[stage] = added(self._here.get(stage, Tally()), tally)
 
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-        # Ray puts the driver's folder first on every worker's path: a user's model.py there would shadow ours.
-        if self.address is not None:
-            _prove_reachable(self.address)
-        self._empty = tempfile.TemporaryDirectory(prefix="ver-")
-        here = Path.cwd()
-        os.chdir(self._empty.name)
-        try:
-            quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": log.isEnabledFor(logging.DEBUG)}
-            with _no_chatter():
-                if self.address is None:
-                    local: dict[str, Any] = {"num_cpus": self.cpus, "object_store_memory": OBJECT_STORE_BYTES}
-                    ray.init(address="local", include_dashboard=False, **local, **quiet)
-                else:
-                    ray.init(address=self.address, runtime_env=_travelling_code(Path(self._empty.name)), **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            cure = "check --ray-address" if self.address else "run `ver doctor`"
-            raise VerError(f"Ray did not start: {error}", cure) from error
-        finally:
-            os.chdir(here)
-        self._board = ray.remote(num_cpus=0)(Board).remote()
+
+def _film_s(row: Row) -> float:
+    """Seconds of film in a row; without end where nobody has measured it yet."""
+    return float((row.get("source") or {}).get("duration_s", math.inf))
 
 
 def _kept(row: Row, keep: set[str]) -> Row:
     return {name: value for name, value in row.items() if name in keep}
-
-
-@contextmanager
-def _no_chatter() -> Iterator[None]:
-    """Ray's native code writes a line about its log level to descriptor 2; its errors come as exceptions."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def _prove_reachable(address: str) -> None:
-    """Ray itself waits for minutes on an address where nobody listens."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        return  # "auto", or a client address that Ray resolves itself
-    try:
-        socket.create_connection((host, int(port)), CONNECT_LIMIT_S).close()
-    except OSError as error:
-        raise VerError(f"no Ray cluster answers at {address}: {error}", "check --ray-address") from error
-
-
-def _table(rows: Sequence[Row]) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.table({COLUMN: pa.array([canonical_json(row) for row in rows], pa.binary())})
-
-
-def _quiet_context() -> None:
-    import ray
-
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    context.target_max_block_size = BLOCK_BYTES
-    context.retry_exceptions = False
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-
-
-def _travelling_code(folder: Path) -> dict[str, Any]:
-    """A runtime environment that carries this package to every worker (links resolved into one folder)."""
-    import shutil
-
-    package = Path(__file__).resolve().parent
-    target = folder / "code" / package.name
-    shutil.copytree(package, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    empty = folder / "empty"
-    empty.mkdir()
-    return {"working_dir": str(empty), "py_modules": [str(target)]}

@@ -7,6 +7,7 @@ A row that kills or stalls the child twice is a reject; the child is started afr
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import signal
@@ -33,6 +34,7 @@ class IsolatedStage:
         self.stage = stage
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
+        self._ready = False
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
 
     def run_one(self, row: Row) -> Outcome:
@@ -60,15 +62,23 @@ class IsolatedStage:
         outcome: Outcome = answer
         return outcome
 
-    def _ensure(self) -> Connection:
+    def launch(self) -> None:
+        """Start the child if there is none; it opens its stage while we do something else."""
         if self._process is None or self._pipe is None or self._process.poll() is not None:
             self.close()
-            self._start()
+            self._pipe = self._start()
+            self._ready = False
+
+    def _ensure(self) -> Connection:
+        self.launch()
         if self._pipe is None:
             raise VerError(f"the worker of stage {self.stage.name} did not start", "run with -vv and report it")
+        if not self._ready:
+            self._await_ready(self._pipe)
+            self._ready = True
         return self._pipe
 
-    def _start(self) -> None:
+    def _start(self) -> Connection:
         ours, theirs = _pipe_pair()
         package_root = str(Path(__file__).resolve().parent.parent)
         search_path = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
@@ -85,12 +95,15 @@ class IsolatedStage:
             start_new_session=True,
         )
         theirs.close()
-        self._pipe = ours
-        ours.send_bytes(pickle.dumps(self.stage))
+        with contextlib.suppress(OSError):  # a child that is dead already is found out when it should be ready
+            ours.send_bytes(pickle.dumps(self.stage))
+        return ours
+
+    def _await_ready(self, pipe: Connection) -> None:
         try:
-            if not ours.poll(START_LIMIT_S):
+            if not pipe.poll(START_LIMIT_S):
                 raise EOFError
-            ready = ours.recv()
+            ready = pipe.recv()
         except (EOFError, OSError) as error:
             words = self._last_words()
             self.close()

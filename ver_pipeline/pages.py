@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+from importlib import import_module
 from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+HEAVY = ("great_expectations", "webdataset", "duckdb")
+"""What publishing needs and what takes seconds to import."""
 
 
 def expectations(out_dir: Path) -> None:
@@ -27,3 +35,16 @@ def report(out_dir: Path) -> None:
 
 
 PAGES = (expectations, card, report)
+
+
+def warm_up() -> None:
+    """Import what publishing needs on a thread of its own, while the stages are at work in other processes."""
+    threading.Thread(target=_import_heavy, name="warm-up", daemon=True).start()
+
+
+def _import_heavy() -> None:
+    for name in HEAVY:
+        try:
+            import_module(name)
+        except ImportError as error:
+            log.info("%s: %s", name, error)  # said again, with its cure, where it is used

@@ -13,6 +13,8 @@ HEADROOM = 0.75
 two-core machine stalls without an error."""
 
 AUTOSCALE_FROM_CPUS = 4
+"""Below this, a pool has one worker, and neighbours that see the same unit share it: a worker costs three CPU
+seconds to start, and the rows of one film pass through its stages one after the other anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +33,21 @@ class Pool:
         return "+".join(stage.name for stage in self.stages)
 
 
-def fuse(stages: Sequence[Stage]) -> list[tuple[Stage, ...]]:
-    """Neighbours that need no process of their own and see the same unit share a worker: a worker costs
-    seconds to start and a hundred megabytes to keep."""
+def fuse(stages: Sequence[Stage], sparing: bool) -> list[tuple[Stage, ...]]:
+    """Neighbours that see the same unit and need no GPU share a worker; unless ``sparing``, only those that need
+    no process of their own, so that the slow ones can have more workers than the others."""
     groups: list[tuple[Stage, ...]] = []
     for stage in stages:
         last = groups[-1][-1] if groups else None
-        if last and last.unit == stage.unit and not (last.resources.isolated or stage.resources.isolated):
+        if last and last.unit == stage.unit and _can_share(last, sparing) and _can_share(stage, sparing):
             groups[-1] = (*groups[-1], stage)
         else:
             groups.append((stage,))
     return groups
+
+
+def _can_share(stage: Stage, sparing: bool) -> bool:
+    return not stage.resources.gpus and (sparing or not stage.resources.isolated)
 
 
 def fit_pools(stages: Sequence[Stage], cpus: float, gpus: float) -> list[Pool]:
@@ -53,7 +59,7 @@ def fit_pools(stages: Sequence[Stage], cpus: float, gpus: float) -> list[Pool]:
     Raises:
         VerError: when a stage needs a GPU and there is none.
     """
-    groups = fuse(stages)
+    groups = fuse(stages, sparing=cpus < AUTOSCALE_FROM_CPUS)
     needs = [max(stage.resources.cpus for stage in group) for group in groups]
     scale = min(1.0, HEADROOM * cpus / sum(needs)) if sum(needs) else 1.0
     pools = []

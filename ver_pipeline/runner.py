@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,12 +40,13 @@ class Runner:
     """Runs one stage over rows that carry all columns so far.
 
     A row that holds ``reject`` passes through untouched.  ``open`` happens at the first row that is not
-    in the cache, so a finished build loads no model.
+    in the cache, so a finished build loads no model.  ``when_busy`` is called each time before it goes to work.
     """
 
     stage: Stage
     work: Work
     tally: Tally = field(default_factory=Tally)
+    when_busy: Callable[[], None] | None = None
     _opened: bool = False
     _isolated: IsolatedStage | None = None
 
@@ -72,6 +73,12 @@ class Runner:
                 setattr(self.tally, name, getattr(self.tally, name) + amount)
         return out
 
+    def launch(self) -> None:
+        """Start the child process, if the stage works in one, without waiting until it is ready."""
+        if self.stage.resources.isolated:
+            self._isolated = self._isolated or IsolatedStage(self.stage)
+            self._isolated.launch()
+
     def close(self) -> None:
         """End the child process, if there is one."""
         if self._isolated is not None:
@@ -80,6 +87,8 @@ class Runner:
     def _run(self, given: list[Row]) -> list[Outcome]:
         if not given:
             return []
+        if self.when_busy is not None:
+            self.when_busy()
         if self.stage.resources.isolated:
             self._isolated = self._isolated or IsolatedStage(self.stage)
             return [self._isolated.run_one(row) for row in given]

@@ -48,6 +48,20 @@ def test_one_and_two_cpus_give_the_same_rows_and_a_user_s_own_modules_do_not_sha
     assert one == two
 
 
+def test_little_film_runs_here_and_more_of_it_on_ray_with_the_same_rows(tmp_path, monkeypatch):
+    started = []
+    real = engine_module.RayPools
+    monkeypatch.setattr(engine_module, "RayPools", lambda *given: started.append(1) or real(*given))
+    stages = [toys.Picky(), toys.Fan()]
+    short = [{**row, "source": {"duration_s": 1.0}} for row in rows()]
+    long = [{**row, "source": {"duration_s": 3.0}} for row in rows()]
+    here = run(Work(tmp_path / "w1"), stages, short)
+    assert not started
+    assert run(Work(tmp_path / "w2"), stages, long) == here
+    assert started
+    expected(here)
+
+
 def test_a_two_node_cluster_gives_the_same_rows(tmp_path):
     from ray.cluster_utils import Cluster
 
@@ -85,7 +99,7 @@ def test_finished_work_needs_no_ray(tmp_path, monkeypatch):
     work = Work(tmp_path / "w")
     stages = [toys.Toy(), toys.Fan()]
     first = run(work, stages, rows()[:3])
-    monkeypatch.setattr(engine_module.Engine, "_start", lambda self: pytest.fail("Ray was started"))
+    monkeypatch.setattr(engine_module, "RayPools", lambda *_: pytest.fail("Ray was started"))
     assert run(work, stages, rows()[:3]) == first
 
 
@@ -101,7 +115,8 @@ def test_small_machines_scale_every_stage_down_and_say_so():
     pools = fit_pools(stages, cpus=2, gpus=0)
     assert sum(pool.cpus * pool.min_size for pool in pools) <= HEADROOM * 2 + 1e-9
     assert all("scaled to" in pool.note for pool in pools)
-    assert len(pools) == 2
+    assert [pool.name for pool in pools] == ["toy+fan"]
+    assert [pool.name for pool in fit_pools(stages, cpus=16, gpus=0)] == ["toy", "fan"]
     stages[0].resources = Resources(gpus=1.0)
     with pytest.raises(VerError, match="asks for 1 GPU"):
         fit_pools(stages, cpus=2, gpus=0)

@@ -18,7 +18,8 @@ import films
 import psutil
 import pytest
 
-KILLS = 10
+KILLS = [("here", 4.0), ("ray", 12.0)] * 5
+"""Where the build to kill runs, and the latest moment to kill it, in seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +35,15 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(raw: Path) -> Path:
     out = raw.parent / "undisturbed"
-    done = builds.ver("build", "--source", raw, "--out", out, "--cpus", "1", *builds.QUICK)
+    done = builds.ver("build", "--source", raw, "--out", out, "--engine", "ray", "--cpus", "1", *builds.QUICK)
     assert done.returncode == 0, done.stderr
     return out
 
 
-def test_one_and_two_cpus_give_the_same_bytes(raw, undisturbed, tmp_path):
-    assert builds.ver("build", "--source", raw, "--out", tmp_path / "o", "--cpus", "2", *builds.QUICK).returncode == 0
+@pytest.mark.parametrize("where", [("--engine", "ray", "--cpus", "2"), ("--engine", "here")], ids=" ".join)
+def test_ray_with_one_or_two_cpus_and_no_ray_at_all_give_the_same_bytes(raw, undisturbed, tmp_path, where):
+    done = builds.ver("build", "--source", raw, "--out", tmp_path / "o", *where, *builds.QUICK)
+    assert done.returncode == 0, done.stderr
     assert builds.content(tmp_path / "o") == builds.content(undisturbed)
     assert builds.manifest(tmp_path / "o")["dataset_id"] == builds.manifest(undisturbed)["dataset_id"]
 
@@ -66,11 +69,11 @@ def test_a_build_killed_at_ten_random_moments_resumes_to_identical_bytes_and_rep
     out = tmp_path / "o"
     chance = random.Random(20261122)
     command = ("build", "--source", raw, "--out", out, *builds.QUICK)
-    for _ in range(KILLS):
+    for engine, longest_s in KILLS:
         before = builds.work_done(out)
-        process = builds.start(*command)
+        process = builds.start(*command, "--engine", engine)
         # From the first import to well into the stages: a whole build of these films takes longer than this.
-        time.sleep(chance.uniform(0.3, 14.0))
+        time.sleep(chance.uniform(0.3, longest_s))
         finished = process.poll() is not None
         if not finished:
             os.kill(process.pid, signal.SIGKILL)
@@ -106,7 +109,8 @@ def test_a_killed_build_leaves_the_published_data_set_whole(raw, undisturbed, tm
     out = tmp_path / "o"
     shutil.copytree(undisturbed, out)
     before = builds.content(out)
-    process = builds.start("build", "--source", raw, "--out", out, "--set", "clip.crf=30", *builds.QUICK)
+    change = ("--set", "clip.crf=30", "--engine", "ray")
+    process = builds.start("build", "--source", raw, "--out", out, *change, *builds.QUICK)
     time.sleep(8)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -114,12 +118,30 @@ def test_a_killed_build_leaves_the_published_data_set_whole(raw, undisturbed, tm
     assert builds.content(out) == before
 
 
-def test_a_finished_build_repeats_nothing_and_changes_nothing(raw, undisturbed):
+def test_a_finished_build_repeats_nothing_and_writes_nothing(raw, undisturbed):
     before = builds.content(undisturbed)
+    stamps = _stamps(undisturbed)
     assert builds.ver("build", "--source", raw, "--out", undisturbed, *builds.QUICK).returncode == 0
     run = builds.last_run(undisturbed)
     assert not [s for s, row in run.items() if s != "total" and row["n_cached"] != row["rows_in"]]
     assert builds.content(undisturbed) == before
+    assert _stamps(undisturbed) == stamps
+
+
+def test_a_published_file_that_was_touched_is_written_again(raw, undisturbed, tmp_path):
+    out = tmp_path / "o"
+    shutil.copytree(undisturbed, out)
+    before = builds.content(out)
+    shard = next(out.glob("*.tar"))
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    assert builds.ver("build", "--source", raw, "--out", out, *builds.QUICK).returncode == 0
+    assert builds.content(out) == before
+
+
+def _stamps(out: Path) -> dict[str, int]:
+    return {str(p): p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file() and ".ver" not in p.parts}
 
 
 def test_a_changed_annotator_reruns_annotate_and_later_only(raw, undisturbed, tmp_path):
@@ -149,8 +171,8 @@ def test_adding_a_film_runs_that_film_only_and_deleting_it_removes_its_samples(r
     assert here == listed
 
 
-@pytest.mark.parametrize("after_s", [4, 9])
-def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_leaves_no_worker(raw, tmp_path, after_s):
+@pytest.mark.parametrize(("engine", "after_s"), [("here", 3), ("ray", 4), ("ray", 9)])
+def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_leaves_no_worker(raw, tmp_path, engine, after_s):
     command = [
         sys.executable,
         "-P",
@@ -161,6 +183,8 @@ def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_leaves_no_worker(raw, tmp_pa
         raw,
         "--out",
         tmp_path / "o",
+        "--engine",
+        engine,
         *builds.QUICK,
     ]
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)

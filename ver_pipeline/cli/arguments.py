@@ -19,6 +19,12 @@ def add_build_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--annotator", help="who annotates (short for --set annotate.annotator=NAME)")
     parser.add_argument("--limit", type=_positive, help="only the first N sources")
     parser.add_argument("--cpus", type=_positive, help="logical CPUs to use (default: all)")
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "here", "ray"),
+        default="auto",
+        help="where stages run: in this process, on Ray, or (auto) on Ray unless there is little to do",
+    )
     parser.add_argument("--ray-address", help="join this Ray cluster ('auto', or HOST:PORT)")
 
 

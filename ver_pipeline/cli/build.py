@@ -27,10 +27,11 @@ def run(args: argparse.Namespace) -> int:
 
         return plan(args)
     from ver_pipeline.build import BuildOptions, build
+    from ver_pipeline.engine import Where
     from ver_pipeline.progress import Progress
 
-    options = BuildOptions(args.source, args.out, read_config(args), args.limit, args.cpus, args.ray_address)
-    summary = build(options, Progress())
+    limits = (args.limit, args.cpus, args.ray_address, Where(args.engine))
+    summary = build(BuildOptions(args.source, args.out, read_config(args), *limits), Progress())
     show(summary)
     return STRICT_EXIT if args.strict and summary.rejects else 0
 

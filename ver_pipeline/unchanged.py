@@ -1,0 +1,80 @@
+"""Is this very content what stands in OUT already?  Then a build that had nothing to do writes nothing.
+
+The content's identity covers everything a data set is made from, this package's own code included, but not
+the list of runs.  What was published is remembered in the work folder by size and time of change, so a file
+that somebody touched is written again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+from ver_pipeline.cache import Work, write_atomically
+from ver_pipeline.growth.tombstones import read_tombstones
+from ver_pipeline.publish import Content
+from ver_pipeline.runner import Tally
+from ver_pipeline.schemas.canonical import canonical_json, digest
+from ver_pipeline.schemas.hashing import hash_file
+from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest
+
+NOTE_NAME = "published.json"
+CODE_SUFFIXES = frozenset({".py", ".json", ".sql", ".css", ".js", ".html", ".md", ".yaml"})
+
+
+def did_nothing(tallies: Mapping[str, Tally]) -> bool:
+    """Every unit of every stage came from the cache."""
+    return all(tally.cached == tally.done for tally in tallies.values())
+
+
+def content_id(content: Content, out_dir: Path) -> str:
+    """The identity of what would be published into ``out_dir``."""
+    return digest(
+        {
+            "samples": [astuple(sample) for sample in sorted(content.samples, key=lambda s: s.key)],
+            "sources": list(content.sources),
+            "rejects": list(content.rejects),
+            "config": content.config.model_dump(mode="json", by_alias=True),
+            "fingerprints": dict(content.fingerprints),
+            "tools": dict(content.tools),
+            "tombstones": sorted(read_tombstones(out_dir)),
+            "code": _code(),
+        }
+    )
+
+
+def is_published(out_dir: Path, work: Work, identity: str) -> bool:
+    """``out_dir`` holds this content, and nobody has touched a file of it since."""
+    try:
+        note = json.loads((work.root / NOTE_NAME).read_bytes())
+        return bool(note == _note(out_dir, identity))
+    except (OSError, ValueError):
+        return False
+
+
+def note_published(out_dir: Path, work: Work, identity: str) -> None:
+    """Remember that ``out_dir`` holds this content now."""
+    write_atomically(work.root / NOTE_NAME, canonical_json(_note(out_dir, identity)))
+
+
+def _note(out_dir: Path, identity: str) -> dict[str, Any]:
+    files = {}
+    for name in (MANIFEST_NAME, *(file["path"] for file in load_manifest(out_dir)["files"])):
+        stat = (out_dir / name).stat()
+        files[name] = [stat.st_size, stat.st_mtime_ns]
+    return {"content": identity, "files": files}
+
+
+def _code() -> str:
+    """The package's own files: a new version may write the same content another way."""
+    root = Path(__file__).parent
+    found = {
+        str(path.relative_to(root)): hash_file(path)[0]
+        for folder in (root, *(link for link in root.iterdir() if link.is_dir() and link.is_symlink()))
+        for path in folder.rglob("*")
+        if path.suffix in CODE_SUFFIXES and path.is_file()
+    }
+    return digest(found)
