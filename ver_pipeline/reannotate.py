@@ -108,7 +108,7 @@ def _all_samples(
     records = read_records(data)
     with ShardReader(local_root(data)) as shards:
         while batch := list(islice(records, stage.batch_size)):
-            rows = [_row(index, record, shards, media) | _around(record, spoken) for index, record in batch]
+            rows = [_row(index, record, shards, media) | said_around(record, spoken) for index, record in batch]
             asked = [row for row in rows if row["key"] in chosen]
             outcome.n_asked += len(asked)
             answers = dict(zip((row["key"] for row in asked), stage.run(asked), strict=True)) if asked else {}
@@ -123,7 +123,7 @@ def _spoken(data: Dataset) -> dict[str, str]:
     return {record["key"]: record["speech"]["text"] for _, record in read_records(data)}
 
 
-def _around(record: Mapping[str, Any], spoken: Mapping[str, str] | None) -> dict[str, Any]:
+def said_around(record: Mapping[str, Any], spoken: Mapping[str, str] | None) -> dict[str, Any]:
     """The row's ``context``; empty where nobody wants it.  A neighbour that is not in the data set is silent."""
     if spoken is None:
         return {}

@@ -15,7 +15,7 @@ from ver_pipeline.cli import main
 from ver_pipeline.cost import Cost, actual, estimate, run_rows, text_tokens
 from ver_pipeline.dataset import open_dataset
 from ver_pipeline.publish import Content, publish
-from ver_pipeline.reannotate import _around, _spoken
+from ver_pipeline.reannotate import _spoken, said_around
 from ver_pipeline.reviews import cohen_kappa, human_scores, macro_f1
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import AnnotateConfig, BuildConfig
@@ -225,9 +225,9 @@ def test_neighbours_of_a_clip_reach_the_teacher_that_wants_them(data_set: Path) 
     (one, other), record = sorted(spoken)[:2], make_records(1)[0].model_dump(mode="json")
     record["clip"] |= {"prev_key": one, "next_key": "gone"}
     record["source"]["title"] = "Northern Line"
-    told = request_of({**record, **_around(record, spoken)}).context
+    told = request_of({**record, **said_around(record, spoken)}).context
     assert told == {"before": spoken[one], "after": None, "title": "Northern Line"}
-    assert _around(record, None) == {}
+    assert said_around(record, None) == {}
     wanted = {"openai": {"model": "m", "flow": "staged", "context": True}}
     curious = AnnotateStage(AnnotateConfig(annotator="openai", options=wanted))
     assert wants_context(curious)

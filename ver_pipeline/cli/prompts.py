@@ -19,6 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     render.add_argument("clip", help="key of a clip (or its beginning)")
     render.add_argument("--data", type=Path, default=Path("shards"), help="data set that holds it (default: shards)")
     render.add_argument("--prompt", default="annotate", help="which prompt (default: annotate)")
+    render.add_argument("--lang", choices=("en", "zh"), help="of the prompt (default: that of the speech)")
     render.add_argument("--schema", action="store_true", help="also print the schema of the answer")
 
 
@@ -47,20 +48,26 @@ def _show(name: str) -> int:
         known = ", ".join(sorted({p.id for p in load_prompts().values()}))
         raise UsageError(f"no prompt is called {name!r}", f"there are {known}")
     for prompt in found:
-        sys.stdout.write(
-            f"# {prompt.name}  sha256 {prompt.sha256}\n\n{prompt.system}\n\n=== user ===\n{prompt.user}\n\n"
-        )
+        told = {"parts": prompt.parts, "sees": prompt.sees, "sampling": dict(prompt.sampling)}
+        head = f"# {prompt.name}  sha256 {prompt.sha256}\n# {prompt.purpose}\n"
+        head += "".join(f"# {name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in told.items())
+        sys.stdout.write(f"{head}\n{prompt.system}\n\n=== user ===\n{prompt.user}\n\n")
     return 0
 
 
 def _render(args: argparse.Namespace) -> int:
+    from ver_pipeline.annotation_prompts import load_prompts
+    from ver_pipeline.schemas.errors import UsageError
     from ver_pipeline.stages.annotate import request_of
     from ver_pipeline.stages.annotators.options import TeacherOptions
     from ver_pipeline.stages.annotators.teacher import Teacher, question
 
-    request = request_of({**_record(args.data, args.clip), "media_path": None})
-    teacher = Teacher("openai", "-", "-", TeacherOptions())
-    later = {"evidence", "judgement", "claims", "answer", "errors", "fields", "description"}
+    request = request_of({**_clip(args.data, args.clip), "media_path": None})
+    order = {None: "speech-first", "en": "en-first", "zh": "zh-first"}[args.lang]
+    teacher = Teacher("openai", "-", "-", TeacherOptions.model_validate({"order": order}))
+    if (args.prompt, "en") not in load_prompts():
+        raise UsageError(f"no prompt is called {args.prompt!r}", "ver prompts list")
+    later = ("evidence", "hypotheses", "judgement", "claims", "answer", "annotation", "errors", "fields", "description")
     fill = {name: f"(filled in during the conversation: {name})" for name in later}
     chat = question(request, teacher, args.prompt, 0, **fill)
     sys.stdout.write(f"# {chat.prompt}\n\n=== system ===\n{chat.system}\n\n=== user ===\n{chat.user}\n")
@@ -69,15 +76,21 @@ def _render(args: argparse.Namespace) -> int:
     return 0
 
 
-def _record(folder: Path, clip: str) -> dict[str, Any]:
+def _clip(folder: Path, clip: str) -> dict[str, Any]:
+    """The record of a clip, with what is said around it."""
     from ver_pipeline.catalog.records import read_records
     from ver_pipeline.dataset import open_dataset
+    from ver_pipeline.reannotate import said_around
     from ver_pipeline.schemas.errors import UsageError
 
     if not clip or not all(c in "0123456789abcdef_" for c in clip):
         raise UsageError(f"{clip!r} is no clip key", "keys look like 16 hex digits and two times; see ver query")
     with open_dataset(folder) as data:
         found = next(iter(read_records(data, f"starts_with(key, '{clip}')")), None)
-    if found is None:
-        raise UsageError(f"no clip of {folder} begins with {clip}", f'ver query {folder} "SELECT key FROM samples"')
-    return found[1]
+        if found is None:
+            raise UsageError(f"no clip of {folder} begins with {clip}", f'ver query {folder} "SELECT key FROM samples"')
+        record = found[1]
+        near = [key for key in (record["clip"]["prev_key"], record["clip"]["next_key"]) if key]
+        beside = f"key IN ({', '.join(repr(key) for key in near)})" if near else "false"
+        spoken = {other["key"]: other["speech"]["text"] for _, other in read_records(data, beside)}
+    return {**record, **said_around(record, spoken)}
