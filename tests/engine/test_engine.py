@@ -15,6 +15,7 @@ from ver_pipeline import engine as engine_module
 from ver_pipeline.cache import Work
 from ver_pipeline.engine import Engine
 from ver_pipeline.plan import HEADROOM, fit_pools
+from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.stages.base import Resources
 
@@ -28,7 +29,7 @@ def rows() -> list[dict]:
 
 def run(work: Work, stages, given, cpus: int | None = 2, address: str | None = None) -> list[dict]:
     with Engine(work, cpus, address) as engine:
-        return sorted(engine.run(stages, given, KEEP), key=str)
+        return sorted(engine.run(stages, given, KEEP), key=canonical_json)
 
 
 def expected(out: list[dict]) -> None:
