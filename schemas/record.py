@@ -385,6 +385,7 @@ class Agreement(Part):
     label_agreement: Probability | None = None
     sentiment_agreement: Probability | None = None
     valence_sd: float | None = None
+    arousal_sd: float | None = None
     intensity_sd: float | None = None
     jaccard_open: Probability | None = None
     open_f1: Probability | None = None

@@ -181,6 +181,7 @@ n_votes           int     independent label sources
 label_agreement   float   share of them with the adopted label
 sentiment_agreement float share of them with the adopted sentiment
 valence_sd        float   spread of their valence
+arousal_sd        float   spread of their arousal
 intensity_sd      float   spread of their intensity
 jaccard_open      float   overlap of their open labels
 open_f1           float   F1 of their open labels
@@ -373,6 +374,8 @@ n_retried         int     rows tried again
 media_s           float   seconds of media worked on
 tokens_in         int     tokens read by teachers
 tokens_out        int     tokens written by teachers
+gpu_hours_estimate float  hours of the model's own hardware expected before the run; null where nobody could tell
+gpu_hours         float   hours that models in these processes worked, GPUs counted; null without such a model
 cost_estimate     float   money expected before the run, in the currency of the prices set; null without prices
 cost              float   money spent on teachers, in the same currency; null without prices
 peak_rss_bytes    int     largest memory of a worker

@@ -144,6 +144,7 @@ CREATE TABLE "clips" (
     label_agreement       DOUBLE,     -- share of them with the adopted label
     sentiment_agreement   DOUBLE,     -- share of them with the adopted sentiment
     valence_sd            DOUBLE,     -- spread of their valence
+    arousal_sd            DOUBLE,     -- spread of their arousal
     intensity_sd          DOUBLE,     -- spread of their intensity
     jaccard_open          DOUBLE,     -- overlap of their open labels
     open_f1               DOUBLE,     -- F1 of their open labels
@@ -334,6 +335,8 @@ CREATE TABLE "runs" (
     media_s               DOUBLE,     -- seconds of media worked on
     tokens_in             BIGINT,     -- tokens read by teachers
     tokens_out            BIGINT,     -- tokens written by teachers
+    gpu_hours_estimate    DOUBLE,     -- hours of the model's own hardware expected before the run; null where nobody could tell
+    gpu_hours             DOUBLE,     -- hours that models in these processes worked, GPUs counted; null without such a model
     cost_estimate         DOUBLE,     -- money expected before the run, in the currency of the prices set; null without prices
     cost                  DOUBLE,     -- money spent on teachers, in the same currency; null without prices
     peak_rss_bytes        BIGINT      -- largest memory of a worker

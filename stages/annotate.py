@@ -14,7 +14,7 @@ from ver_pipeline.stages.agreement.embedding import TextEmbedding
 from ver_pipeline.stages.agreement.policy import load_skill, verdict
 from ver_pipeline.stages.agreement.votes import agreement as compute_agreement
 from ver_pipeline.stages.annotators.base import Annotator, Request, Result, Usage
-from ver_pipeline.stages.annotators.prices import money_spent, teacher_of
+from ver_pipeline.stages.annotators.prices import gpu_hours, money_spent, teacher_of
 from ver_pipeline.stages.annotators.registry import make
 from ver_pipeline.stages.annotators.reviewed import Review, apply_review, load_reviews
 from ver_pipeline.stages.annotators.signs import read_signs
@@ -79,13 +79,14 @@ class AnnotateStage:
         return [self.main, *self.others, *([self.adjudicator] if self.adjudicator else [])]
 
     def take_spent(self) -> dict[str, float]:
-        """Tokens and money spent since the last call, over all annotators; without prices no money."""
-        whole: dict[str, float] = {"tokens_in": 0, "tokens_out": 0, "cost": 0.0}
+        """Tokens, hours and money spent since the last call, over all annotators; without prices no money."""
+        whole: dict[str, float] = {"tokens_in": 0, "tokens_out": 0, "cost": 0.0, "gpu_hours": 0.0}
         for annotator in self.asked():
             spent = self.spent.get(annotator.name, Usage())
             whole["tokens_in"] += spent.tokens_in
             whole["tokens_out"] += spent.tokens_out
             whole["cost"] += money_spent(annotator, spent) or 0.0
+            whole["gpu_hours"] += gpu_hours(annotator, spent) or 0.0
         new = {name: amount - self._taken.get(name, 0) for name, amount in whole.items()}
         self._taken = whole
         return new

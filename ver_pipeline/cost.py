@@ -16,7 +16,7 @@ from typing import Any
 from ver_pipeline.stages.annotators.base import Annotator, Request, Usage
 from ver_pipeline.stages.annotators.chat import Chat
 from ver_pipeline.stages.annotators.options import TeacherOptions
-from ver_pipeline.stages.annotators.prices import is_local, money, money_spent, teacher_of
+from ver_pipeline.stages.annotators.prices import gpu_hours, is_local, money, money_spent, teacher_of
 from ver_pipeline.stages.annotators.teacher import languages, question
 
 ANSWER_TOKENS = {
@@ -37,8 +37,9 @@ _HAN = re.compile(r"[\u3400-\u9fff\uff00-\uffef\u3000-\u303f]")
 class Cost:
     """Tokens, calls and money.
 
-    ``gpu_hours`` is None where nothing says how fast the model is.  ``money`` is in the currency of the
-    options' prices; None where no price was set, or where one is by the hour and the hours are unknown.
+    ``gpu_hours`` is None where nothing says how fast the model is, or where it works elsewhere.  ``money`` is in
+    the currency of the options' prices; None where no price was set, or where one is by the hour and the hours
+    are unknown.
     """
 
     clips: int
@@ -50,7 +51,7 @@ class Cost:
 
     def lines(self, title: str) -> str:
         """The cost as text for a terminal."""
-        hours = "unknown before a run" if self.gpu_hours is None else f"{self.gpu_hours:.3f}"
+        hours = "unknown" if self.gpu_hours is None else f"{self.gpu_hours:.3f}"
         price = "unknown (no prices set, or hours unknown)" if self.money is None else f"{self.money:.2f}"
         return (
             f"{title}: {self.clips} clips, {self.calls} calls, {self.tokens_in} tokens in, {self.tokens_out} out, "
@@ -74,17 +75,19 @@ def estimate(annotator: Annotator, sample: Sequence[Request], n_clips: int) -> C
             calls += 1
     scale = n_clips / len(sample) * teacher.options.samples
     counts = (round(calls * scale), round(tokens_in * scale), round(tokens_out * scale))
-    hours = None if is_local(teacher) else 0.0
-    return Cost(n_clips, *counts, None, money(teacher.options, counts[1], counts[2], hours))
+    speed, hours = teacher.options.tokens_per_s, None
+    if is_local(teacher) and speed:
+        hours = counts[2] / speed / 3600
+    paid_hours = hours if is_local(teacher) else 0.0
+    return Cost(n_clips, *counts, hours, money(teacher.options, counts[1], counts[2], paid_hours))
 
 
 def actual(annotator: Annotator, spent: Usage, n_clips: int) -> Cost:
     """What a run cost.  ``gpu_hours`` is the time the model worked, for a model in this process."""
-    teacher = teacher_of(annotator)
-    if teacher is None:
+    if teacher_of(annotator) is None:
         return Cost(n_clips, 0, 0, 0, 0.0, 0.0)
-    hours = spent.seconds / 3600 if is_local(teacher) else None
-    return Cost(n_clips, spent.calls, spent.tokens_in, spent.tokens_out, hours, money_spent(annotator, spent))
+    hours, paid = gpu_hours(annotator, spent), money_spent(annotator, spent)
+    return Cost(n_clips, spent.calls, spent.tokens_in, spent.tokens_out, hours, paid)
 
 
 def together(costs: Sequence[Cost]) -> Cost:
@@ -115,7 +118,8 @@ def text_tokens(text: str) -> int:
 
 def estimate_row(run_id: str, started_utc: str, expected: Cost) -> dict[str, Any]:
     """The row ``annotate-estimate`` of the ``runs`` table."""
-    return _run_row(run_id, "annotate-estimate", started_utc, expected, cost_estimate=expected.money)
+    amounts = {"cost_estimate": expected.money, "gpu_hours_estimate": expected.gpu_hours}
+    return _run_row(run_id, "annotate-estimate", started_utc, expected, **amounts)
 
 
 def run_rows(
@@ -127,7 +131,9 @@ def run_rows(
     """
     rows = [] if expected is None else [estimate_row(run_id, started_utc, expected)]
     if spent is not None:
-        rows.append(_run_row(run_id, "annotate", started_utc, spent, cost=spent.money, **numbers))
+        rows.append(
+            _run_row(run_id, "annotate", started_utc, spent, cost=spent.money, gpu_hours=spent.gpu_hours, **numbers)
+        )
     return rows
 
 

@@ -33,6 +33,7 @@ class Tally:
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float = 0.0
+    gpu_hours: float = 0.0
 
 
 @dataclass

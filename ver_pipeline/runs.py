@@ -63,6 +63,7 @@ def _stage_row(name: str, tally: Tally, priced: bool) -> Row:
     if name == "annotate":
         row |= {"tokens_in": tally.tokens_in, "tokens_out": tally.tokens_out}
         row |= {"cost": tally.cost} if priced else {}
+        row |= {"gpu_hours": tally.gpu_hours} if tally.gpu_hours else {}
     return row
 
 

@@ -53,6 +53,7 @@ def agreement(
         "label_agreement": share,
         "sentiment_agreement": _sentiment_share(decided),
         "valence_sd": _spread([a["emotion"]["valence"] for a in (annotation, *others)]),
+        "arousal_sd": _spread([a["emotion"]["arousal"] for a in (annotation, *others)]),
         "intensity_sd": _spread([a["emotion"]["intensity"] for a in (annotation, *others)]),
         "jaccard_open": _mean([jaccard(_words(annotation), _words(other)) for other in others]),
         "open_f1": _mean([_f1(annotation, other, wheel_path) for other in others]),

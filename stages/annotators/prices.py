@@ -23,6 +23,12 @@ def is_priced(options: TeacherOptions) -> bool:
     return bool(options.price_in or options.price_out or options.price_hour)
 
 
+def gpu_hours(annotator: Annotator, spent: Usage) -> float | None:
+    """Hours that a model in these processes worked; None where no such model was asked."""
+    teacher = teacher_of(annotator)
+    return spent.seconds / 3600 if teacher is not None and is_local(teacher) else None
+
+
 def teacher_of(annotator: Annotator) -> Teacher | None:
     """The model behind an annotator; None for those that ask no model and cost nothing."""
     teacher = getattr(annotator, "teacher", None)

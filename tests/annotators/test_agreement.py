@@ -58,8 +58,11 @@ def test_cues_do_not_vote_for_themselves_and_draws_vote_once() -> None:
 
 def test_distances_are_spreads_over_all_annotations() -> None:
     found = agreement(
-        annotation("anger", valence=-0.2, intensity=1), [annotation("anger", valence=-0.6, intensity=3)], []
+        annotation("anger", valence=-0.2, arousal=0.2, intensity=1),
+        [annotation("anger", valence=-0.6, arousal=0.8, intensity=3)],
+        [],
     )
+    assert found["arousal_sd"] == pytest.approx(0.3)
     assert found["valence_sd"] == pytest.approx(0.2)
     assert found["intensity_sd"] == pytest.approx(1.0)
 

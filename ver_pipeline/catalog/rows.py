@@ -19,7 +19,7 @@ _VOICE = (
 )  # fmt: skip
 _PICTURE = ("motion_mean", "motion_max", "brightness", "sharpness", "black_frac", "static_frac")
 _AGREEMENT = (
-    "n_votes", "label_agreement", "sentiment_agreement", "valence_sd", "intensity_sd",
+    "n_votes", "label_agreement", "sentiment_agreement", "valence_sd", "arousal_sd", "intensity_sd",
     "jaccard_open", "open_f1", "en_zh_agreement", "self_consistency", "reasoning_similarity", "ds_confidence",
 )  # fmt: skip
 
