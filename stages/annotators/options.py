@@ -31,8 +31,9 @@ class TeacherOptions(Options):
     two flows ``context`` also asks what the speech of the neighbouring clips tells (with the film's title only
     under ``context_title``), and ``acoustic`` asks a model that hears for what it hears.  ``translate`` lets a
     description that stays bad in one language be translated from the other; the record says so.  ``price_in``
-    and ``price_out`` are per million tokens, ``price_hour`` per GPU hour, in any one currency; ``tokens_per_s`` is what one
-    GPU writes a second, reading included, as an earlier run measured it; they serve the cost report alone.
+    and ``price_out`` are per million tokens, ``price_hour`` per GPU hour, in any one currency; ``tokens_per_s``
+    is what one GPU writes a second, reading included, as an earlier run measured it; they serve the cost report
+    alone.
     """
 
     order: Literal["speech-first", "zh-first", "en-first"] = "speech-first"

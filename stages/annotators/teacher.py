@@ -31,8 +31,8 @@ N_EXAMPLES = 2
 """Examples that one clip's prompt shows: all of them in every prompt would teach their style, not their point."""
 SHAPELESS = frozenset(
     {"batch_size", "concurrency", "timeout_s", "tries", "backoff_s", "max_backoff_s", "requests_per_s", "price_in",
-     "price_out", "price_hour", "tokens_per_s", "base_url", "base_url_env", "api_key_env", "device", "gpu_memory_utilization",
-     "tensor_parallel_size"}
+     "price_out", "price_hour", "tokens_per_s", "base_url", "base_url_env", "api_key_env", "device",
+     "gpu_memory_utilization", "tensor_parallel_size"}
 )  # fmt: skip
 """Options that change cost or speed but no answer: they stay out of the fingerprint."""
 
