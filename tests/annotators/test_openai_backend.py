@@ -24,6 +24,7 @@ from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Annotation
 from ver_pipeline.stages.annotators.base import Result
+from ver_pipeline.stages.annotators.http import Pace
 from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
 from ver_pipeline.stages.annotators.teacher import question
 
@@ -85,6 +86,27 @@ def test_questions_in_flight_reach_the_bound_and_never_pass_it() -> None:
     with make_server(40, delay_s=0.05) as server:
         assert all(result.annotation for result in run(server, 40, concurrency=4, timeout_s=30))
         assert server.most_at_once == 4
+
+
+def test_no_more_questions_a_second_leave_than_were_allowed() -> None:
+    with make_server(8) as server:
+        started = time.monotonic()
+        run(server, 8, concurrency=8, requests_per_s=20)
+        took_s = time.monotonic() - started
+    assert took_s >= 7 / 20  # a bound that no slow machine can break: eight questions have seven gaps
+
+
+def test_wish_of_a_busy_server_holds_every_question_back() -> None:
+    manners = {0: "busy"}
+    with make_server(6, manners) as server:
+        results = run(server, 6, concurrency=6, timeout_s=20)
+        assert server.asked[make_request(0).clip["duration_s"]] == 2
+    assert all(result.annotation for result in results)
+    pace = Pace(0)
+    pace.hold(0.2)
+    started = time.monotonic()
+    pace.wait()
+    assert time.monotonic() - started >= 0.2
 
 
 def test_killed_run_asks_nothing_again_that_was_answered(tmp_path: Path) -> None:
