@@ -53,7 +53,8 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   else
     install=(python -m pip install -q)
   fi
-  "${install[@]}" ${find_links[@]+"${find_links[@]}"} ${torch_index[@]+"${torch_index[@]}"} \
-    -c constraints.txt -e ".[$extras]"
+  everything() { "${install[@]}" "$@" ${torch_index[@]+"${torch_index[@]}"} -c constraints.txt -e ".[$extras]"; }
+  # Such a folder may hold wheels for another Python only; uv would insist on them.
+  { [ ${#find_links[@]} -gt 0 ] && everything "${find_links[@]}" 2>/dev/null; } || everything
   echo "$wanted" > "$stamp"
 fi

@@ -90,6 +90,27 @@ def test_a_build_killed_at_ten_random_moments_resumes_to_identical_bytes_and_rep
     assert builds.work_done(out) == builds.work_done(undisturbed)
 
 
+def test_a_worker_killed_in_mid_build_changes_no_byte(raw, undisturbed, tmp_path):
+    out = tmp_path / "o"
+    process = builds.start("build", "--source", raw, "--out", out, "--engine", "ray", *builds.QUICK)
+    victim = _first_worker_at_work(process, out)
+    victim.kill()
+    assert process.wait(timeout=300) == 0
+    assert builds.content(out) == builds.content(undisturbed)
+
+
+def _first_worker_at_work(build: subprocess.Popen[bytes], out: Path) -> psutil.Process:
+    """The Ray worker that holds the sources' stages, once the first of them is through with a film."""
+    deadline = time.time() + 120
+    while time.time() < deadline and build.poll() is None:
+        if builds.work_done(out)["scenes"]:
+            for process in psutil.Process(build.pid).children(recursive=True):
+                if "MapWorker" in " ".join(process.cmdline()) and process.children():
+                    return process
+        time.sleep(0.05)
+    pytest.fail("no worker was seen at work")
+
+
 def _wait_for_orphans(out: Path) -> None:
     """A killed driver's workers see their parent die and stop; none may still write when the next build starts."""
     deadline = time.time() + 30
