@@ -148,7 +148,20 @@ class PeakMemory(threading.Thread):
 def whole_build(source: Path, out: Path, cpus: int = 2) -> dict[str, float]:
     memory = PeakMemory()
     memory.start()
-    command = [sys.executable, "-m", "ver_pipeline", "build", "--source", source, "--out", out, "--cpus", cpus]
+    command = [
+        sys.executable,
+        "-m",
+        "ver_pipeline",
+        "build",
+        "--source",
+        source,
+        "--out",
+        out,
+        "--cpus",
+        cpus,
+        "--engine",
+        "ray",
+    ]
 
     def run() -> None:
         subprocess.run(list(map(str, command)), check=True, capture_output=True)
