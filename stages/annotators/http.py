@@ -14,10 +14,10 @@ from typing import Any
 from ver_pipeline.schemas.reasons import Reason
 
 from .options import OpenAIOptions
+from .slots import MAX_HOLD_S, Pace
 
 LOG = logging.getLogger(__name__)
 TRY_AGAIN = frozenset({408, 409, 425, 429})
-MAX_RETRY_AFTER_S = 300.0
 _LOCAL = threading.local()
 
 
@@ -41,33 +41,6 @@ class Reply:
     message: str = ""
     tries: int = 1
     seconds: float = 0.0
-
-
-class Pace:
-    """Keeps all threads together below a rate, and all of them still while a server asks for it.
-
-    Args:
-        requests_per_s: 0 is no limit.
-    """
-
-    def __init__(self, requests_per_s: float) -> None:
-        self._gap_s = 1.0 / requests_per_s if requests_per_s > 0 else 0.0
-        self._next = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> None:
-        """Return when the next request may leave."""
-        with self._lock:
-            now = time.monotonic()
-            start = max(now, self._next)
-            self._next = start + self._gap_s
-        if start > now:
-            time.sleep(start - now)
-
-    def hold(self, seconds: float) -> None:
-        """Nobody sends for this long."""
-        with self._lock:
-            self._next = max(self._next, time.monotonic() + seconds)
 
 
 def post(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions, pace: Pace) -> Reply:
@@ -126,7 +99,7 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], timeout_s: float) -> dict
 def _rest(failure: _Failure, attempt: int, options: OpenAIOptions, pace: Pace) -> None:
     """Wait before the next try.  A server's own wish holds every thread; else only this one waits."""
     if failure.after_s is not None:
-        pace.hold(min(failure.after_s, MAX_RETRY_AFTER_S))
+        pace.hold(min(failure.after_s, MAX_HOLD_S))
         return
     longest = min(options.max_backoff_s, options.backoff_s * 2.0**attempt)
     time.sleep(longest * random.uniform(0.5, 1.0))  # spread, so that threads do not return in step

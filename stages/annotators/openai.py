@@ -1,16 +1,15 @@
 """``--annotator openai``: any server that speaks OpenAI's chat completions (vLLM, SGLang, a cloud teacher).
 
-Many questions are in flight, never more than ``concurrency``.  Errors of transport, 408, 409, 425, 429
-and 5xx are tried again with exponential back-off, a server's ``Retry-After`` holds everybody back, and an
-answer is kept the moment it arrives, so that a killed run pays for nothing twice.  The key is read
-from the environment, goes into one header, and is never logged, stored or hashed.
+Many questions are in flight, never more than ``concurrency`` over all workers of a build.  Errors of
+transport, 408, 409, 425, 429 and 5xx are tried again with exponential back-off, a server's ``Retry-After``
+holds everybody back, and an answer is kept the moment it arrives, so that a killed run pays for nothing
+twice.  The key is read from the environment, goes into one header, and is never logged, stored or hashed.
 """
 
 from __future__ import annotations
 
 import base64
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,9 +25,10 @@ from .asking import Talk
 from .base import Request, Result
 from .chat import Chat, Completion
 from .conversation import lead, talk
-from .http import Endpoint, Pace, post
+from .http import Endpoint, post
 from .options import OpenAIOptions, read_options
 from .pictures import NoPicturesError, read_pictures, to_jpeg
+from .slots import Pace, Slots
 from .teacher import Teacher
 
 
@@ -58,11 +58,12 @@ class OpenAIAnnotator:
             hears=self.options.hears and self.options.send == "video",
             sees=self.options.send != "nothing",
         )
-        self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / "openai")
+        self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / self.name)
+        self._shared = None if cache_dir is None else Path(cache_dir) / self.name / "in-flight"
         self._endpoint: Endpoint | None = None
         self._pace: Pace | None = None
         self._pool: ThreadPoolExecutor | None = None
-        self._slots: threading.BoundedSemaphore | None = None
+        self._slots: Slots | None = None
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The teacher's fingerprint: neither the server's address nor the key is part of it."""
@@ -81,9 +82,9 @@ class OpenAIAnnotator:
                 f"set it or the environment variable {self.options.base_url_env}, such as http://localhost:8000/v1",
             )
         self._endpoint = Endpoint(base.rstrip("/") + "/chat/completions", os.environ.get(self.options.api_key_env))
-        self._pace = Pace(self.options.requests_per_s)
         in_flight = self.options.concurrency
-        self._slots = threading.BoundedSemaphore(in_flight)
+        self._slots = Slots(in_flight, self._shared)
+        self._pace = Pace(self.options.requests_per_s, self._shared)
         self._pool = ThreadPoolExecutor(in_flight + max(2, in_flight // 2), thread_name_prefix="teacher")
 
     def annotate(self, requests: Sequence[Request]) -> list[Result]:
@@ -154,7 +155,7 @@ class OpenAIAnnotator:
         stored = self._store.get(asked)
         if stored is not None:
             return _completion(stored, cached=True)
-        with self._slots:
+        with self._slots.one():
             reply = post(self._endpoint, body, self.options, self._pace)
         if reply.body is None:
             return Completion(reason=reply.reason, message=reply.message, calls=reply.tries, seconds=reply.seconds)

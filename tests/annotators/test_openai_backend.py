@@ -24,8 +24,8 @@ from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Annotation
 from ver_pipeline.stages.annotators.base import Result
-from ver_pipeline.stages.annotators.http import Pace
 from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
+from ver_pipeline.stages.annotators.slots import Pace
 from ver_pipeline.stages.annotators.teacher import question
 
 MANNERS: dict[str, Reason | None] = {
@@ -88,6 +88,26 @@ def test_questions_in_flight_reach_the_bound_and_never_pass_it() -> None:
         assert server.most_at_once == 4
 
 
+def test_bound_holds_for_all_workers_of_a_build_together(tmp_path: Path) -> None:
+    with make_server(60, delay_s=0.05) as server:
+        command = [
+            sys.executable,
+            str(Path(__file__).with_name("kill_worker.py")),
+            server.base_url,
+            str(tmp_path),
+            "30",
+        ]
+        other = subprocess.Popen(command, stdout=subprocess.PIPE)
+        table = {"model": "m", "base_url": server.base_url, **QUICK, "timeout_s": 30, "concurrency": 4}
+        annotator = OpenAIAnnotator(table, tmp_path)
+        annotator.open()
+        while not server.asked and other.poll() is None:
+            time.sleep(0.01)
+        assert all(result.annotation for result in annotator.annotate([make_request(i) for i in range(30, 60)]))
+        assert other.communicate()[0] == b"30"
+        assert server.most_at_once == 4
+
+
 def test_no_more_questions_a_second_leave_than_were_allowed() -> None:
     with make_server(8) as server:
         started = time.monotonic()
@@ -102,11 +122,16 @@ def test_wish_of_a_busy_server_holds_every_question_back() -> None:
         results = run(server, 6, concurrency=6, timeout_s=20)
         assert server.asked[make_request(0).clip["duration_s"]] == 2
     assert all(result.annotation for result in results)
-    pace = Pace(0)
-    pace.hold(0.2)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_who_is_told_to_wait_tells_everybody(tmp_path: Path, shared: bool) -> None:
+    one = Pace(0, tmp_path if shared else None)
+    other = Pace(0, tmp_path) if shared else one
+    one.hold(0.2)
     started = time.monotonic()
-    pace.wait()
-    assert time.monotonic() - started >= 0.2
+    other.wait()
+    assert time.monotonic() - started >= 0.19  # two clocks are compared
 
 
 def test_killed_run_asks_nothing_again_that_was_answered(tmp_path: Path) -> None:
