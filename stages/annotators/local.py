@@ -38,30 +38,32 @@ class TransformersAnnotator:
     Args:
         table: the options (see :class:`TransformersOptions`); ``model`` is a folder.
         cache_dir: where answers are kept; None keeps none.
+        name: as configured, with what stands after the colon where there are several of this kind.
 
     Raises:
         ConfigError: no folder named, or a bad option.
         MissingModelError: the folder holds no checkpoint.
     """
 
-    name = "transformers"
-
-    def __init__(self, table: Mapping[str, Any], cache_dir: str | Path | None = None) -> None:
-        self.options = read_options(TransformersOptions, self.name, table)
+    def __init__(
+        self, table: Mapping[str, Any], cache_dir: str | Path | None = None, name: str = "transformers"
+    ) -> None:
+        self.name = name
+        self.options = read_options(TransformersOptions, name, table)
         if not self.options.model:
-            raise ConfigError("annotate.options.transformers.model is not set", "name a checkpoint folder")
+            raise ConfigError(f"annotate.options.{name}.model is not set", "name a checkpoint folder")
         self.folder = Path(self.options.model)
         self.batch_size = self.options.batch_size
         self.gpus = 1.0 if self.options.device == "cuda" else 0.0
         self.teacher = Teacher(
-            name=self.name,
+            name="transformers",
             model=self.folder.name,
             revision=checkpoint_revision(str(self.folder)),
             options=self.options,
             sees=self.options.n_frames > 0,
             scale=self.options.answer_scale,
         )
-        self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / self.name)
+        self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / "transformers")
         self._engine: Engine | None = None
 
     def fingerprint(self) -> Mapping[str, Any]:

@@ -38,28 +38,28 @@ class OpenAIAnnotator:
     Args:
         table: the options (see :class:`OpenAIOptions`).
         cache_dir: where answers are kept; None keeps none.
+        name: as configured, with what stands after the colon where there are several of this kind.
 
     Raises:
         ConfigError: no model named, or a bad option.
     """
 
-    name = "openai"
-
-    def __init__(self, table: Mapping[str, Any], cache_dir: str | Path | None = None) -> None:
-        self.options = read_options(OpenAIOptions, self.name, table)
+    def __init__(self, table: Mapping[str, Any], cache_dir: str | Path | None = None, name: str = "openai") -> None:
+        self.name = name
+        self.options = read_options(OpenAIOptions, name, table)
         if not self.options.model:
-            raise ConfigError("annotate.options.openai.model is not set", "name the model that the server serves")
+            raise ConfigError(f"annotate.options.{name}.model is not set", "name the model that the server serves")
         self.batch_size = self.options.batch_size
         self.teacher = Teacher(
-            name=self.name,
+            name="openai",
             model=self.options.model,
             revision=server_revision(self.options),
             options=self.options,
             hears=self.options.hears and self.options.send == "video",
             sees=self.options.send != "nothing",
         )
-        self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / self.name)
-        self._shared = None if cache_dir is None else Path(cache_dir) / self.name / "in-flight"
+        self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / "openai")
+        self._shared = None if cache_dir is None else Path(cache_dir) / name.replace(":", "-") / "in-flight"
         self._endpoint: Endpoint | None = None
         self._pace: Pace | None = None
         self._pool: ThreadPoolExecutor | None = None
@@ -78,7 +78,7 @@ class OpenAIAnnotator:
         base = self.options.base_url or os.environ.get(self.options.base_url_env, "")
         if not base:
             raise ConfigError(
-                "annotate.options.openai.base_url is not set",
+                f"annotate.options.{self.name}.base_url is not set",
                 f"set it or the environment variable {self.options.base_url_env}, such as http://localhost:8000/v1",
             )
         self._endpoint = Endpoint(base.rstrip("/") + "/chat/completions", os.environ.get(self.options.api_key_env))

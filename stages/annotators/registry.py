@@ -11,36 +11,29 @@ from ver_pipeline.schemas.errors import ConfigError
 
 from .base import Annotator
 
-NAMES = ("cues", "openai", "transformers", "vllm", "replay")
+MODELS = ("openai", "transformers", "vllm")
+NAMES = ("cues", *MODELS, "replay")
 
 
 def make(name: str, options: Mapping[str, Any] | None = None, cache_dir: str | Path | None = None) -> Annotator:
     """The annotator ``name`` with its options; not opened yet.
 
+    ``openai:second`` is a further annotator of the kind ``openai`` with a table of options of its own.
     ``cache_dir`` is where a model's annotator keeps its answers as they arrive.
 
     Raises:
         ConfigError: no annotator of that name, or a bad option.
     """
     table = dict(options or {})
+    kind, _, label = name.partition(":")
+    if kind in MODELS and (label or name == kind):
+        return _model(kind, name, table, cache_dir)
     if name == "cues":
         from .cues import CuesAnnotator
 
         if table:
             raise ConfigError("annotate.options.cues: the cues annotator has no options", "remove the table")
         return CuesAnnotator()
-    if name == "openai":
-        from .openai import OpenAIAnnotator
-
-        return OpenAIAnnotator(table, cache_dir=cache_dir)
-    if name == "transformers":
-        from .local import TransformersAnnotator
-
-        return TransformersAnnotator(table, cache_dir=cache_dir)
-    if name == "vllm":
-        from .vllm import VllmAnnotator
-
-        return VllmAnnotator(table, cache_dir=cache_dir)
     if name == "replay":
         from .replay import ReplayAnnotator
 
@@ -48,3 +41,17 @@ def make(name: str, options: Mapping[str, Any] | None = None, cache_dir: str | P
     near = difflib.get_close_matches(name, NAMES, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise ConfigError(f"no annotator is called {name!r}", f"{hint}there are {', '.join(NAMES)}")
+
+
+def _model(kind: str, name: str, table: Mapping[str, Any], cache_dir: str | Path | None) -> Annotator:
+    if kind == "openai":
+        from .openai import OpenAIAnnotator
+
+        return OpenAIAnnotator(table, cache_dir, name)
+    if kind == "transformers":
+        from .local import TransformersAnnotator
+
+        return TransformersAnnotator(table, cache_dir, name)
+    from .vllm import VllmAnnotator
+
+    return VllmAnnotator(table, cache_dir, name)

@@ -34,21 +34,21 @@ class VllmAnnotator:
     Args:
         table: the options (see :class:`VllmOptions`).
         cache_dir: where answers are kept; None keeps none.
+        name: as configured, with what stands after the colon where there are several of this kind.
 
     Raises:
         ConfigError: no model named, or a bad option.
     """
 
-    name = "vllm"
-
-    def __init__(self, table: Mapping[str, Any], cache_dir: str | Path | None = None) -> None:
-        self.options = read_options(VllmOptions, self.name, table)
+    def __init__(self, table: Mapping[str, Any], cache_dir: str | Path | None = None, name: str = "vllm") -> None:
+        self.name = name
+        self.options = read_options(VllmOptions, name, table)
         if not self.options.model:
-            raise ConfigError("annotate.options.vllm.model is not set", "name a model folder or hub id")
+            raise ConfigError(f"annotate.options.{name}.model is not set", "name a model folder or hub id")
         self.batch_size = self.options.batch_size
         revision = digest({"model": self.options.model, "revision": self.options.revision})
-        self.teacher = Teacher(self.name, self.options.model, revision, self.options, sees=self.options.n_frames > 0)
-        self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / self.name)
+        self.teacher = Teacher("vllm", self.options.model, revision, self.options, sees=self.options.n_frames > 0)
+        self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / "vllm")
         self._processor: Any = None
 
     def fingerprint(self) -> Mapping[str, Any]:

@@ -20,9 +20,11 @@ from standin_server import StandIn
 from teacher_kit import good_answer, make_request
 
 from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Annotation
+from ver_pipeline.stages.annotate import AnnotateStage
 from ver_pipeline.stages.annotators.base import Result
 from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
 from ver_pipeline.stages.annotators.slots import Pace
@@ -226,6 +228,28 @@ def test_draws_of_one_teacher_become_samples() -> None:
         seeds = [body["seed"] for body in server.bodies]
     assert len(result.samples) == 2
     assert seeds == [0, 1, 2]
+
+
+def test_two_teachers_of_one_kind_are_asked_paid_and_heard_separately(tmp_path: Path) -> None:
+    def table(server: StandIn, model: str, price_in: float) -> dict[str, Any]:
+        return {"model": model, "base_url": server.base_url, "price_in": price_in, "send": "nothing"}
+
+    with make_server(2) as first, make_server(2) as second:
+        options = {"openai": table(first, "one", 1000.0), "openai:second": table(second, "two", 5000.0)}
+        stage = AnnotateStage(AnnotateConfig(annotator="openai", also=("openai:second",), options=options), tmp_path)
+        stage.open()
+        requests = [make_request(i) for i in range(2)]
+        rows = [{"key": r.key, "media_path": None, "clip": r.clip, "speech": r.speech, "measured": r.measured}
+                for r in requests]  # fmt: skip
+        outcomes = stage.run(rows)
+        assert (len(first.bodies), len(second.bodies)) == (2, 2)
+    for outcome in outcomes:
+        assert outcome["annotation"]["provenance"]["model"] == "one"
+        assert "two" in {other["provenance"]["model"] for other in outcome["alternatives"]}
+        assert {"openai:one", "openai:two"} <= {vote["voter"] for vote in outcome["agreement"]["votes"]}
+    assert stage.take_spent()["cost"] == pytest.approx(2 * 0.1 + 2 * 0.5)
+    assert stage.take_spent()["cost"] == 0.0
+    assert set(stage.fingerprint()["annotators"]) == {"openai", "openai:second", "cues"}
 
 
 def test_annotator_without_a_model_or_an_address_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
