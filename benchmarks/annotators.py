@@ -186,7 +186,8 @@ def table(title: str, figures: Figures) -> str:
 
 
 def throughput(n_clips: int, concurrency: int, answer_s: float) -> str:
-    """Clips a second of the client against what the server could give at that concurrency."""
+    """Clips a second of the client, keeping its answers, against what the server could give at that concurrency."""
+    import tempfile
     import time
 
     sys.path[:0] = [str(Path(__file__).parent.parent / "tests" / name) for name in ("annotators", "")]
@@ -195,12 +196,13 @@ def throughput(n_clips: int, concurrency: int, answer_s: float) -> str:
 
     from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
 
-    requests = [make_request(i) for i in range(n_clips)]
+    requests = [make_request(i) for i in range(n_clips + concurrency)]
     answers = {request.clip["duration_s"]: good_answer(request) for request in requests}
-    with StandIn(answers, {}, delay_s=answer_s) as server:
-        annotator = OpenAIAnnotator({"model": "m", "base_url": server.base_url, "concurrency": concurrency})
+    first, requests = requests[:concurrency], requests[concurrency:]
+    with StandIn(answers, {}, delay_s=answer_s) as server, tempfile.TemporaryDirectory() as folder:
+        annotator = OpenAIAnnotator({"model": "m", "base_url": server.base_url, "concurrency": concurrency}, folder)
         annotator.open()
-        annotator.annotate(requests[:concurrency])  # connections and imports are made outside the measured time
+        annotator.annotate(first)  # connections and imports are made outside the measured time
         started = time.monotonic()
         results = annotator.annotate(requests)
         wall_s = time.monotonic() - started
