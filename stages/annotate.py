@@ -34,7 +34,7 @@ class AnnotateStage:
     """
 
     name = "annotate"
-    version = "1"
+    version = "2"
     unit = "clip"
     reads: tuple[str, ...] = ("key", "clip", "media_path", "speech", "measured")
     writes = ("annotation", "alternatives", "agreement", "human")

@@ -1,6 +1,7 @@
 """ingest: what is this file, may we use it, and can it be read to its end?
 
-Reads a file's bytes once for the hash and its packets once for the probe; decodes a single picture.
+Fetches a film that lies on an object store.  Reads a file's bytes once for the hash and its packets once for
+the probe; decodes a single picture.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.config import IngestConfig
-from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.errors import DISK_FULL, ConfigError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Rights, Source
 from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.stages.media.probe import Probe, ProbeError, probe
+from ver_pipeline.stages.remote import fetch, from_row
 from ver_pipeline.stages.sources import SUBTITLE_SUFFIXES
 
 SIDECAR_FIELDS = frozenset(
@@ -31,12 +33,12 @@ class IngestStage:
     """File in, ``source`` (``record.Source``) and ``sidecar`` out; or a typed reject."""
 
     name = "ingest"
-    version = "1"
+    version = "2"
     unit = "source"
-    reads = ("uri", "path", "entry", "stat")
+    reads = ("uri", "path", "entry", "remote", "stat")
     writes = ("source", "sidecar", "keyframes_s")
     batch_size = 1
-    resources = Resources(cpus=0.5, isolated=True, time_limit_s=1800)
+    resources = Resources(cpus=0.5, isolated=True, time_limit_s=7200)
 
     def __init__(self, config: IngestConfig) -> None:
         self.config = config
@@ -56,6 +58,13 @@ class IngestStage:
         def reject(reason: Reason, message: str, source_id: str | None = None) -> Reject:
             return Reject(reason, self.name, f"{row['uri']}: {message}", source_id=source_id, uri=row["uri"])
 
+        try:
+            if row["remote"]:
+                fetch(*from_row(row["remote"]), path)
+        except OSError as error:
+            if error.errno in DISK_FULL:
+                raise
+            return reject(Reason.UNREADABLE, f"cannot be fetched: {error}")
         try:
             source_id, size_bytes = hash_file(path)
         except PermissionError:

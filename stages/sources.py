@@ -1,4 +1,4 @@
-"""Where films come from: a folder, a file, a glob or a list of paths (CSV, JSONL, Parquet).
+"""Where films come from: a folder, a file, a glob, a list of paths (CSV, JSONL, Parquet) or an object store.
 
 Listing only looks at names and sizes; what a file holds is the ingest stage's business.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.errors import UsageError
+from ver_pipeline.stages.remote import RemoteFile, as_row, fetch, is_remote, list_remote
 
 SUBTITLE_SUFFIXES = (".srt", ".vtt", ".ass")
 SIDECAR_SUFFIXES = (".json", *SUBTITLE_SUFFIXES)
@@ -26,16 +27,22 @@ LIST_SUFFIXES = (".csv", ".jsonl", ".parquet")
 class SourceRef:
     """A file to ingest: ``uri`` is its name in the data set (relative, with ``/``), ``path`` where it is.
 
-    ``entry`` is its row of the manifest, empty without one.
+    ``entry`` is its row of the manifest, empty without one.  ``remote`` tells where to fetch it from first.
     """
 
     uri: str
     path: str
     entry: dict[str, Any]
+    remote: dict[str, Any] | None = None
 
 
-def list_sources(source: str, manifest: str | None = None, follow_links: bool = True) -> list[SourceRef]:
+def list_sources(
+    source: str, manifest: str | None = None, follow_links: bool = True, mirror: Path | None = None
+) -> list[SourceRef]:
     """All files under ``source``, sorted by uri.
+
+    Args:
+        mirror: the folder that remote films are fetched to.
 
     Sidecars of a film in the same folder, the manifest itself and hidden files are not sources.  A
     loop of symbolic links is walked once.
@@ -46,11 +53,15 @@ def list_sources(source: str, manifest: str | None = None, follow_links: bool = 
     entries = read_manifest(manifest) if manifest else {}
     if Path(source).is_file() and Path(source).suffix.lower() in LIST_SUFFIXES:
         entries = {**read_manifest(source), **entries}
-    pairs = sorted(_files(source, follow_links))
+    remote = _remote_files(source, mirror) if is_remote(source) else {}
+    pairs = sorted(remote) if is_remote(source) else sorted(_files(source, follow_links))
     manifest_path = os.path.realpath(manifest) if manifest else None
     sidecars = _sidecars({path for _, path in pairs})
+    for pair in remote:
+        if pair[1] in sidecars:
+            _fetch_sidecar(source, remote[pair], Path(pair[1]))
     refs = [
-        SourceRef(uri=uri, path=path, entry=entries.get(uri, {}))
+        SourceRef(uri, path, entries.get(uri, {}), as_row(source, remote[uri, path]) if remote else None)
         for uri, path in pairs
         if os.path.realpath(path) != manifest_path and path not in sidecars
     ]
@@ -61,6 +72,20 @@ def list_sources(source: str, manifest: str | None = None, follow_links: bool = 
             "paths in a manifest are relative to --source",
         )
     return refs
+
+
+def _remote_files(source: str, mirror: Path | None) -> dict[tuple[str, str], RemoteFile]:
+    """Remote files by (uri, where they will be)."""
+    if mirror is None:
+        raise UsageError(f"{source.partition('://')[0]}:// films cannot be read here", "give a local --source")
+    return {(file.uri, str(mirror / file.uri)): file for file in list_remote(source)}
+
+
+def _fetch_sidecar(source: str, file: RemoteFile, to: Path) -> None:
+    try:
+        fetch(source, file, to)
+    except OSError as error:
+        raise UsageError(f"cannot fetch the sidecar {file.uri}: {error}", "run the same command again") from error
 
 
 def _files(source: str, follow_links: bool) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from ver_pipeline.schemas.labels import extract, labels, sentiment_of
 from ver_pipeline.schemas.record import LabelId
 
 from .dawid_skene import Skill
+from .named_cues import cue_overlap
 from .openset import jaccard, set_score
 
 Similarity = Callable[[str, str], float]
@@ -82,12 +83,14 @@ def dfew_class(label: str) -> str:
 
 
 def en_zh_agreement(description: Mapping[str, Any], similarity: Similarity | None = None) -> float | None:
-    """How far the two descriptions say the same: overlap of the labels they name, None where neither names one.
+    """How far the two descriptions say the same: mean overlap of the labels and of the cues that they name.
 
-    With ``similarity`` the mean of that overlap, where there is one, and of the texts' similarity.
+    With ``similarity`` that of the texts counts as a third.  What neither text names does not count; None
+    where nothing does.
     """
-    texts = [similarity(description["en"], description["zh"])] if similarity is not None else []
-    return _mean([_label_overlap(description), *texts])
+    english, chinese = description["en"], description["zh"]
+    texts = [similarity(english, chinese)] if similarity is not None else []
+    return _mean([_label_overlap(description), cue_overlap(english, chinese), *texts])
 
 
 def _label_overlap(description: Mapping[str, Any]) -> float | None:

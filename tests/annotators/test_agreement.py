@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from factory import make_dict
 from teacher_kit import good_answer, make_request
 
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.agreement.dawid_skene import fit, skill_from_dict
+from ver_pipeline.stages.agreement.named_cues import cue_overlap, named_cues
 from ver_pipeline.stages.agreement.openset import jaccard, set_score
 from ver_pipeline.stages.agreement.policy import load_skill, verdict
-from ver_pipeline.stages.agreement.votes import agreement, tier
+from ver_pipeline.stages.agreement.votes import agreement, en_zh_agreement, tier
 from ver_pipeline.stages.annotate import AnnotateStage
 from ver_pipeline.stages.annotators.cues import annotate_one
 
@@ -65,6 +67,21 @@ def test_distances_are_spreads_over_all_annotations() -> None:
     assert found["arousal_sd"] == pytest.approx(0.3)
     assert found["valence_sd"] == pytest.approx(0.2)
     assert found["intensity_sd"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("i", range(13))
+def test_descriptions_that_say_the_same_name_the_same_cues(i: int) -> None:
+    for told in (make_dict(i)["description"], annotate_one(make_request(i, record=i))["description"]):
+        assert cue_overlap(told["en"], told["zh"]) in (1.0, None)
+
+
+def test_a_cue_that_one_language_leaves_out_counts_against_the_agreement() -> None:
+    english = "The person appears sad; the gaze drops and the hands tremble."
+    assert en_zh_agreement({"en": english, "zh": "此人看起来悲伤，目光低垂，双手发抖。"}) == 1.0
+    assert en_zh_agreement({"en": english, "zh": "此人看起来悲伤，目光低垂。"}) == pytest.approx((1 + 1 / 2) / 2)
+    assert en_zh_agreement({"en": english, "zh": "此人看起来愤怒，嘴角上扬。"}) == 0.0
+    assert named_cues("镜头始终没有切换，眉眼没有明显动作。", "zh") == {"brow"}
+    assert named_cues("A wide-eyed look.", "en") == {"eyes"}
 
 
 def test_open_words_are_compared_by_wheel_group() -> None:

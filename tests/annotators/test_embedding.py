@@ -12,6 +12,7 @@ from teacher_kit import make_request
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import MissingModelError
 from ver_pipeline.stages.agreement.embedding import TextEmbedding
+from ver_pipeline.stages.agreement.named_cues import cue_overlap
 from ver_pipeline.stages.agreement.votes import agreement, en_zh_agreement
 from ver_pipeline.stages.annotate import AnnotateStage
 from ver_pipeline.stages.annotators.cues import annotate_one
@@ -69,10 +70,11 @@ def test_agreement_uses_the_embedding_where_given_and_the_overlap_where_not(chec
     assert embedded["reasoning_similarity"] == similarity(whole, TEXTS[1]) != plain["reasoning_similarity"]
     assert agreement(one, [one], [], similarity=similarity)["reasoning_similarity"] == 1.0
     description = one["description"]
-    labels, text = en_zh_agreement(description), similarity(description["en"], description["zh"])
-    assert labels is not None
-    assert embedded["en_zh_agreement"] == pytest.approx((labels + text) / 2, abs=1e-4)
-    assert plain["en_zh_agreement"] == labels
+    text, cues = similarity(description["en"], description["zh"]), cue_overlap(description["en"], description["zh"])
+    assert cues is not None
+    assert (embedded["en_zh_agreement"], plain["en_zh_agreement"]) == pytest.approx(
+        ((1.0 + cues + text) / 3, (1.0 + cues) / 2), abs=1e-4
+    )
     assert en_zh_agreement({"en": "A table.", "zh": "一张桌子。"}) is None
 
 
