@@ -76,7 +76,7 @@ def our_stages(film: Path, out: Path, config: BuildConfig) -> tuple[dict[str, fl
 
     work = Work(out / "stages" / ".ver")
     work.media.mkdir(parents=True)
-    rows: list[dict[str, Any]] = [{"uri": film.name, "path": str(film), "entry": {}, "stat": []}]
+    rows: list[dict[str, Any]] = [{"uri": film.name, "path": str(film), "entry": {}, "remote": None, "stat": []}]
     spent: dict[str, float] = {}
     for stage in make_dag(config, work):
         stage.open()

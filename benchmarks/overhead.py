@@ -28,7 +28,7 @@ def work_s(film: Path, out: Path) -> float:
     for attempt in range(2):
         work = Work(out / f"alone-{attempt}" / ".ver")
         work.media.mkdir(parents=True)
-        rows: list[dict[str, Any]] = [{"uri": film.name, "path": str(film), "entry": {}, "stat": []}]
+        rows: list[dict[str, Any]] = [{"uri": film.name, "path": str(film), "entry": {}, "remote": None, "stat": []}]
         spent = 0.0
         for stage in make_dag(BuildConfig(), work):
             stage.open()

@@ -87,7 +87,7 @@ class IngestStage:
         try:
             source = self._source(source_id, row["uri"], film, about)
         except ValueError as error:
-            return reject(Reason.BAD_SIDECAR, f"its sidecar or manifest entry is not understood: {error}", source_id)
+            return reject(Reason.BAD_SIDECAR, f"its sidecar or manifest entry: {_first_line(error)}", source_id)
         subtitles = find_subtitles(path)
         sidecar = {
             "language": about.get("language"),
@@ -151,6 +151,16 @@ def find_subtitles(path: Path) -> str | None:
         if beside.is_file():
             return str(beside)
     return None
+
+
+def _first_line(error: ValueError) -> str:
+    """What a validation found, in one line: field, wish and what stands there."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    found = error.errors()[0]
+    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}, not {found['input']!r}"
 
 
 def _missing_s(film: Probe) -> float:

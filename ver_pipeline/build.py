@@ -84,7 +84,8 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         shutil.rmtree(work.staging, ignore_errors=True)
         for left in work.media.glob("clip-*"):
             shutil.rmtree(left, ignore_errors=True)
-        refs = list_sources(options.source, options.config.ingest.manifest, options.config.ingest.follow_links)
+        ingest = options.config.ingest
+        refs = list_sources(options.source, ingest.manifest, ingest.follow_links, work.sources)
         if not refs:
             raise UsageError(f"{options.source} holds no file", "give --source a folder with films")
         refs, summary = refs[: options.limit], Summary(options.out)

@@ -25,7 +25,7 @@ PLACES = frozenset({"path"})
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The build's own folder inside OUT: cache, media, records, staging."""
+    """The build's own folder inside OUT: cache, media, records, fetched sources, staging."""
 
     root: Path
 
@@ -40,6 +40,10 @@ class Work:
     @property
     def staging(self) -> Path:
         return self.root / "staging"
+
+    @property
+    def sources(self) -> Path:
+        return self.root / "sources"
 
     def relative(self, path: str) -> str:
         """A path below this folder as it is stored: it stays right when OUT is moved."""

@@ -16,7 +16,9 @@ def source_rows(refs: Sequence[SourceRef]) -> tuple[list[Row], list[Row]]:
     for ref in refs:
         try:
             ref.path.encode("utf-8")
-            rows.append({"uri": ref.uri, "path": ref.path, "entry": ref.entry, "stat": _stat(ref.path)})
+            rows.append({
+                "uri": ref.uri, "path": ref.path, "entry": ref.entry, "remote": ref.remote, "stat": _stat(ref),
+            })  # fmt: skip
         except UnicodeEncodeError:
             shown = os.fsencode(ref.uri).decode("utf-8", "replace")
             message = f"{shown}: its name is not valid UTF-8; rename it"
@@ -24,10 +26,12 @@ def source_rows(refs: Sequence[SourceRef]) -> tuple[list[Row], list[Row]]:
     return rows, rejects
 
 
-def _stat(path: str) -> list[int]:
-    """What tells a changed file from an unchanged one without reading it (as make and git do)."""
+def _stat(ref: SourceRef) -> list[int]:
+    """What tells a changed file from an unchanged one without reading it (as make and git do); of a film that
+    is to be fetched its ``remote`` tells that."""
+    path = ref.path
     found = []
-    for name in (path, *(os.path.splitext(path)[0] + suffix for suffix in SIDECAR_SUFFIXES)):
+    for name in (*([] if ref.remote else [path]), *(os.path.splitext(path)[0] + suffix for suffix in SIDECAR_SUFFIXES)):
         try:
             info = os.stat(name)
             found += [info.st_size, info.st_mtime_ns, info.st_mode]

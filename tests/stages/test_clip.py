@@ -30,7 +30,7 @@ NOTHING_SAID = {
 
 
 def cut(path: Path, out: Path, words=(), **settings):
-    row = {"uri": path.name, "path": str(path), "entry": {}, "stat": []}
+    row = {"uri": path.name, "path": str(path), "entry": {}, "remote": None, "stat": []}
     ingested = IngestStage(IngestConfig()).run([row])[0]
     assert not isinstance(ingested, Reject), ingested
     row |= ingested

@@ -22,9 +22,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
 
 
 def ingest(path: Path, uri: str | None = None, **entry: str):
-    return IngestStage(IngestConfig()).run([{"uri": uri or path.name, "path": str(path), "entry": entry, "stat": []}])[
-        0
-    ]
+    return IngestStage(IngestConfig()).run(
+        [{"uri": uri or path.name, "path": str(path), "entry": entry, "remote": None, "stat": []}]
+    )[0]
 
 
 def test_every_bad_file_is_rejected_with_its_own_reason_and_every_good_one_is_not(corpus):

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "diff": "compare two data sets",
     "drop": "remove samples from a data set for good",
     "merge": "join data sets",
+    "push": "bring a data set to an object store",
     "train": "train Emotion-Qwen from shards",
     "eval": "measure a checkpoint or a file of predictions",
     "infer": "describe one film with a checkpoint",

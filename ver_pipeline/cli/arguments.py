@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 def add_build_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``build`` and ``plan`` have in common."""
-    parser.add_argument("--source", required=True, help="folder, file, glob, or list of films (CSV, JSONL, Parquet)")
+    parser.add_argument(
+        "--source", required=True, help="folder, file, glob, list of films (CSV, JSONL, Parquet), or s3:// and the like"
+    )
     parser.add_argument("--out", required=True, type=Path, help="folder of the data set")
     parser.add_argument("--config", help="YAML file (default: ver.yaml in this folder, if any)")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value")

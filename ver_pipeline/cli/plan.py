@@ -6,12 +6,22 @@ import argparse
 import os
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 from ver_pipeline.cli.arguments import add_build_arguments, read_config
+
+if TYPE_CHECKING:
+    from ver_pipeline.stages.sources import SourceRef
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_build_arguments(parser)
+
+
+def _size_bytes(ref: SourceRef) -> int:
+    if ref.remote is not None:
+        return int(ref.remote["size_bytes"])
+    return os.path.getsize(ref.path) if os.path.exists(ref.path) else 0
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,8 +35,8 @@ def run(args: argparse.Namespace) -> int:
     from ver_pipeline.walk import Walk
 
     config = read_config(args)
-    refs = list_sources(args.source, config.ingest.manifest, config.ingest.follow_links)[: args.limit]
     work = Work(args.out.resolve() / ".ver")
+    refs = list_sources(args.source, config.ingest.manifest, config.ingest.follow_links, work.sources)[: args.limit]
     dag = make_dag(config, work, read_tombstones(args.out))
     pools = fit_pools(dag, args.cpus or os.cpu_count() or 1, 0.0)
     walk = Walk(dag, work)
@@ -44,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     for pool in pools:
         if pool.note:
             sys.stdout.write(f"{pool.name}: {pool.note}\n")
-    size_bytes = sum(os.path.getsize(ref.path) for ref in refs if os.path.exists(ref.path))
+    size_bytes = sum(_size_bytes(ref) for ref in refs)
     free_bytes = shutil.disk_usage(args.out if args.out.exists() else args.out.resolve().parent).free
     files = f"{len(refs)} files ({finished} done before), {size_bytes / 1e6:.1f} MB"
     sys.stdout.write(f"\n{files}; {free_bytes / 1e9:.1f} GB free where the data set goes\n")
