@@ -54,14 +54,14 @@ def _repair(
 ) -> Talk:
     """Only the failing fields, asked for once."""
     fields = tuple(name for name in answer if any(name in problem.fields for problem in problems)) or tuple(answer)
+    schema = fields_schema(fields, languages(request, teacher.options)[1])
     fill = {
         "answer": data_block(dict(answer)),
         "errors": "\n".join(f"- {problem.message}" for problem in problems[:8]),
-        "fields": ", ".join(fields),
+        "fields": ", ".join(schema["required"]),
     }
-    order = languages(request, teacher.options)[1]
     asked = question(request, teacher, "repair", draw, **fill)
-    return (yield from ask_once(replace(asked, schema=fields_schema(fields, order)), teacher, tally))
+    return (yield from ask_once(replace(asked, schema=schema), teacher, tally))
 
 
 def _translate(

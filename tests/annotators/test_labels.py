@@ -120,6 +120,23 @@ def test_longest_word_wins() -> None:
     assert labels.extract("他坐立不安", "zh") == ("anxiety",)
 
 
+def test_wheel_groups_lead_back_to_words_and_labels_of_both_languages() -> None:
+    table = labels.wheel()
+    for group in set(table.values()):
+        words = [word for word in table if table[word] == group]
+        english = [word for word in words if word.isascii()]
+        assert english, group
+        assert len(english) < len(words), group
+        for word in words:
+            assert table[labels.fold(word)] == group
+            other = labels.counterpart(word)
+            assert other is None or table[labels.fold(other)] == group
+    for label in labels.LABEL_IDS:
+        if label != "undetermined":
+            assert table[labels.fold(labels.display(label, "en"))] == table[labels.display(label, "zh")]
+    assert "flabbergasted" not in table
+
+
 def test_every_label_word_has_one_place_on_the_wheel() -> None:
     table = labels.wheel()
     for meaning in labels.open_words():
