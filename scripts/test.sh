@@ -27,7 +27,7 @@ mypy
 if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
   python -m pytest ${selection[@]+"${selection[@]}"} "$@"
 else
-  # The trainer's tests fork ranks and kill them: they run in a process that no other library has put threads into.
-  python -m pytest ${selection[@]+"${selection[@]}"} --ignore=tests/train "$@"
-  python -m pytest tests/train "$@"
+  # The loader's and the trainer's tests fork: they run in a process that no other library has put threads into.
+  python -m pytest ${selection[@]+"${selection[@]}"} --ignore=tests/train --ignore=tests/loader "$@"
+  python -m pytest tests/loader tests/train "$@"
 fi

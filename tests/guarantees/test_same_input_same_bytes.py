@@ -208,7 +208,9 @@ def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_leaves_no_worker(raw, tmp_pa
         engine,
         *builds.QUICK,
     ]
-    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        list(map(str, command)), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, preexec_fn=_hears_ctrl_c
+    )
     time.sleep(after_s)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
@@ -217,6 +219,11 @@ def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_leaves_no_worker(raw, tmp_pa
     assert b"Traceback" not in said
     _wait_for_orphans(tmp_path / "o")
     assert not (tmp_path / "o" / "manifest.json").exists()
+
+
+def _hears_ctrl_c() -> None:
+    """A shell starts what runs in the background with Ctrl-C switched off, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_two_builds_into_one_data_set_at_once_are_refused(raw, undisturbed):
