@@ -185,13 +185,12 @@ def _label_dim(order: Order, scale: float) -> dict[str, Any]:
 
 def _assessment(order: Order, scale: float) -> dict[str, Any]:
     """A judge's marks, faults before marks: 1 is useless, 5 without fault."""
-    claim = _object(
-        {"text": _text(200), "eids": _eids(), "verdict": _label(["supported", "unsupported", "contradicted"])}
-    )
+    verdict, text = _label(["supported", "unsupported", "contradicted"]), _text(200 * scale)
+    claim = _object({"text": text, "eids": _eids(), "verdict": verdict})
     mark = {"type": "integer", "minimum": 1, "maximum": 5}
-    language = _object({"fault": _text(200), "mark": mark})
+    language = _object({"fault": text, "mark": mark})
     return {
-        "claims": {"type": "array", "items": claim, "minItems": 1, "maxItems": 12},
+        "claims": {"type": "array", "items": claim, "minItems": 1, "maxItems": max(1, round(12 * scale))},
         "faithfulness": mark,
         "missing_eids": _eids(),
         "completeness": mark,

@@ -6,11 +6,12 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from teacher_kit import make_request
 
-from ver_pipeline.schemas.answer import answer_schema
+from ver_pipeline.schemas.answer import Step, answer_schema
 from ver_pipeline.schemas.errors import MissingModelError
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.stages.annotators.chat import Chat
@@ -51,6 +52,11 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def engine(tiny: Path) -> Engine:
+    return Engine(tiny, TransformersOptions(model=str(tiny), **QUICK))
+
+
 def chats(film: Path, n: int) -> list[Chat]:
     """Questions of unequal length, some with pictures and some without."""
     found = []
@@ -70,6 +76,14 @@ def test_every_answer_is_valid_json_and_batched_equals_single(tiny: Path, film: 
     assert len({one.text for one in together}) > 1
     for chat, one in zip(asked, together, strict=True):
         assert isinstance(parse(one, chat.schema), Parsed), one.text
+
+
+@pytest.mark.parametrize("step", get_args(Step))
+def test_every_step_of_the_families_is_held_to_its_schema(engine: Engine, step: Step) -> None:
+    schema = answer_schema((step,), scale=0.03)
+    sampling = {"temperature": 1.0, "top_p": 1.0, "max_new_tokens": 900, "seed": 3}
+    (answer,) = engine.complete([Chat("p", "Weigh.", "What does it mean?", schema, sampling)])
+    assert isinstance(parse(answer, schema), Parsed), answer.text
 
 
 def test_ten_clips_each_end_with_an_annotation_or_a_reason(tiny: Path, film: Path) -> None:
