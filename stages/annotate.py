@@ -47,7 +47,7 @@ class AnnotateStage:
         self.others: list[Annotator] = [self._make(name, cache_dir) for name in names]
         self.adjudicator = self._adjudicator(cache_dir)
         self.batch_size = max(config.batch_size, self.main.batch_size)
-        self.resources = Resources(cpus=0.5, gpus=float(getattr(self.main, "gpus", 0.0)))
+        self.resources = Resources(cpus=0.5, gpus=max(float(getattr(one, "gpus", 0.0)) for one in self.asked()))
         self._skill = load_skill(config.voter_skill)
         self._reviews = load_reviews(config.reviews)
         self._embedding = TextEmbedding(config.embedding) if config.embedding else None
