@@ -1,9 +1,8 @@
-"""clip: which spans, and their media.
+"""clip: the media of a part of a film, one clip a row.
 
-The planner (``spans.py``) decides; one decode-and-encode pass over the film (``media/encode.py``)
-makes the pictures and sound; clips are cut from it by copying (``media/cut.py``) and each is probed.
-In ``copy`` mode a clip whose boundaries are keyframes of the film itself is copied from it, and only
-the others are encoded.
+One decode-and-encode pass over the part (``media/encode.py``) makes the pictures and sound; clips are cut
+from it by copying (``media/cut.py``) and each is probed.  In ``copy`` mode a clip whose boundaries are
+keyframes of the film itself is copied from it, and only the others are encoded.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from ver_pipeline.schemas.record import Clip, Media
 from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.stages.measure.phash import phash
 from ver_pipeline.stages.media.cut import Cut, CutError, check_clip, count_frames, cut_clips
-from ver_pipeline.stages.media.encode import LOOK_SIDE, Pass, clip_grid, encode_pass, poster_near
+from ver_pipeline.stages.media.encode import LOOK_SIDE, Pass, encode_pass, poster_near
 from ver_pipeline.stages.media.ffmpeg import FfmpegError, ffmpeg_version
-from ver_pipeline.stages.spans import Limits, Span, plan_spans, snap_words
-from ver_pipeline.stages.speech_slice import said_around, slice_speech
+from ver_pipeline.stages.parts import Part
+from ver_pipeline.stages.spans import Span
 
 COPY_CODECS = {"h264"}
 
@@ -39,28 +38,26 @@ class _Film:
     id: str
     path: str
     fps: Fraction
-    n_frames: int
     channels: int | None
     copyable: bool
     keyframes: frozenset[int]
 
 
 class ClipStage:
-    """One source in, one row per clip out: ``key``, ``clip``, ``media``, its files, its ``speech``, and in
+    """One part in, one row per clip out: ``key``, ``clip``, ``media``, its files, its ``speech``, and in
     ``context`` what is said in the clips before and after.
 
     Args:
-        config: bounds and encoder settings.
+        config: encoder settings.
         media_dir: folder for finished media, named by content hash.
     """
 
     name = "clip"
-    version = "2"
-    unit = "source"
+    version = "3"
+    unit = "part"
     reads = (
-        "source.id", "source.fps", "source.duration_s", "source.audio_channels", "source.video_codec",
-        "source.pixel_format", "source.rotation_deg", "source.variable_fps", "path", "keyframes_s", "shots",
-        "transcript",
+        "source.id", "source.fps", "source.audio_channels", "source.video_codec", "source.pixel_format",
+        "source.rotation_deg", "source.variable_fps", "path", "keyframes_s", "part",
     )  # fmt: skip
     writes = ("key", "clip", "media", "media_path", "poster_path", "speech", "context")
     batch_size = 1
@@ -86,85 +83,76 @@ class ClipStage:
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Outcome:
-        film = self._film(row)
-        words = _words(row["transcript"], row["shots"])
-        cuts = [
-            (round(Fraction(at).limit_denominator(1_000_000) * film.fps), alike)
-            for at, alike in zip(row["shots"]["cuts_s"], row["shots"]["similarity"], strict=True)
-        ]
-        config = self.config
-        limits = Limits(config.min_s, config.max_s, config.min_pause_s, config.join_similarity)
-        spans = plan_spans(film.n_frames, film.fps, cuts, words, limits)
-        if not spans:
-            message = f"it lasts {float(film.n_frames / film.fps):.2f} s, clips need {config.min_s:g} s"
-            return Reject(Reason.TOO_SHORT, self.name, message, film.id)
+        part = Part.of(row["part"])
+        film = self._film(row, part)
+        where = "" if part.whole_film else f"from {float(part.first / part.fps):.1f} s: "
         try:
             with tempfile.TemporaryDirectory(prefix="clip-", dir=self.media_dir) as work:
-                clips = self._make(film, spans, Path(work))
+                made = self._make(film, part, Path(work))
         except FfmpegError as error:
-            return Reject(Reason.ENCODE_FAILED, self.name, f"ffmpeg: {error}", film.id)
+            return Reject(Reason.ENCODE_FAILED, self.name, f"{where}ffmpeg: {error}", film.id)
         except CutError as error:
-            return Reject(Reason.CLIP_MISMATCH, self.name, str(error), film.id)
-        return self._rows(film, row, spans, clips)
+            return Reject(Reason.CLIP_MISMATCH, self.name, f"{where}{error}", film.id)
+        return [_row(part, planned, one) for planned, one in zip(part.clips, made, strict=True)]
 
-    def _film(self, row: Row) -> _Film:
+    def _film(self, row: Row, part: Part) -> _Film:
         source = row["source"]
-        fps = clip_grid(source["fps"], self.config.max_fps)
-        last = max(source["duration_s"], row["shots"]["last_frame_s"])
         plain = source["video_codec"] in COPY_CODECS and source["pixel_format"] == "yuv420p"
         upright = source["rotation_deg"] == 0 and not source["variable_fps"]
-        same_rate = fps == Fraction(source["fps"]).limit_denominator(100_000)
-        keyframes = {round(Fraction(at).limit_denominator(1_000_000) * fps) for at in row["keyframes_s"]}
+        same_rate = part.fps == Fraction(source["fps"]).limit_denominator(100_000)
+        keyframes = {round(Fraction(at).limit_denominator(1_000_000) * part.fps) for at in row["keyframes_s"]}
         return _Film(
             id=source["id"],
             path=row["path"],
-            fps=fps,
-            n_frames=round(Fraction(last).limit_denominator(1_000_000) * fps),
+            fps=part.fps,
             channels=source["audio_channels"],
             copyable=self.config.mode == "copy" and plain and upright and same_rate,
             keyframes=frozenset(keyframes),
         )
 
-    def _make(self, film: _Film, spans: Sequence[Span], work: Path) -> list[Row]:
-        """Write every clip's media; returns ``media``, ``phash`` and file names, in the order of ``spans``."""
+    def _make(self, film: _Film, part: Part, work: Path) -> list[Row]:
+        """Write every clip's media; returns ``media``, ``phash`` and file names, in the order of the clips."""
         if not film.copyable:
-            done = encode_pass(film.path, work, film.fps, [s.first for s in spans], film.channels, self.config)
-            return self._cut(film, done, spans, work)
+            return self._encode(film, part.first, part.spans(), part.ends_film, work)
         made = []
-        for number, span in enumerate(spans):
-            folder = work / str(number)
-            whole = span.first in film.keyframes and (span.end in film.keyframes or span.end == film.n_frames)
-            made.extend(self._copy(film, span, folder) if whole else self._encode_one(film, span, folder))
+        for span in part.spans():
+            first, end = part.first + span.first, part.first + span.end
+            last = part.ends_film and span.end == part.n_frames
+            whole = first in film.keyframes and (end in film.keyframes or last)
+            make = self._copy if whole else self._encode_one
+            made.extend(make(film, first, end, last, work / str(first)))
         return made
 
-    def _encode_one(self, film: _Film, span: Span, folder: Path) -> list[Row]:
-        """One clip alone, decoded from the keyframe before it; for boundaries that cannot be copied."""
-        length = span.end - span.first
-        begin_s = span.first / film.fps
-        done = encode_pass(film.path, folder, film.fps, [0], film.channels, self.config, begin_s, length)
-        return self._cut(film, done, [Span(0, length, span.boundary_start, span.boundary_end, ())], folder)
+    def _encode(self, film: _Film, first: int, spans: Sequence[Span], ends_film: bool, work: Path) -> list[Row]:
+        """Spans counted from frame ``first``, from one pass that decodes from the keyframe before it."""
+        begin_s = first / film.fps
+        limit = None if ends_film else spans[-1].end
+        starts = [span.first for span in spans]
+        done = encode_pass(film.path, work, film.fps, starts, film.channels, self.config, begin_s, limit)
+        if ends_film:
+            spans = _fit(spans, done)
+        planned = [Cut(s.first, s.end, work / f"{s.first}.mp4") for s in spans]
+        finished = cut_clips(done.video, film.fps, planned, _audio(done), done.rate_hz, self.config)
+        return [self._finish(film, done, span, cut.to, "encode") for span, cut in zip(spans, finished, strict=True)]
 
-    def _copy(self, film: _Film, span: Span, folder: Path) -> list[Row]:
+    def _encode_one(self, film: _Film, first: int, end: int, last: bool, folder: Path) -> list[Row]:
+        """One clip alone, for boundaries that cannot be copied."""
+        return self._encode(film, first, [Span(0, end - first, "source", "source", ())], last, folder)
+
+    def _copy(self, film: _Film, first: int, end: int, last: bool, folder: Path) -> list[Row]:
         """Copy the film's own packets; the small looks and the sound come from a pass over the span."""
-        length = span.end - span.first
-        begin_s = span.first / film.fps
+        length, begin_s = end - first, first / film.fps
         try:
             done = encode_pass(
                 film.path, folder, film.fps, [0], film.channels, self.config, begin_s, length, picture=False
             )
-            cut = Cut(span.first, span.end, folder / "copied.mp4")
+            cut = Cut(first, end, folder / "copied.mp4")
             audio = _audio(done)
             shifted = None if audio is None else _Shifted(audio, round(begin_s * done.rate_hz))
             list(cut_clips(Path(film.path), film.fps, [cut], shifted, done.rate_hz, self.config))
             return [self._finish(film, done, Span(0, length, "source", "source", ()), cut.to, "copy")]
         except CutError:
-            return self._encode_one(film, span, folder / "again")
-
-    def _cut(self, film: _Film, done: Pass, spans: Sequence[Span], work: Path) -> list[Row]:
-        spans = _fit(spans, done)
-        planned = [Cut(s.first, s.end, work / f"{s.first}.mp4") for s in spans]
-        finished = cut_clips(done.video, film.fps, planned, _audio(done), done.rate_hz, self.config)
-        return [self._finish(film, done, span, cut.to, "encode") for span, cut in zip(spans, finished, strict=True)]
+            return self._encode_one(film, first, end, last, folder / "again")
 
     def _finish(self, film: _Film, done: Pass, span: Span, path: Path, mode: str) -> Row:
         """Probe a written clip, name it by its content, and describe it."""
@@ -198,42 +186,31 @@ class ClipStage:
         os.replace(path, final)
         return str(final)
 
-    def _rows(self, film: _Film, row: Row, spans: Sequence[Span], clips: Sequence[Row]) -> list[Row]:
-        keys = [clip_key(film.id, span, film.fps) for span in spans]
-        heard = [
-            slice_speech(row["transcript"], *_speech_span(span, film, i, len(spans))) for i, span in enumerate(spans)
-        ]
-        out: list[Row] = []
-        for i, (span, made) in enumerate(zip(spans, clips, strict=True)):
-            n_frames = made["n_frames"]
-            start_s = span.first / film.fps
-            clip = Clip(
-                start_s=_seconds(start_s),
-                end_s=_seconds(start_s + n_frames / film.fps),
-                duration_s=_seconds(n_frames / film.fps),
-                fps=round(float(film.fps), 6),
-                n_frames=n_frames,
-                width=made["width"],
-                height=made["height"],
-                has_audio=made["media"]["audio_codec"] is not None,
-                boundary_start=span.boundary_start,
-                boundary_end=span.boundary_end,
-                n_shots=len(span.cuts) + 1,
-                shot_cuts_s=tuple(_seconds((frame - span.first) / film.fps) for frame in span.cuts),
-                prev_key=keys[i - 1] if i else None,
-                next_key=keys[i + 1] if i + 1 < len(keys) else None,
-                phash=tuple(made["phash"]),
-                detector=row["shots"]["detector"],
-            )
-            files = {name: made[name] for name in ("media", "media_path", "poster_path")}
-            told = {"speech": heard[i], "context": said_around(heard, i)}
-            out.append({"key": keys[i], "clip": clip.model_dump(mode="json"), **told, **files})
-        return out
 
-
-def clip_key(source_id: str, span: Span, fps: Fraction) -> str:
-    """``<16 hex of the source>_<start ms>_<end ms>``: no dot, sortable, equal wherever it is built."""
-    return f"{source_id[:16]}_{round(span.first / fps * 1000):08d}_{round(span.end / fps * 1000):08d}"
+def _row(part: Part, planned: Mapping[str, Any], made: Row) -> Row:
+    """The clip's row: what was planned and what came of it."""
+    start_s, n_frames = planned["first"] / part.fps, made["n_frames"]
+    clip = Clip(
+        start_s=_seconds(start_s),
+        end_s=_seconds(start_s + n_frames / part.fps),
+        duration_s=_seconds(n_frames / part.fps),
+        fps=round(float(part.fps), 6),
+        n_frames=n_frames,
+        width=made["width"],
+        height=made["height"],
+        has_audio=made["media"]["audio_codec"] is not None,
+        boundary_start=planned["boundary_start"],
+        boundary_end=planned["boundary_end"],
+        n_shots=len(planned["cuts"]) + 1,
+        shot_cuts_s=tuple(_seconds((frame - planned["first"]) / part.fps) for frame in planned["cuts"]),
+        prev_key=planned["prev_key"],
+        next_key=planned["next_key"],
+        phash=tuple(made["phash"]),
+        detector=part.detector,
+    )
+    told = {name: planned[name] for name in ("key", "speech", "context")}
+    files = {name: made[name] for name in ("media", "media_path", "poster_path")}
+    return {**told, "clip": clip.model_dump(mode="json"), **files}
 
 
 class _Shifted:
@@ -245,21 +222,6 @@ class _Shifted:
 
     def __getitem__(self, part: slice) -> Any:
         return self.audio[max(0, part.start - self.lead) : max(0, part.stop - self.lead)]
-
-
-def _words(transcript: Row, shots: Row) -> list[tuple[Fraction, Fraction]]:
-    exact = [
-        (Fraction(w["start_s"]).limit_denominator(1000), Fraction(w["end_s"]).limit_denominator(1000))
-        for w in transcript["words"] or transcript["segments"]
-    ]
-    cuts = [Fraction(at).limit_denominator(1_000_000) for at in shots["cuts_s"]]
-    return snap_words(sorted(exact), cuts)
-
-
-def _speech_span(span: Span, film: _Film, i: int, n: int) -> tuple[float, float]:
-    """The span whose words a clip gets: the last clip also takes what is said past the last picture."""
-    start_s, end_s = float(span.first / film.fps), float(span.end / film.fps)
-    return (start_s, end_s + 1.0 if i == n - 1 else end_s)
 
 
 def _fit(spans: Sequence[Span], done: Pass) -> list[Span]:
@@ -277,7 +239,7 @@ def _audio(done: Pass) -> Any:
 
     if done.audio is None or done.audio.stat().st_size == 0:
         return None
-    return np.memmap(done.audio, dtype=np.int16, mode="r").reshape(-1, done.channels)
+    return np.memmap(done.audio, dtype=np.int16, mode="r").reshape(-1, done.channels)[done.lead_samples :]
 
 
 def _phashes(done: Pass, span: Span) -> list[str]:

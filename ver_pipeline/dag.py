@@ -14,6 +14,7 @@ from ver_pipeline.stages.base import Stage
 from ver_pipeline.stages.clip import ClipStage
 from ver_pipeline.stages.evidence import EvidenceStage
 from ver_pipeline.stages.ingest import IngestStage, read_takedown
+from ver_pipeline.stages.parts import PartsStage
 from ver_pipeline.stages.scenes import ScenesStage
 from ver_pipeline.stages.speech import SpeechStage
 from ver_pipeline.stages.validate import ValidateStage
@@ -35,6 +36,7 @@ def make_dag(config: BuildConfig, work: Work, withdrawn: Iterable[str] = ()) -> 
         IngestStage(config.ingest),
         ScenesStage(config.scenes),
         SpeechStage(config.speech),
+        PartsStage(config.clip),
         ClipStage(config.clip, work.media),
         *([WithdrawStage(gone)] if gone else []),
         EvidenceStage(config.evidence),

@@ -39,11 +39,16 @@ def fuse(stages: Sequence[Stage], sparing: bool) -> list[tuple[Stage, ...]]:
     groups: list[tuple[Stage, ...]] = []
     for stage in stages:
         last = groups[-1][-1] if groups else None
-        if last and last.unit == stage.unit and _can_share(last, sparing) and _can_share(stage, sparing):
+        if last and _alike(last, stage, sparing) and _can_share(last, sparing) and _can_share(stage, sparing):
             groups[-1] = (*groups[-1], stage)
         else:
             groups.append((stage,))
     return groups
+
+
+def _alike(a: Stage, b: Stage, sparing: bool) -> bool:
+    """They see the same unit; a worker to spare would be idle while another cuts the only film's parts."""
+    return a.unit == b.unit or (sparing and {a.unit, b.unit} == {"source", "part"})
 
 
 def _can_share(stage: Stage, sparing: bool) -> bool:

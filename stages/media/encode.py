@@ -21,6 +21,10 @@ LOOK_SIDE = 32
 LOOKS_PER_S = 4
 POSTER_WIDTH = 320
 POSTERS_PER_S = 1
+SEEK_LEAD_S = Fraction(1, 1000)
+"""A pass that begins inside a film seeks this much early: some containers round times to a millisecond, and a
+first frame whose time was rounded down would be passed over.  It is no part of a frame's worth."""
+
 KEYFRAME_LEAD = Fraction(1, 4)
 """Forced keyframes are asked for this share of a frame early: ffmpeg takes the first frame at or after."""
 
@@ -28,7 +32,8 @@ KEYFRAME_LEAD = Fraction(1, 4)
 @dataclass(frozen=True, slots=True)
 class Pass:
     """What one pass wrote.  ``looks`` holds ``LOOK_SIDE``² grey bytes for every ``look_step``-th frame;
-    ``audio`` is interleaved signed 16-bit PCM at ``rate_hz`` with ``channels``, or None for a silent film."""
+    ``audio`` is interleaved signed 16-bit PCM at ``rate_hz`` with ``channels``, or None for a silent film; its first
+    ``lead_samples`` lie before the pass's beginning."""
 
     video: Path
     looks: Path
@@ -37,6 +42,7 @@ class Pass:
     audio: Path | None
     rate_hz: int
     channels: int
+    lead_samples: int
 
 
 def clip_grid(fps: float, max_fps: float) -> Fraction:
@@ -71,7 +77,8 @@ def encode_pass(
     import ffmpeg as build
 
     folder.mkdir(parents=True, exist_ok=True)
-    seek = {"ss": f"{float(begin_s):.6f}"} if begin_s else {}
+    lead_s = SEEK_LEAD_S if begin_s else Fraction(0)
+    seek = {"ss": f"{float(begin_s - lead_s):.6f}"} if begin_s else {}
     film = build.input(path, threads=config.threads, **seek)
     grid = film.video.filter("fps", fps=f"{fps.numerator}/{fps.denominator}", start_time=0)
     if n_frames is not None:
@@ -86,7 +93,7 @@ def encode_pass(
         outputs.append(_picture(build, copies[2], folder / "video.mov", fps, starts, config))
     channels = min(2, audio_channels or 0)
     if channels:
-        limit = None if n_frames is None else float(n_frames / fps)
+        limit = None if n_frames is None else float(n_frames / fps + lead_s)
         outputs.append(_sound(build, film, folder / "audio.pcm", channels, config, limit))
     ffmpeg.run(build.merge_outputs(*outputs))
     return Pass(
@@ -97,6 +104,7 @@ def encode_pass(
         audio=folder / "audio.pcm" if channels else None,
         rate_hz=config.audio_rate_hz,
         channels=channels,
+        lead_samples=round(lead_s * config.audio_rate_hz),
     )
 
 

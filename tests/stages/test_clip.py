@@ -16,6 +16,7 @@ from ver_pipeline.schemas.record import Clip, Media, Speech
 from ver_pipeline.schemas.tombstones import tombstone_of
 from ver_pipeline.stages.clip import ClipStage
 from ver_pipeline.stages.ingest import IngestStage
+from ver_pipeline.stages.parts import PartsStage
 from ver_pipeline.stages.scenes import ScenesStage
 from ver_pipeline.stages.withdraw import WithdrawStage
 
@@ -40,11 +41,17 @@ def cut(path: Path, out: Path, words=(), **settings):
     said = [{"word": w, "start_s": a, "end_s": b, "prob": 1.0, "language": "en"} for w, a, b in words]
     segments = [{"start_s": w["start_s"], "end_s": w["end_s"], "text": w["word"], "language": "en"} for w in said]
     row["transcript"] = NOTHING_SAID | {"words": said, "segments": segments}
-    stage = ClipStage(ClipConfig(**settings), out)
+    config = ClipConfig(**settings)
+    parts = PartsStage(config).run([row])[0]
+    assert not isinstance(parts, Reject), parts
+    stage = ClipStage(config, out)
     stage.open()
-    outcome = stage.run([row])[0]
-    assert not isinstance(outcome, Reject), outcome
-    return outcome
+    clips = []
+    for part in parts:
+        outcome = stage.run([{**row, **part}])[0]
+        assert not isinstance(outcome, Reject), outcome
+        clips += outcome
+    return clips
 
 
 def pictures(path: str | Path) -> list[np.ndarray]:

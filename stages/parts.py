@@ -1,0 +1,155 @@
+"""parts: which spans of a film become clips, and how a long film is dealt out to many workers.
+
+The planner (``spans.py``) decides over the whole film; the spans are then dealt out in parts of about ten
+minutes, each a row of its own, so that one long film keeps many workers busy.  Where a part ends is a function
+of the film alone, never of who works on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ver_pipeline.schemas.config import ClipConfig
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.stages.base import Outcome, Resources, Row
+from ver_pipeline.stages.media.encode import clip_grid
+from ver_pipeline.stages.spans import Limits, Span, plan_spans, snap_words
+from ver_pipeline.stages.speech_slice import said_around, slice_speech
+
+
+class PartsStage:
+    """One source in, one row per part out: its ``part``, a dict of
+
+    * ``fps``: the clip grid, numerator and denominator;
+    * ``first``: the part's first frame, ``ends_film``: whether the film ends with it;
+    * ``clips``: for each clip its ``key``, its frames ``[first, end)``, why it begins and ends there, the cuts
+      inside, its neighbours' keys, its ``speech``, and in ``context`` what is said in the clips before and after;
+    * ``detector``: what found the cuts.
+    """
+
+    name = "parts"
+    version = "1"
+    unit = "source"
+    reads = ("source.id", "source.fps", "source.duration_s", "shots", "transcript")
+    writes = ("part",)
+    batch_size = 1
+    resources = Resources(cpus=0.1)
+
+    def __init__(self, config: ClipConfig) -> None:
+        self.config = config
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        shapes = ("min_s", "max_s", "min_pause_s", "join_similarity", "max_fps", "part_s")
+        return {name: getattr(self.config, name) for name in shapes}
+
+    def open(self) -> None:
+        return None
+
+    def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        return [self._one(row) for row in rows]
+
+    def _one(self, row: Row) -> Outcome:
+        source, shots = row["source"], row["shots"]
+        config = self.config
+        fps = clip_grid(source["fps"], config.max_fps)
+        last_s = max(source["duration_s"], shots["last_frame_s"])
+        n_frames = round(Fraction(last_s).limit_denominator(1_000_000) * fps)
+        cuts = [
+            (round(Fraction(at).limit_denominator(1_000_000) * fps), alike)
+            for at, alike in zip(shots["cuts_s"], shots["similarity"], strict=True)
+        ]
+        limits = Limits(config.min_s, config.max_s, config.min_pause_s, config.join_similarity)
+        spans = plan_spans(n_frames, fps, cuts, _words(row["transcript"], shots), limits)
+        if not spans:
+            message = f"it lasts {float(n_frames / fps):.2f} s, clips need {config.min_s:g} s"
+            return Reject(Reason.TOO_SHORT, self.name, message, source["id"])
+        clips = _clips(spans, source["id"], fps, row["transcript"])
+        told = {"fps": [fps.numerator, fps.denominator], "detector": shots["detector"]}
+        return [
+            {"part": {**told, "first": dealt[0]["first"], "ends_film": dealt[-1] is clips[-1], "clips": dealt}}
+            for dealt in _dealt(clips, round(Fraction(config.part_s) * fps))
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part as the stage that cuts it reads it.  ``clips`` are as ``PartsStage`` wrote them."""
+
+    fps: Fraction
+    first: int
+    ends_film: bool
+    clips: tuple[Mapping[str, Any], ...]
+    detector: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Part:
+        """From the column ``part``."""
+        return cls(Fraction(*row["fps"]), row["first"], row["ends_film"], tuple(row["clips"]), row["detector"])
+
+    @property
+    def whole_film(self) -> bool:
+        """The film's only part."""
+        return self.first == 0 and self.ends_film
+
+    @property
+    def n_frames(self) -> int:
+        return int(self.clips[-1]["end"]) - self.first
+
+    def spans(self) -> list[Span]:
+        """The clips' spans, counted from the part's first frame."""
+        return [
+            Span(clip["first"] - self.first, clip["end"] - self.first, clip["boundary_start"], clip["boundary_end"],
+                 tuple(frame - self.first for frame in clip["cuts"]))
+            for clip in self.clips
+        ]  # fmt: skip
+
+
+def clip_key(source_id: str, span: Span, fps: Fraction) -> str:
+    """``<16 hex of the source>_<start ms>_<end ms>``: no dot, sortable, equal wherever it is built."""
+    return f"{source_id[:16]}_{round(span.first / fps * 1000):08d}_{round(span.end / fps * 1000):08d}"
+
+
+def _clips(spans: Sequence[Span], source_id: str, fps: Fraction, transcript: Row) -> list[Row]:
+    keys = [clip_key(source_id, span, fps) for span in spans]
+    # The last clip also takes what is said past the last picture.
+    ends_s = [float(span.end / fps) + (1.0 if span is spans[-1] else 0.0) for span in spans]
+    heard = [slice_speech(transcript, float(span.first / fps), end) for span, end in zip(spans, ends_s, strict=True)]
+    return [
+        {
+            "key": keys[i],
+            "first": span.first,
+            "end": span.end,
+            "boundary_start": span.boundary_start,
+            "boundary_end": span.boundary_end,
+            "cuts": list(span.cuts),
+            "prev_key": keys[i - 1] if i else None,
+            "next_key": keys[i + 1] if i + 1 < len(keys) else None,
+            "speech": heard[i],
+            "context": said_around(heard, i),
+        }
+        for i, span in enumerate(spans)
+    ]
+
+
+def _dealt(clips: Sequence[Row], part_frames: int) -> Iterator[list[Row]]:
+    """Clips in parts of at least ``part_frames`` and less than twice that, where the film is that long."""
+    part: list[Row] = []
+    for clip in clips:
+        left = clips[-1]["end"] - clip["first"]
+        if part and clip["first"] - part[0]["first"] >= part_frames and left >= part_frames:
+            yield part
+            part = []
+        part.append(clip)
+    yield part
+
+
+def _words(transcript: Row, shots: Row) -> list[tuple[Fraction, Fraction]]:
+    exact = [
+        (Fraction(w["start_s"]).limit_denominator(1000), Fraction(w["end_s"]).limit_denominator(1000))
+        for w in transcript["words"] or transcript["segments"]
+    ]
+    cuts = [Fraction(at).limit_denominator(1_000_000) for at in shots["cuts_s"]]
+    return snap_words(sorted(exact), cuts)
