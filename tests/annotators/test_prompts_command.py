@@ -31,7 +31,7 @@ def test_every_prompt_renders_for_a_clip_of_a_data_set(tmp_path: Path, capsys: p
     out = make_data_set(tmp_path, [f"film {i}".encode() for i in range(4)])
     records, _ = read(out)
     key, record = next((k, r) for k, r in sorted(records.items()) if r["clip"]["next_key"] in records)
-    for name, language in list(load_prompts())[::2] + [("merge", "zh"), ("judge", "zh")]:
+    for name, language in [*list(load_prompts())[::2], ("merge", "zh"), ("judge", "zh")]:
         assert main(["prompts", "render", key, "--data", str(out), "--prompt", name, "--lang", language]) == 0
         told = capsys.readouterr().out
         assert told.startswith(f"# {name}/")
