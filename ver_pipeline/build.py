@@ -35,10 +35,21 @@ from ver_pipeline.stages.shard import Sample
 from ver_pipeline.stages.sources import SourceRef, list_sources
 from ver_pipeline.unchanged import content_id, did_nothing, is_published, note_published
 
-KEEP = {
-    "reject", "uri", "path", "entry", "source", "sidecar", "keyframes_s", "key", "split", "record_path", "media_path",
-    "poster_path", "size_bytes", "duration_s", "embedded",
-}  # fmt: skip
+INGESTED = {"reject", "uri", "path", "entry", "source", "sidecar", "keyframes_s"}
+"""What a film's row carries into the DAG once it is known not to be a duplicate."""
+
+FINISHED = {
+    "reject",
+    "key",
+    "split",
+    "record_path",
+    "media_path",
+    "poster_path",
+    "size_bytes",
+    "duration_s",
+    "embedded",
+}
+"""What is read of a finished row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +146,13 @@ def _run(
     summary.rejects.extend(unnamed)
     engine = Engine(work, options.cpus, options.address, options.where, warm_up)
     with engine, progress.watch(engine.tallies, len(listed), dag):
-        ingested = _kept(engine.run(dag[:1], listed, KEEP), summary)
+        ingested = _kept(engine.run(dag[:1], listed, INGESTED), summary)
         good = _without_duplicates(ingested, read_takedown(options.config.ingest.takedown), summary)
         summary.n_good_sources, summary.priced = len(good), all_priced(dag)
         if (expected := forecast(dag[1:], good, work, options.config, options.out)) is not None:
             progress.say(expected.lines())
             note_estimate(work, summary, expected.cost)
-        samples = [_sample(row, summary) for row in _kept(engine.run(dag[1:], good, KEEP), summary)]
+        samples = [_sample(row, summary) for row in _kept(engine.run(dag[1:], good, FINISHED), summary)]
         summary.tallies = engine.tallies()
         for line in engine.notes:
             progress.detail(line)

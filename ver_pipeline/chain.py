@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from ver_pipeline.cache import Work
@@ -13,11 +13,21 @@ Note = Callable[[str, Tally], None]
 """Is told, after each step, which stage did what since it was last told."""
 
 
-class Chain:
-    """The runners of ``stages``.  While one is at work the child process of the next already starts."""
+IDENTITY = frozenset({"reject", "uri", "source", "key"})
+"""Columns that say what a row is; they travel to the end."""
 
-    def __init__(self, stages: Sequence[Stage], work: Work, note: Note) -> None:
+
+class Chain:
+    """The runners of ``stages``.  While one is at work the child process of the next already starts.
+
+    Args:
+        wanted: columns that are read after the last of ``stages``.  What nobody reads any more is left behind: a
+            film's transcript does not travel with each of its thousand clips.
+    """
+
+    def __init__(self, stages: Sequence[Stage], work: Work, note: Note, wanted: Iterable[str]) -> None:
         self.runners = [Runner(stage, work) for stage in stages]
+        self.live = live_columns(stages, wanted)
         self.note = note
         for before, after in pairwise(self.runners):
             before.when_busy = after.launch
@@ -25,10 +35,11 @@ class Chain:
     def __call__(self, rows: Sequence[Row]) -> list[Row]:
         """Every row's results, brought through all stages; a rejected row passes on untouched."""
         through = list(rows)
-        for runner in self.runners:
+        for runner, live in zip(self.runners, self.live, strict=True):
             size = max(1, runner.stage.batch_size)
             batches = [through[at : at + size] for at in range(0, len(through), size)]
-            through = [made for batch in batches for made in runner(batch)]
+            made = (one for batch in batches for one in runner(batch))
+            through = [{name: value for name, value in one.items() if name in live} for one in made]
             self.note(runner.stage.name, runner.tally)
             runner.tally = Tally()
         return through
@@ -37,3 +48,13 @@ class Chain:
         """End all child processes."""
         for runner in self.runners:
             runner.close()
+
+
+def live_columns(stages: Sequence[Stage], wanted: Iterable[str]) -> list[frozenset[str]]:
+    """After each of ``stages``: the columns that a later one reads, or that are ``wanted`` at the end."""
+    live: list[frozenset[str]] = []
+    read = IDENTITY | set(wanted)
+    for stage in reversed(stages):
+        live.insert(0, frozenset(read))
+        read = read | {name.partition(".")[0] for name in stage.reads}
+    return live

@@ -96,8 +96,8 @@ class Engine:
         for name, tally in walk.known.items():
             self._note(name, tally)
         if todo:
-            made = self._run_here(stages, todo) if self._is_little(stages, todo) else self._run_on_ray(stages, todo)
-            yield from (_kept(one, keep) for one in made)
+            run = self._run_here if self._is_little(stages, todo) else self._run_on_ray
+            yield from (_kept(one, keep) for one in run(stages, todo, keep))
 
     def _is_little(self, stages: Sequence[Stage], rows: Sequence[Row]) -> bool:
         """The work is done before Ray would have started."""
@@ -109,8 +109,8 @@ class Engine:
             return self.where is Where.HERE
         return sum(_film_s(row) for row in rows) <= LITTLE_FILM_S
 
-    def _run_here(self, stages: Sequence[Stage], rows: Sequence[Row]) -> Iterator[Row]:
-        chain = Chain(stages, self.work, self._note)
+    def _run_here(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:
+        chain = Chain(stages, self.work, self._note, keep)
         self._tell_busy()
         try:
             for row in rows:
@@ -118,10 +118,10 @@ class Engine:
         finally:
             chain.close()
 
-    def _run_on_ray(self, stages: Sequence[Stage], rows: Sequence[Row]) -> Iterator[Row]:
+    def _run_on_ray(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:
         self._ray = self._ray or RayPools(self.work, self.cpus, self.address)
         self._tell_busy()
-        yield from self._ray.run(stages, rows)
+        yield from self._ray.run(stages, rows, keep)
 
     def _tell_busy(self) -> None:
         if self._when_busy is not None:

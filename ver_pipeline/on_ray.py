@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.cache import Work
-from ver_pipeline.chain import Chain
+from ver_pipeline.chain import Chain, live_columns
 from ver_pipeline.child import die_with_parent
 from ver_pipeline.plan import fit_pools
 from ver_pipeline.runner import Tally
@@ -44,10 +44,10 @@ BOARD_LIMIT_S = 60.0
 class StageWorker:
     """One actor: a chain of stages, fed with tables of JSON rows."""
 
-    def __init__(self, stages: Sequence[Stage], work: Work, board: Any) -> None:
+    def __init__(self, stages: Sequence[Stage], work: Work, board: Any, wanted: frozenset[str]) -> None:
         logging.getLogger("ver_pipeline").setLevel(logging.WARNING)
         die_with_parent()  # Ray's own way out was seen to hang: a worker outlived its killed driver for minutes
-        self._chain = Chain(stages, work, lambda stage, tally: board.note.remote(stage, asdict(tally)))
+        self._chain = Chain(stages, work, lambda stage, tally: board.note.remote(stage, asdict(tally)), wanted)
         self._board = board
 
     def __call__(self, table: pa.Table) -> pa.Table:
@@ -116,8 +116,8 @@ class RayPools:
         read: dict[str, dict[str, Any]] = ray.get(self._board.read.remote(), timeout=BOARD_LIMIT_S)
         return {name: Tally(**values) for name, values in read.items()}
 
-    def run(self, stages: Sequence[Stage], rows: Sequence[Row]) -> Iterator[Row]:
-        """Finished rows in any order.
+    def run(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:
+        """Finished rows in any order, with the columns in ``keep`` and those that say what a row is.
 
         Raises:
             VerError: when a stage cannot work at all, or a worker cannot be kept alive.
@@ -130,10 +130,12 @@ class RayPools:
         self.notes += [f"{pool.name} {pool.note}" for pool in pools if pool.note]
         _quiet_context()
         data = ray.data.from_items([{COLUMN: canonical_json(row)} for row in rows], override_num_blocks=len(rows))
+        live = dict(zip((stage.name for stage in stages), live_columns(stages, keep), strict=True))
         for pool in pools:
+            given = {"work": self.work, "board": self._board, "wanted": live[pool.stages[-1].name]}
             data = data.map_batches(
                 StageWorker,
-                fn_constructor_kwargs={"stages": pool.stages, "work": self.work, "board": self._board},
+                fn_constructor_kwargs={"stages": pool.stages, **given},
                 batch_size=max(stage.batch_size for stage in pool.stages),
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(min_size=pool.min_size, max_size=pool.max_size),
