@@ -49,7 +49,7 @@ wanted="$(cat constraints.txt pyproject.toml | sha256sum | cut -d' ' -f1) $extra
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   echo "installing into .venv (extras: $extras)"
   if python -m pip install -q --disable-pip-version-check uv 2>/dev/null; then
-    install=(uv pip install -q --index-strategy unsafe-best-match)
+    install=(uv pip install -q --compile-bytecode --index-strategy unsafe-best-match)
   else
     install=(python -m pip install -q)
   fi
