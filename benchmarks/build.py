@@ -71,8 +71,8 @@ def encode_arguments(config: BuildConfig) -> list[str]:
 
 def our_stages(film: Path, out: Path, config: BuildConfig) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """CPU seconds of each stage alone, and the clips."""
-    from ver_pipeline.cache import Work
     from ver_pipeline.dag import make_dag
+    from ver_pipeline.engine.cache import Work
 
     work = Work(out / "stages" / ".ver")
     work.media.mkdir(parents=True)

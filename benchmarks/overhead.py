@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.cache import Work
 from ver_pipeline.dag import make_dag
+from ver_pipeline.engine.cache import Work
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.stages.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from factory import make_records
 
-from ver_pipeline.publish import Content, publish
+from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.record import Record
 from ver_pipeline.schemas.rules import run_rules

@@ -14,17 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.cache import Work, stage_digest
+from ver_pipeline.annotating.forecast import all_priced, forecast
 from ver_pipeline.dag import make_dag, tool_versions
 from ver_pipeline.engine import Engine, Where
-from ver_pipeline.forecast import all_priced, forecast
+from ver_pipeline.engine.cache import Work, stage_digest
+from ver_pipeline.engine.runner import Tally
 from ver_pipeline.growth.tombstones import read_tombstones
 from ver_pipeline.listing import source_rows
 from ver_pipeline.lock import locked
-from ver_pipeline.pages import PAGES, warm_up
 from ver_pipeline.progress import Progress
-from ver_pipeline.publish import Content, publish
-from ver_pipeline.runner import Tally
+from ver_pipeline.publishing.pages import PAGES, warm_up
+from ver_pipeline.publishing.publish import Content, publish
+from ver_pipeline.publishing.unchanged import content_id, did_nothing, is_published, note_published
 from ver_pipeline.runs import new_run_id, note_build, note_estimate
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError
@@ -33,7 +34,6 @@ from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.stages.ingest import read_takedown
 from ver_pipeline.stages.shard import Sample
 from ver_pipeline.stages.sources import SourceRef, list_sources
-from ver_pipeline.unchanged import content_id, did_nothing, is_published, note_published
 
 INGESTED = {"reject", "uri", "path", "entry", "source", "sidecar", "keyframes_s"}
 """What a film's row carries into the DAG once it is known not to be a duplicate."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.cache import write_atomically
+from ver_pipeline.engine.cache import write_atomically
 from ver_pipeline.schemas.canonical import canonical_json, digest
 from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.stages.shard import estimate_size

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ver_pipeline.cache import Work, stage_digest
 from ver_pipeline.collect import CollectStage
+from ver_pipeline.engine.cache import Work, stage_digest
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.tombstones import tombstone_of

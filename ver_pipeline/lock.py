@@ -6,7 +6,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ver_pipeline.cache import Work
+from ver_pipeline.engine.cache import Work
 from ver_pipeline.schemas.errors import VerError
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.runner import Tally
+from ver_pipeline.engine.runner import Tally
 from ver_pipeline.stages.base import Stage
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ver_pipeline.cache import Work
-from ver_pipeline.cost import Cost, estimate_row
-from ver_pipeline.runner import Tally
+from ver_pipeline.annotating.cost import Cost, estimate_row
+from ver_pipeline.engine.cache import Work
+from ver_pipeline.engine.runner import Tally
 from ver_pipeline.stages.base import Row
 
 if TYPE_CHECKING:

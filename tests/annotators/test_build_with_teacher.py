@@ -13,13 +13,13 @@ import pytest
 from standin_server import DURATION, StandIn
 from teacher_kit import good_answer
 
-from ver_pipeline.cache import Work, pick, stage_digest, unit_key
 from ver_pipeline.catalog.records import read_records
 from ver_pipeline.cli import main
 from ver_pipeline.dag import make_dag
 from ver_pipeline.dataset import open_dataset
+from ver_pipeline.engine.cache import Work, pick, stage_digest, unit_key
+from ver_pipeline.engine.runner import Runner
 from ver_pipeline.listing import source_rows
-from ver_pipeline.runner import Runner
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.stages.annotate import AnnotateStage, request_of
 from ver_pipeline.stages.base import Row

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from factory import make_records
 
+from ver_pipeline.annotating.cost import Cost, actual, estimate, run_rows, text_tokens
+from ver_pipeline.annotating.reannotate import _spoken, said_around
+from ver_pipeline.annotating.reviews import cohen_kappa, human_scores, macro_f1
 from ver_pipeline.cli import main
-from ver_pipeline.cost import Cost, actual, estimate, run_rows, text_tokens
 from ver_pipeline.dataset import open_dataset
-from ver_pipeline.publish import Content, publish
-from ver_pipeline.reannotate import _spoken, said_around
-from ver_pipeline.reviews import cohen_kappa, human_scores, macro_f1
+from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import AnnotateConfig, BuildConfig
 from ver_pipeline.schemas.errors import ConfigError

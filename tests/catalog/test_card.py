@@ -9,7 +9,7 @@ from factory import make_records
 from published import publish
 
 from ver_pipeline import open_dataset
-from ver_pipeline.card import write_card
+from ver_pipeline.publishing.card import write_card
 
 
 def _card(out: Path, n: int = 24) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import toy_stages as toys
 
 from ver_pipeline.build import FINISHED
-from ver_pipeline.cache import Work
-from ver_pipeline.chain import Chain, live_columns
 from ver_pipeline.dag import make_dag
+from ver_pipeline.engine.cache import Work
+from ver_pipeline.engine.chain import Chain, live_columns
 from ver_pipeline.schemas.config import BuildConfig
 
 

@@ -12,9 +12,9 @@ import pytest
 import toy_stages as toys
 
 from ver_pipeline import engine as engine_module
-from ver_pipeline.cache import Work
 from ver_pipeline.engine import Engine
-from ver_pipeline.plan import HEADROOM, fit_pools
+from ver_pipeline.engine.cache import Work
+from ver_pipeline.engine.pools import HEADROOM, fit_pools
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.stages.base import Resources
@@ -132,9 +132,8 @@ def test_no_child_of_a_worker_outlives_the_engine(tmp_path: Path):
     run(Work(tmp_path / "w"), [toys.Poison(), toys.Fan()], rows()[:4])
     deadline = time.time() + 20
     while time.time() < deadline:
-        left = [
-            p for p in psutil.process_iter(["cmdline"]) if "ver_pipeline.child" in " ".join(p.info["cmdline"] or [])
-        ]
+        commands = [(p, " ".join(p.info["cmdline"] or [])) for p in psutil.process_iter(["cmdline"])]
+        left = [p for p, command in commands if "ver_pipeline.engine.child" in command]
         if not left:
             return
         time.sleep(0.2)

@@ -6,8 +6,8 @@ import io
 
 import toy_stages as toys
 
+from ver_pipeline.engine.runner import Tally
 from ver_pipeline.progress import Progress, expected, plain_line, time_left_s
-from ver_pipeline.runner import Tally
 
 STAGES = [toys.Toy(), toys.Fan()]
 

@@ -13,7 +13,7 @@ from factory import make_record
 from outfolder import published
 
 from ver_pipeline.cli import main
-from ver_pipeline.expectations import load_suite, run_expectations, suite_names, write_expectations
+from ver_pipeline.quality.expectations import load_suite, run_expectations, suite_names, write_expectations
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.reasons import Reason, Reject
@@ -177,7 +177,7 @@ def test_written_results_are_those_returned(clean: Path, tmp_path: Path) -> None
 
 
 def test_check_that_raises_has_failed(clean: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from ver_pipeline import expectations
+    from ver_pipeline.quality import expectations
 
     check = {"id": "x", "severity": "error", "en": "x", "zh": "x", "table": "clips",
              "expect": {"type": "expect_column_mean_to_be_between",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
-from ver_pipeline.neardup import near_pictures, near_texts, near_to
+from ver_pipeline.quality.neardup import near_pictures, near_texts, near_to
 
 WORDS = (
     "the",

@@ -12,10 +12,10 @@ from factory import make_records
 from published import publish
 
 from ver_pipeline import open_dataset
-from ver_pipeline.card import write_card
 from ver_pipeline.cli import main
 from ver_pipeline.growth.drop import drop
 from ver_pipeline.growth.tombstones import carry, is_withdrawn, read_tombstones, tombstone_of
+from ver_pipeline.publishing.card import write_card
 from ver_pipeline.report.page import write_report
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError, VerError

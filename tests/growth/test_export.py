@@ -11,9 +11,9 @@ from factory import make_records
 from published import publish
 
 from ver_pipeline.cli import main
-from ver_pipeline.emer import read_emer
 from ver_pipeline.export.run import Export, export
 from ver_pipeline.model.data.webfolder import read_turns
+from ver_pipeline.quality.emer import read_emer
 from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.record import Record
 

@@ -11,7 +11,7 @@ import films
 import pytest
 
 from ver_pipeline import open_dataset
-from ver_pipeline.push import push
+from ver_pipeline.publishing.push import push
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError, VerError
 from ver_pipeline.stages.remote import fetch, list_remote
 from ver_pipeline.stages.sources import list_sources

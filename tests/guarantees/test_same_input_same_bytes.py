@@ -123,7 +123,7 @@ def _wait_for_orphans(out: Path) -> None:
 
 def _is_worker(info: dict) -> bool:
     text = " ".join(info["cmdline"] or [])
-    return "StageWorker" in text or "ver_pipeline.child" in text
+    return "StageWorker" in text or "ver_pipeline.engine.child" in text
 
 
 def test_a_killed_build_leaves_the_published_data_set_whole(raw, undisturbed, tmp_path):

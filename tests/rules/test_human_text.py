@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ver_pipeline.cli import main
-from ver_pipeline.emer import HumanText, judge, read_emer
+from ver_pipeline.quality.emer import HumanText, judge, read_emer
 from ver_pipeline.schemas.errors import UsageError
 
 GOOD = (

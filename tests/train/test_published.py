@@ -12,7 +12,7 @@ from runs import losses, weights
 
 from ver_pipeline.cli import main
 from ver_pipeline.model.data.shards import open_shards
-from ver_pipeline.publish import Content, publish
+from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.stages.shard import Sample

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         if args.write_answers is not None:
             return _write_answers(data, args.write_answers, args.where)
         config = _config(args, data)
-        from ver_pipeline.reannotate import expected_cost, reannotate
+        from ver_pipeline.annotating.reannotate import expected_cost, reannotate
 
         if args.estimate:
             sys.stdout.write(expected_cost(data, config, args.where).lines("expected"))
@@ -73,7 +73,7 @@ def _config(args: argparse.Namespace, data: Dataset) -> BuildConfig:
 
 
 def _fit(data: Dataset, path: Path) -> int:
-    from ver_pipeline.reannotate import vote_table
+    from ver_pipeline.annotating.reannotate import vote_table
     from ver_pipeline.schemas.errors import UsageError
     from ver_pipeline.stages.agreement.dawid_skene import fit
 
@@ -102,8 +102,8 @@ def _write_answers(data: Dataset, path: Path, where: str) -> int:
 
 
 def _scores(data: Dataset) -> int:
+    from ver_pipeline.annotating.reviews import human_scores
     from ver_pipeline.catalog.records import read_records
-    from ver_pipeline.reviews import human_scores
 
     scores = human_scores(record for _, record in read_records(data))
     if not scores:

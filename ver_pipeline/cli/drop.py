@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.writelines(f"{key}\n" for key in keys[:SHOWN])
         sys.stdout.write(f"{len(keys)} samples would be dropped; nothing was changed\n")
         return 0
-    from ver_pipeline.pages import PAGES
+    from ver_pipeline.publishing.pages import PAGES
 
     done = drop(args.dataset, args.where, args.reason, PAGES)
     sys.stdout.write(

@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Join, and say what came from where."""
     from ver_pipeline.growth.merge import check_sets, merge
-    from ver_pipeline.pages import PAGES
+    from ver_pipeline.publishing.pages import PAGES
 
     if len(args.sets) < 2:
         raise UsageError("one data set cannot be joined", "name two or more")

@@ -25,14 +25,14 @@ def _size_bytes(ref: SourceRef) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ver_pipeline.cache import Work, stage_digest
+    from ver_pipeline.annotating.forecast import forecast
     from ver_pipeline.dag import make_dag
-    from ver_pipeline.forecast import forecast
+    from ver_pipeline.engine.cache import Work, stage_digest
+    from ver_pipeline.engine.pools import fit_pools
+    from ver_pipeline.engine.walk import Walk
     from ver_pipeline.growth.tombstones import read_tombstones
     from ver_pipeline.listing import source_rows
-    from ver_pipeline.plan import fit_pools
     from ver_pipeline.stages.sources import list_sources
-    from ver_pipeline.walk import Walk
 
     config = read_config(args)
     work = Work(args.out.resolve() / ".ver")

@@ -37,12 +37,12 @@ def run(args: argparse.Namespace) -> int:
 
     without_progress_bars()
     if args.ray_address:
-        from ver_pipeline.train_on_ray import launch
+        from ver_pipeline.training.on_ray import launch
 
         return launch(args)
     from ver_pipeline.model.train.run import run_stages
     from ver_pipeline.model.train.world import join_world, leave_world
-    from ver_pipeline.train_plan import plan_of, write_start_model
+    from ver_pipeline.training.plan import plan_of, write_start_model
 
     world = join_world()
     try:

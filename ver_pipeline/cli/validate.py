@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         return _list(args)
     if not args.shards:
         raise UsageError("no data set was given", "ver validate SHARDS, or --emer EN.csv ZH.csv")
-    from ver_pipeline.expectations import run_expectations
+    from ver_pipeline.quality.expectations import run_expectations
 
     results = run_expectations(args.shards, args.suite, args.against)
     if args.format == "json":
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 def _judge_texts(args: argparse.Namespace) -> int:
     if len(args.emer) > 2:
         raise UsageError(f"--emer takes one file or two, not {len(args.emer)}")
-    from ver_pipeline.emer import judge, read_emer
+    from ver_pipeline.quality.emer import judge, read_emer
 
     told = judge(read_emer([Path(name) for name in args.emer]))
     if args.format == "json":
@@ -71,7 +71,7 @@ def _judge_texts(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from ver_pipeline.expectations import load_suite, suite_names
+    from ver_pipeline.quality.expectations import load_suite, suite_names
 
     for name in suite_names():
         suite = load_suite(name)

@@ -24,7 +24,7 @@ from ver_pipeline.dataset import Dataset, open_dataset
 from ver_pipeline.growth.forget import Traces, forget
 from ver_pipeline.growth.switch import Entry, link, locked, name_by_content, switch
 from ver_pipeline.growth.tombstones import read_tombstones, tombstone_of, write_tombstones
-from ver_pipeline.publish import PageWriter
+from ver_pipeline.publishing.publish import PageWriter
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.hashing import hash_file

@@ -21,7 +21,7 @@ from ver_pipeline.dataset import Dataset, open_dataset
 from ver_pipeline.growth.drop import keys_in, reject_of, source_of
 from ver_pipeline.growth.switch import locked
 from ver_pipeline.growth.tombstones import is_withdrawn, read_tombstones, write_tombstones
-from ver_pipeline.publish import Content, PageWriter, publish
+from ver_pipeline.publishing.publish import Content, PageWriter, publish
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig, ShardConfig
 from ver_pipeline.schemas.errors import UsageError, VerError

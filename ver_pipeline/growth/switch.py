@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.cache import write_atomically
-from ver_pipeline.publish import NOT_CONTENT, PageWriter
+from ver_pipeline.engine.cache import write_atomically
+from ver_pipeline.publishing.publish import NOT_CONTENT, PageWriter
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.hashing import hash_file

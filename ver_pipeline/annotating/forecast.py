@@ -15,14 +15,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.cache import Work
-from ver_pipeline.cost import ESTIMATE_CLIPS, Cost, estimate, together
+from ver_pipeline.annotating.cost import ESTIMATE_CLIPS, Cost, estimate, together
+from ver_pipeline.engine.cache import Work
+from ver_pipeline.engine.walk import Walk
 from ver_pipeline.schemas.config import BuildConfig, ClipConfig
 from ver_pipeline.stages.annotate import AnnotateStage, request_of
 from ver_pipeline.stages.annotators.base import Request
 from ver_pipeline.stages.annotators.prices import is_priced, teacher_of
 from ver_pipeline.stages.base import Row, Stage
-from ver_pipeline.walk import Walk
 
 PROBE_LIMIT_S = 20.0
 _DURATION = re.compile(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")

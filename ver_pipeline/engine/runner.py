@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ver_pipeline.cache import Cache, Work, pick, stage_digest, unit_key
-from ver_pipeline.isolation import IsolatedStage
+from ver_pipeline.engine.cache import Cache, Work, pick, stage_digest, unit_key
+from ver_pipeline.engine.isolation import IsolatedStage
 from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Row, Stage

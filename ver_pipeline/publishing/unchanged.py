@@ -13,10 +13,10 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.cache import Work, write_atomically
+from ver_pipeline.engine.cache import Work, write_atomically
+from ver_pipeline.engine.runner import Tally
 from ver_pipeline.growth.tombstones import read_tombstones
-from ver_pipeline.publish import Content
-from ver_pipeline.runner import Tally
+from ver_pipeline.publishing.publish import Content
 from ver_pipeline.schemas.canonical import canonical_json, digest
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest
@@ -70,7 +70,7 @@ def _note(out_dir: Path, identity: str) -> dict[str, Any]:
 
 def _code() -> str:
     """The package's own files: a new version may write the same content another way."""
-    root = Path(__file__).parent
+    root = Path(__file__).parents[1]
     found = {
         str(path.relative_to(root)): hash_file(path)[0]
         for folder in (root, *(link for link in root.iterdir() if link.is_dir() and link.is_symlink()))

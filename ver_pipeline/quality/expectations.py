@@ -21,16 +21,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.dataset import Dataset, open_dataset
+from ver_pipeline.quality.set_checks import CHECKS
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError, UsageError
-from ver_pipeline.set_checks import CHECKS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RESULTS_SCHEMA = "ver-expectations/1"
 RESULTS_NAME = "expectations.json"
-SUITES_DIR = Path(__file__).parent / "schemas" / "expectations"
+SUITES_DIR = Path(__file__).parents[1] / "schemas" / "expectations"
 EXAMPLES = 5
 """How many offending rows or values a result shows."""
 

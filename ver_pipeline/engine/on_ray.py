@@ -18,11 +18,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.cache import Work
-from ver_pipeline.chain import Chain, live_columns
-from ver_pipeline.child import die_with_parent
-from ver_pipeline.plan import fit_pools
-from ver_pipeline.runner import Tally
+from ver_pipeline.engine.cache import Work
+from ver_pipeline.engine.chain import Chain, live_columns
+from ver_pipeline.engine.child import die_with_parent
+from ver_pipeline.engine.pools import fit_pools
+from ver_pipeline.engine.runner import Tally
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.stages.base import Row, Stage
@@ -227,7 +227,7 @@ def _travelling_code(folder: Path) -> dict[str, Any]:
     """A runtime environment that carries this package to every worker (links resolved into one folder)."""
     import shutil
 
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     target = folder / "code" / package.name
     shutil.copytree(package, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     empty = folder / "empty"

@@ -1,4 +1,4 @@
-"""The other end of ``isolation.py``: ``python -m ver_pipeline.child`` serves one stage until its pipe closes.
+"""The other end of ``isolation.py``: ``python -m ver_pipeline.engine.child`` serves one stage until its pipe closes.
 
 Only the stage object itself is unpickled, and only from the process that started this one.
 """

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from types import TracebackType
 
-from ver_pipeline.cache import Work
-from ver_pipeline.chain import Chain
-from ver_pipeline.on_ray import RayPools
-from ver_pipeline.runner import Tally
+from ver_pipeline.engine.cache import Work
+from ver_pipeline.engine.chain import Chain
+from ver_pipeline.engine.on_ray import RayPools
+from ver_pipeline.engine.runner import Tally
+from ver_pipeline.engine.walk import Walk, added
 from ver_pipeline.stages.base import Row, Stage
-from ver_pipeline.walk import Walk, added
 
 FEW_ROWS = 64
 """A stage on its own with at most this many rows to do runs here."""

@@ -15,14 +15,14 @@ HEAVY = ("great_expectations", "webdataset", "duckdb")
 
 def expectations(out_dir: Path) -> None:
     """``expectations.json``: what Great Expectations says of the set."""
-    from ver_pipeline.expectations import write_expectations
+    from ver_pipeline.quality.expectations import write_expectations
 
     write_expectations(out_dir)
 
 
 def card(out_dir: Path) -> None:
     """``README.md``: the data set card."""
-    from ver_pipeline.card import write_card
+    from ver_pipeline.publishing.card import write_card
 
     write_card(out_dir)
 

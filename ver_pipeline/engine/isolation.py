@@ -80,13 +80,13 @@ class IsolatedStage:
 
     def _start(self) -> Connection:
         ours, theirs = _pipe_pair()
-        package_root = str(Path(__file__).resolve().parent.parent)
+        package_root = str(Path(__file__).resolve().parents[2])
         search_path = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
         environment = {**os.environ, "PYTHONPATH": search_path, "VER_CHILD_FD": str(theirs.fileno())}
         self._errors.seek(0)
         self._errors.truncate()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ver_pipeline.child"],
+            [sys.executable, "-P", "-m", "ver_pipeline.engine.child"],
             pass_fds=[theirs.fileno()],
             env=environment,
             stdin=subprocess.DEVNULL,

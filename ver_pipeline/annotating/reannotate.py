@@ -17,9 +17,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.cache import Work, stage_digest, write_atomically
+from ver_pipeline.annotating.cost import ESTIMATE_CLIPS, Cost, actual, estimate, run_rows, together
 from ver_pipeline.catalog.records import ShardReader, local_root, read_records
-from ver_pipeline.cost import ESTIMATE_CLIPS, Cost, actual, estimate, run_rows, together
+from ver_pipeline.engine.cache import Work, stage_digest, write_atomically
 from ver_pipeline.lock import locked
 from ver_pipeline.runs import append, new_run_id
 from ver_pipeline.schemas.canonical import canonical_json
@@ -212,8 +212,8 @@ def _publish(
     data: Dataset, out_dir: Path, work: Work, config: BuildConfig, stage: AnnotateStage, samples: Sequence[Sample],
     outcome: Outcome, started_utc: str,
 ) -> None:  # fmt: skip
-    from ver_pipeline.pages import PAGES
-    from ver_pipeline.publish import Content, publish
+    from ver_pipeline.publishing.pages import PAGES
+    from ver_pipeline.publishing.publish import Content, publish
 
     spent = sum(stage.spent.values(), Usage())
     numbers = {"rows_out": outcome.n_kept, "n_rejected": len(outcome.rejects),

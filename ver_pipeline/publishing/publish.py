@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.cache import write_atomically
+from ver_pipeline.engine.cache import write_atomically
 from ver_pipeline.growth.tombstones import carry
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import BuildConfig

@@ -56,7 +56,7 @@ def _rank(options: dict[str, Any]) -> None:
 
     from ver_pipeline.model.train.run import run_stages
     from ver_pipeline.model.train.world import join_world
-    from ver_pipeline.train_plan import plan_of, write_start_model
+    from ver_pipeline.training.plan import plan_of, write_start_model
 
     context = train.get_context()
     args = argparse.Namespace(**options)
