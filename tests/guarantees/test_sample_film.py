@@ -72,6 +72,8 @@ def test_the_lineage_is_whole(samples):
         assert sample["speech"]["recogniser"]["engine"] == "faster-whisper"
         assert len(sample["speech"]["recogniser"]["revision"]) >= 8
         assert sample["provenance"]["tier"] == sample["tier"] == "cue"
-        assert set(sample["lineage"]["stages"]) == {"ingest", "scenes", "speech", "clip", "evidence", "annotate"}
+        assert set(sample["lineage"]["stages"]) == {
+            "ingest", "scenes", "speech", "parts", "clip", "evidence", "annotate",
+        }  # fmt: skip
         assert sample["lineage"]["tools"]["ffmpeg"]
         assert sample["verdict"]["status"] in {"accept", "review"}
