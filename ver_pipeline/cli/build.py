@@ -29,7 +29,10 @@ def run(args: argparse.Namespace) -> int:
     from ver_pipeline.build import BuildOptions, build
     from ver_pipeline.engine import Where
     from ver_pipeline.progress import Progress
+    from ver_pipeline.schemas.errors import UsageError
 
+    if args.engine == "here" and args.ray_address:
+        raise UsageError("--engine here and --ray-address contradict each other", "give one of them")
     limits = (args.limit, args.cpus, args.ray_address, Where(args.engine))
     summary = build(BuildOptions(args.source, args.out, read_config(args), *limits), Progress())
     show(summary)

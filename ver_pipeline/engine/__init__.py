@@ -1,7 +1,7 @@
 """The engine: brings rows through stages from the cache, in this process, or on Ray, whichever is cheapest.
 
-What is known comes from the cache.  Little work is done here: Ray takes longer to start than a minute of
-film takes to cut.  Everything else streams through Ray's actor pools (``on_ray.py``).  The results are the same.
+What is known comes from the cache.  Little work is done here: it would wait for Ray to start.  Everything else
+streams through Ray's actor pools (``on_ray.py``).  The results are the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ FEW_ROWS = 64
 """A stage on its own with at most this many rows to do runs here."""
 
 LITTLE_FILM_S = 30.0
-"""So many seconds of film, together, go through the whole DAG here in less time than Ray needs to start."""
+"""So many seconds of film, together, are through the whole DAG sooner here than on Ray (a judgement for two
+cores; ``benchmarks/overhead.py`` measures what Ray takes to start)."""
 
 
 class Where(StrEnum):
@@ -40,7 +41,7 @@ class Engine:
         work: the build's work folder, on a filesystem that every node sees.
         cpus: logical CPUs to offer (all of the host's when None); ignored when joining a cluster.
         address: a cluster to join, None to start one on this machine when it is needed.
-        where: ``auto`` decides by the amount of work; a cluster or a stage on a GPU always means Ray.
+        where: ``auto`` decides by the amount of work, and with a cluster for Ray; a stage on a GPU always means Ray.
         when_busy: called once, when there is work that the cache does not know.
     """
 
@@ -103,10 +104,12 @@ class Engine:
         """The work is done before Ray would have started."""
         if any(stage.resources.gpus for stage in stages):
             return False
+        if self.where is Where.HERE:
+            return True
         if len(stages) == 1:
             return len(rows) <= FEW_ROWS
-        if self.where is not Where.AUTO or self.address is not None:
-            return self.where is Where.HERE
+        if self.where is Where.RAY or self.address is not None:
+            return False
         return sum(_film_s(row) for row in rows) <= LITTLE_FILM_S
 
     def _run_here(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:

@@ -20,6 +20,7 @@ from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest
 
 CHUNK_BYTES = 8 << 20
 WORKERS = 4
+NAMED_BY_CONTENT = frozenset({"shard", "index", "catalog"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,13 @@ def push(out_dir: Path, address: str) -> Pushed:
         store, root = fs.FileSystem.from_uri(address)
         there = _listed(store, root)
         todo = [file for file in manifest["files"] if there.get(file["path"]) != file["sha256"]]
+        # Pages keep their names, so they overwrite those of the version there: only when all else is sent.
+        pages = [file for file in todo if file["kind"] not in NAMED_BY_CONTENT]
         with ThreadPoolExecutor(WORKERS) as pool:
-            for job in [pool.submit(_send, store, root, out_dir, file) for file in todo]:
+            for job in [pool.submit(_send, store, root, out_dir, file) for file in todo if file not in pages]:
                 job.result()
+        for file in pages:
+            _send(store, root, out_dir, file)
         _put(store, f"{root}/{MANIFEST_NAME}", out_dir / MANIFEST_NAME)
         gone = set(there) - {file["path"] for file in manifest["files"]}
         for name in sorted(gone):
