@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from standin_server import StandIn
-from test_reannotate import N, make_data_set
+from standin_server import DURATION, StandIn
+from test_reannotate import N, make_data_set, read
 
 from ver_pipeline.cli import main
 from ver_pipeline.schemas.answer import answer_schema
@@ -26,14 +26,13 @@ GOOD = {
 
 
 class Judge(StandIn):
-    """Answers every question with the same assessment; one that is given for a clip's turn comes instead."""
-
-    def __init__(self, *turns: dict[str, Any]) -> None:
-        super().__init__({}, {})
-        self.turns = list(turns)
+    """Answers every question with the same assessment; one that is given for a clip's duration comes instead."""
 
     def good_answer(self, body: dict[str, Any], wanted: list[str], duration: float) -> dict[str, Any]:
-        return self.turns.pop(0) if self.turns else GOOD
+        return self.answers.get(duration, GOOD)
+
+    def clip_of(self, text: str) -> float:
+        return float(DURATION.findall(text)[0])
 
 
 def judge(data_set: Path, server: StandIn, model: str, *more: str) -> int:
@@ -59,7 +58,10 @@ def test_judge_marks_every_clip_by_its_evidence_and_changes_no_record(
     published = files(data_set)
     invented = {**GOOD, "missing_eids": ["z9"]}
     uncited = {**GOOD, "claims": [{**GOOD["claims"][0], "verdict": "supported"}]}
-    with Judge(invented, uncited) as server:
+    durations = {key: record["clip"]["duration_s"] for key, record in read(data_set)[0].items()}
+    # The server tells clips apart by duration, since questions leave in any order; not all are unlike.
+    alone = sorted(key for key, s in durations.items() if list(durations.values()).count(s) == 1)[:2]
+    with Judge({durations[alone[0]]: invented, durations[alone[1]]: uncited}, {}) as server:
         assert judge(data_set, server, "claude-judge") == 0
         about = [body["messages"][1]["content"][-1]["text"] for body in server.bodies]
         assert len(about) == N
@@ -69,8 +71,8 @@ def test_judge_marks_every_clip_by_its_evidence_and_changes_no_record(
         assert len(server.bodies) == N  # kept answers are not paid for twice
     assert files(data_set) == published
     rows = [json.loads(line) for line in (data_set.parent / "judged.jsonl").read_text().splitlines()]
-    assert [row.get("problem") for row in rows[:3]] == ["ungrounded", "ungrounded", None]
-    assert rows[2]["marks"] == GOOD
+    assert {row["key"]: row["problem"] for row in rows if "problem" in row} == dict.fromkeys(alone, "ungrounded")
+    assert [row["marks"] for row in rows if "problem" not in row] == [GOOD] * (N - 2)
     assert {row["judge"] for row in rows} == {"claude-judge"}
     told = capsys.readouterr().out
     assert "faithfulness       4.0000" in told
@@ -80,7 +82,7 @@ def test_judge_marks_every_clip_by_its_evidence_and_changes_no_record(
 
 @pytest.mark.parametrize("model", ["teacher-vl", "Teacher-VL/"])
 def test_no_model_judges_its_own_work(data_set: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with Judge() as server:
+    with Judge({}, {}) as server:
         assert judge(data_set, server, model) == 2
         assert "own family" in capsys.readouterr().err
         assert not server.bodies
