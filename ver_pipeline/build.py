@@ -9,8 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from ver_pipeline.annotating.forecast import all_priced, forecast
 from ver_pipeline.dag import make_dag, tool_versions
 from ver_pipeline.engine import Engine, Where
 from ver_pipeline.engine.cache import Work, stage_digest
-from ver_pipeline.engine.runner import Tally
 from ver_pipeline.growth.tombstones import read_tombstones
 from ver_pipeline.listing import source_rows
 from ver_pipeline.lock import locked
@@ -26,7 +24,7 @@ from ver_pipeline.progress import Progress
 from ver_pipeline.publishing.pages import PAGES, warm_up
 from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.publishing.unchanged import content_id, did_nothing, is_published, note_published
-from ver_pipeline.runs import new_run_id, note_build, note_estimate
+from ver_pipeline.runs import Summary, note_build, note_estimate
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.reasons import Reason, Reject
@@ -64,23 +62,6 @@ class BuildOptions:
     cpus: int | None = None
     address: str | None = None
     where: Where = Where.AUTO
-
-
-@dataclass
-class Summary:
-    """What a build did, for the table at its end.  ``priced``: what its annotators cost can be told."""
-
-    out: Path
-    started_utc: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    run_id: str = field(default_factory=new_run_id)
-    priced: bool = False
-    n_sources: int = 0
-    n_good_sources: int = 0
-    n_samples: int = 0
-    sample_s: float = 0.0
-    wall_s: float = 0.0
-    rejects: list[Row] = field(default_factory=list)
-    tallies: dict[str, Tally] = field(default_factory=dict)
 
 
 def build(options: BuildOptions, progress: Progress) -> Summary:

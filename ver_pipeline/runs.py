@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 from ver_pipeline.annotating.cost import Cost, estimate_row
 from ver_pipeline.engine.cache import Work
 from ver_pipeline.engine.runner import Tally
 from ver_pipeline.stages.base import Row
-
-if TYPE_CHECKING:
-    from ver_pipeline.build import Summary
 
 RUNS_KEPT = 50
 
@@ -21,6 +20,23 @@ RUNS_KEPT = 50
 def new_run_id() -> str:
     """The name of one run."""
     return uuid.uuid4().hex[:12]
+
+
+@dataclass
+class Summary:
+    """What a build did, for the table at its end.  ``priced``: what its annotators cost can be told."""
+
+    out: Path
+    started_utc: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    run_id: str = field(default_factory=new_run_id)
+    priced: bool = False
+    n_sources: int = 0
+    n_good_sources: int = 0
+    n_samples: int = 0
+    sample_s: float = 0.0
+    wall_s: float = 0.0
+    rejects: list[Row] = field(default_factory=list)
+    tallies: dict[str, Tally] = field(default_factory=dict)
 
 
 def note_estimate(work: Work, summary: Summary, expected: Cost) -> None:

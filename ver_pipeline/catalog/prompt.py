@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ver_pipeline.catalog.listing import all_tables
 from ver_pipeline.catalog.named import named_queries
+from ver_pipeline.catalog.render import show
 from ver_pipeline.schemas.errors import VerError
 
 if TYPE_CHECKING:
@@ -64,8 +65,6 @@ def command(words: list[str]) -> bool:
 
 
 def _answer(data: Dataset, sql: str, width: int | None) -> None:
-    from ver_pipeline.cli.query import show
-
     try:
         show(sys.stdout, data.sql(sql), "table", SCREEN_ROWS, width)
     except VerError as error:

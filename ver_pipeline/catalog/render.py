@@ -7,7 +7,9 @@ them) are shown as their escape, never sent.
 from __future__ import annotations
 
 import csv
+import itertools
 import json
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -168,3 +170,11 @@ def write_parquet(result: Result, path: Path) -> int:
     finally:
         partial.unlink(missing_ok=True)
     return n_rows
+
+
+def show(out: TextIO, result: Result, form: str, limit: int, width: int | None) -> None:
+    """Write at most ``limit`` rows (0: all) and say when there are more."""
+    rows = itertools.islice(result, limit or None)
+    WRITERS[form](out, result.columns, result.types, rows, width)
+    if limit and result.fetch(1):
+        sys.stderr.write(f"({limit} rows shown; there are more: --limit 0 shows all)\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ver_pipeline.cli.arguments import add_build_arguments, read_config
 
 if TYPE_CHECKING:
-    from ver_pipeline.build import Summary
+    from ver_pipeline.runs import Summary
 
 STRICT_EXIT = 3
 """Exit status of ``--strict`` when the build finished but something was rejected."""

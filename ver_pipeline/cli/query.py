@@ -7,12 +7,12 @@ import itertools
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from ver_pipeline.schemas.errors import UsageError, VerError
 
 if TYPE_CHECKING:
-    from ver_pipeline.dataset import Dataset, Result
+    from ver_pipeline.dataset import Dataset
 
 SCREEN_ROWS = 40
 EPILOG = """examples:
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 def answer(data: Dataset, sql: str, args: argparse.Namespace) -> None:
     """Run one query and write it as asked."""
-    from ver_pipeline.catalog.render import SUFFIXES, WRITERS, write_parquet
+    from ver_pipeline.catalog.render import SUFFIXES, WRITERS, show, write_parquet
 
     to_file: Path | None = args.output
     form = args.format or (SUFFIXES.get(to_file.suffix.lower(), "table") if to_file else "table")
@@ -105,16 +105,6 @@ def answer(data: Dataset, sql: str, args: argparse.Namespace) -> None:
         raise VerError(f"cannot write {to_file}: {error}", "choose another --output") from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-def show(out: TextIO, result: Result, form: str, limit: int, width: int | None) -> None:
-    """Write at most ``limit`` rows (0: all) and say when there are more."""
-    from ver_pipeline.catalog.render import WRITERS
-
-    rows = itertools.islice(result, limit or None)
-    WRITERS[form](out, result.columns, result.types, rows, width)
-    if limit and result.fetch(1):
-        sys.stderr.write(f"({limit} rows shown; there are more: --limit 0 shows all)\n")
 
 
 def _width(args: argparse.Namespace) -> int | None:
