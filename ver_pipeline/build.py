@@ -23,14 +23,14 @@ from ver_pipeline.lock import locked
 from ver_pipeline.progress import Progress
 from ver_pipeline.publishing.pages import PAGES, warm_up
 from ver_pipeline.publishing.publish import Content, publish
-from ver_pipeline.publishing.unchanged import content_id, did_nothing, is_published, note_published
+from ver_pipeline.publishing.unchanged import content_id, did_nothing, is_published, note_published, untouched
 from ver_pipeline.runs import Summary, note_build, note_estimate
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.stages.ingest import read_takedown
-from ver_pipeline.stages.shard import Sample
+from ver_pipeline.stages.shard import Sample, layout_fingerprint
 from ver_pipeline.stages.sources import SourceRef, list_sources
 
 INGESTED = {"reject", "uri", "path", "entry", "source", "sidecar", "keyframes_s"}
@@ -92,7 +92,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
             rejects=sorted(summary.rejects, key=_reject_order),
             runs=runs,
             config=options.config,
-            fingerprints={stage.name: stage_digest(stage) for stage in dag},
+            fingerprints={**{stage.name: stage_digest(stage) for stage in dag}, "shard": layout_fingerprint()},
             tools=tool_versions(),
         )
         identity = content_id(content, options.out)
@@ -100,7 +100,8 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
             progress.say("nothing has changed: the data set stays as it is")
         else:
             progress.say("publishing")
-            publish(options.out, work.staging, content, PAGES, workers=options.cpus or os.cpu_count() or 1)
+            same = untouched(options.out, work)
+            publish(options.out, work.staging, content, PAGES, options.cpus or os.cpu_count() or 1, same)
             note_published(options.out, work, identity)
         summary.wall_s = time.perf_counter() - started
     return summary

@@ -11,7 +11,7 @@ import webdataset
 
 from ver_pipeline.schemas.config import ShardConfig
 from ver_pipeline.schemas.errors import VerError
-from ver_pipeline.stages.shard import Sample, plan_shards, read_member, write_shard
+from ver_pipeline.stages.shard import Sample, plan_shards, read_member, sample_digests, write_shard
 
 
 def make_samples(folder: Path, n: int = 7) -> list[Sample]:
@@ -29,9 +29,7 @@ def make_samples(folder: Path, n: int = 7) -> list[Sample]:
 def write_all(folder: Path, samples: list[Sample]) -> dict[str, str]:
     folder.mkdir()
     config = ShardConfig(shard_size_bytes=1_000_000)
-    shards = [
-        write_shard(folder, split, number, group) for number, (split, group) in enumerate(plan_shards(samples, config))
-    ]
+    shards = [write_shard(folder, split, group, sample_digests(group)) for split, group in plan_shards(samples, config)]
     for shard in shards:
         assert hashlib.sha256((folder / shard.name).read_bytes()).hexdigest() == shard.sha256
     return {shard.name: shard.sha256 for shard in shards}
@@ -57,7 +55,7 @@ def test_stock_webdataset_reads_every_sample_whole(tmp_path):
 
 def test_offsets_point_at_the_members(tmp_path):
     samples = make_samples(tmp_path)
-    shard = write_shard(tmp_path, "train", 0, samples)
+    shard = write_shard(tmp_path, "train", samples, sample_digests(samples))
     for i, sample in enumerate(samples):
         at = shard.members[sample.key]
         assert read_member(tmp_path / shard.name, *at["mp4"]) == bytes([i]) * (700 + i)
@@ -77,5 +75,33 @@ def test_the_same_key_twice_is_refused(tmp_path):
 
 def test_a_reference_shard_holds_no_pixels(tmp_path):
     samples = [Sample(s.key, s.split, s.record_path) for s in make_samples(tmp_path, 2)]
-    shard = write_shard(tmp_path, "train", 0, samples)
+    shard = write_shard(tmp_path, "train", samples, sample_digests(samples))
     assert {ext for members in shard.members.values() for ext in members} == {"json"}
+
+
+def many_films(n: int, size_bytes: int) -> list[Sample]:
+    """Samples as the planner sees them: one to three clips of each of ``n`` films, as ids come: by chance."""
+    ids = [hashlib.sha256(str(i).encode()).hexdigest()[:16] for i in range(n)]
+    return [
+        Sample(f"{film}_{c:08d}_{c + 1:08d}", "train", "", size_bytes=size_bytes)
+        for i, film in enumerate(ids)
+        for c in range(i % 3 + 1)
+    ]
+
+
+def test_a_film_more_or_less_changes_few_shards_and_leaves_the_others():
+    config = ShardConfig(shard_size_bytes=1_000_000)
+
+    def shards(samples: list[Sample]) -> set[tuple[str, ...]]:
+        return {tuple(s.key for s in group) for _, group in plan_shards(samples, config)}
+
+    samples = many_films(600, 40_000)
+    whole = shards(samples)
+    assert all(len(keys) * 40_000 <= 1_000_000 for keys in whole)
+    assert len(whole) < 2 * (len(samples) * 40_000 / 1_000_000)  # more than half full on the whole
+    changed = []
+    for film in sorted({s.key[:16] for s in samples})[::40]:
+        left = shards([s for s in samples if s.key[:16] != film])
+        changed.append(len(left - whole))
+    assert max(changed) <= 8
+    assert sum(changed) <= 3 * len(changed)

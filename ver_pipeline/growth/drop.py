@@ -9,7 +9,6 @@ ledger of the work folder.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,15 +20,17 @@ from typing import Any
 from ver_pipeline.catalog.records import ShardReader, local_root
 from ver_pipeline.catalog.write import write_catalog, write_index
 from ver_pipeline.dataset import Dataset, open_dataset
+from ver_pipeline.engine.cache import Work
 from ver_pipeline.growth.forget import Traces, forget
-from ver_pipeline.growth.switch import Entry, link, locked, name_by_content, switch
+from ver_pipeline.growth.switch import switch
 from ver_pipeline.growth.tombstones import read_tombstones, tombstone_of, write_tombstones
+from ver_pipeline.lock import locked
 from ver_pipeline.publishing.publish import PageWriter
+from ver_pipeline.publishing.staged import Entry, link, name_by_content
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import UsageError, VerError
-from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.tables import flat_columns
-from ver_pipeline.stages.shard import NAME_HASH_CHARS, read_offsets
+from ver_pipeline.stages.shard import read_offsets, shard_stem, write_tar
 
 LEDGER_NAME = "ledger.jsonl"
 EXTENSIONS = ("json", "mp4", "jpg")
@@ -61,7 +62,8 @@ def drop(out_dir: Path, where: str, reason: str, pages: Sequence[PageWriter]) ->
         VerError: a build is writing to the data set, or a dropped key would stay somewhere.
     """
     out_dir = out_dir.resolve()
-    with locked(out_dir) as work, open_dataset(out_dir) as data:
+    work = Work(out_dir / ".ver")
+    with locked(work), open_dataset(out_dir) as data:
         keys = frozenset(select(data, where))
         if not keys:
             raise UsageError(
@@ -69,7 +71,7 @@ def drop(out_dir: Path, where: str, reason: str, pages: Sequence[PageWriter]) ->
             )
         if any(key in reason for key in keys):
             raise UsageError("the reason names a key that is dropped", "say why without naming the sample")
-        staging = work / "staging-drop"
+        staging = work.staging
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir()
         try:
@@ -78,8 +80,8 @@ def drop(out_dir: Path, where: str, reason: str, pages: Sequence[PageWriter]) ->
             switch(out_dir, staging, data.manifest, job.shards, job.counts, pages)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        n_cache_files = forget(work, job.traces, [work / "lock", work / LEDGER_NAME])
-        _note(work / LEDGER_NAME, keys, reason)
+        n_cache_files = forget(work.root, job.traces, [work.root / "lock", work.root / LEDGER_NAME])
+        _note(work.root / LEDGER_NAME, keys, reason)
     return Dropped(len(keys), tuple(job.rewritten), len(job.shards), n_cache_files)
 
 
@@ -129,9 +131,8 @@ class _Job:
                     self.traces.add(json.loads(members["json"]), members)
             if not left:
                 return
-            stem = entry["path"].rpartition("-")[0]
-            path = _write_tar(self.staging / f"{stem}.tar", self._members(shards, left))
-        sha256, size_bytes = hash_file(path)
+            stem = shard_stem(entry["split"], left[0]["key"])
+            path, sha256, size_bytes = write_tar(self.staging, stem, self._members(shards, left))
         known = {"sha256": sha256, "size_bytes": size_bytes, "n_samples": len(left)}
         self.shards.append({**entry, "path": path.name, **known})
         for key, offsets in read_offsets(path).items():
@@ -212,20 +213,6 @@ def _flat_offsets(offsets: dict[str, tuple[int, int]]) -> Row:
     for extension in EXTENSIONS:
         flat[f"{extension}_offset"], flat[f"{extension}_size"] = offsets.get(extension, (None, None))
     return flat
-
-
-def _write_tar(path: Path, samples: Iterable[tuple[str, dict[str, bytes]]]) -> Path:
-    """Write a shard in the data set's own form, one sample in memory at a time, and name it by its content."""
-    import webdataset
-
-    with path.open("wb") as file:
-        with webdataset.TarWriter(file, mtime=0, user="", group="", mode=0o0644) as tar:
-            for key, members in samples:
-                tar.write({"__key__": key, **members})
-        file.flush()
-        os.fsync(file.fileno())
-    sha256, _ = hash_file(path)
-    return path.replace(path.with_name(f"{path.stem}-{sha256[:NAME_HASH_CHARS]}.tar"))
 
 
 def _note(path: Path, keys: Iterable[str], reason: str) -> None:

@@ -18,9 +18,10 @@ from typing import Any, Literal
 
 from ver_pipeline.catalog.records import ShardReader, local_root, read_records
 from ver_pipeline.dataset import Dataset, open_dataset
+from ver_pipeline.engine.cache import Work
 from ver_pipeline.growth.drop import keys_in, reject_of, source_of
-from ver_pipeline.growth.switch import locked
 from ver_pipeline.growth.tombstones import is_withdrawn, read_tombstones, write_tombstones
+from ver_pipeline.lock import locked
 from ver_pipeline.publishing.publish import Content, PageWriter, publish
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig, ShardConfig
@@ -67,8 +68,9 @@ def merge(
         raise UsageError(f"{out_dir} holds a data set", "choose another --out")
     out_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        work = stack.enter_context(locked(out_dir))
-        parts = work / "merge"
+        work = Work(out_dir / ".ver")
+        stack.enter_context(locked(work))
+        parts = work.root / "merge"
         shutil.rmtree(parts, ignore_errors=True)
         stack.callback(shutil.rmtree, parts, ignore_errors=True)
         opened = [stack.enter_context(open_dataset(folder)) for folder in sets]
@@ -80,7 +82,7 @@ def merge(
         for data in opened:
             job.add(data)
         job.check_groups()
-        publish(out_dir, work / "staging", _content(opened, job, config), [_keep(withdrawn), *pages])
+        publish(out_dir, work.staging, _content(opened, job, config), [_keep(withdrawn), *pages])
     job.done.n_samples = len(job.samples)
     return job.done
 

@@ -20,17 +20,15 @@ from typing import Any
 
 from ver_pipeline.engine.cache import write_atomically
 from ver_pipeline.growth.tombstones import carry
-from ver_pipeline.schemas.canonical import digest
+from ver_pipeline.publishing.reuse import contents_digest, published_shards
+from ver_pipeline.publishing.staged import Entry, data_set_id, entry_of, link, name_by_content
 from ver_pipeline.schemas.config import BuildConfig
-from ver_pipeline.schemas.hashing import hash_file
+from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, load_manifest, manifest_bytes, seal_manifest
 from ver_pipeline.schemas.record import SCHEMA_VERSION
-from ver_pipeline.stages.shard import NAME_HASH_CHARS, Sample, Shard, index_rows, plan_shards, write_shard
+from ver_pipeline.stages.shard import Sample, Shard, index_rows, plan_shards, read_offsets, sample_digests, write_shard
 
 log = logging.getLogger(__name__)
-
-NOT_CONTENT = frozenset({"catalog/runs", "report.html"})
-"""Files that tell of the build as well as of the data (clock times): left out of the data set's identity."""
 
 PageWriter = Callable[[Path], None]
 """Adds derived files (expectations, card, report) to a staged data set."""
@@ -49,7 +47,10 @@ class Content:
     tools: Mapping[str, str]
 
 
-def publish(out_dir: Path, staging: Path, content: Content, pages: Sequence[PageWriter] = (), workers: int = 2) -> Path:
+def publish(
+    out_dir: Path, staging: Path, content: Content, pages: Sequence[PageWriter] = (), workers: int = 2,
+    untouched: frozenset[str] = frozenset(),
+) -> Path:  # fmt: skip
     """Write the data set and switch to it; returns the manifest's path.
 
     Args:
@@ -57,10 +58,13 @@ def publish(out_dir: Path, staging: Path, content: Content, pages: Sequence[Page
         staging: a folder on the same filesystem; emptied first, gone afterwards.
         pages: called in order on the staged data set (with its manifest), each may add files.
         workers: shards written at once.
+        untouched: files of ``out_dir`` known to be as they were published; a shard among them that would be written
+            again is kept instead.
     """
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    shards = _write_shards(staging, content, workers)
+    kept = published_shards(out_dir, untouched, content.fingerprints.get("shard"))
+    shards = _write_shards(staging, content, workers, out_dir, kept)
     _write_tables(staging, shards, content)
     carry(out_dir, staging)
     files = _describe(staging, shards)
@@ -78,14 +82,21 @@ def publish(out_dir: Path, staging: Path, content: Content, pages: Sequence[Page
     return out_dir / MANIFEST_NAME
 
 
-def _write_shards(staging: Path, content: Content, workers: int) -> list[Shard]:
-    numbers: dict[str, int] = {}
+def _write_shards(
+    staging: Path, content: Content, workers: int, out_dir: Path, kept: Mapping[str, Entry]
+) -> list[Shard]:
+    def shard(split: str, samples: Sequence[Sample]) -> Shard:
+        digests = sample_digests(samples)
+        entry = kept.get(contents_digest(digests))
+        if entry is None or entry["split"] != split:
+            return write_shard(staging, split, samples, digests)
+        name = entry["path"]
+        link(out_dir / name, staging / name)
+        return Shard(name, split, entry["sha256"], entry["size_bytes"], read_offsets(staging / name), digests)
+
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-        jobs = []
-        for split, samples in plan_shards(content.samples, content.config.shard):
-            number = numbers[split] = numbers.get(split, -1) + 1
-            jobs.append(pool.submit(write_shard, staging, split, number, samples))
-        return [job.result() for job in jobs]
+        planned = plan_shards(content.samples, content.config.shard)
+        return [job.result() for job in [pool.submit(shard, split, samples) for split, samples in planned]]
 
 
 def _write_tables(staging: Path, shards: Sequence[Shard], content: Content) -> None:
@@ -101,46 +112,30 @@ def _write_tables(staging: Path, shards: Sequence[Shard], content: Content) -> N
     write_index(heapq.merge(*by_shard, key=lambda row: row["key"]), staging / "index.parquet")
     records = (json.loads(Path(paths[key]).read_bytes()) for key in sorted(paths))
     write_catalog(records, content.sources, content.rejects, content.runs, staging / "catalog")
-    _name_by_content(staging / "index.parquet")
-    for table in sorted((staging / "catalog").glob("*.parquet")):
-        _name_by_content(table)
+    for table in [staging / "index.parquet", *sorted((staging / "catalog").glob("*.parquet"))]:
+        name_by_content(table)
 
 
-def _name_by_content(path: Path) -> None:
-    sha256, _ = hash_file(path)
-    os.replace(path, path.with_name(f"{path.stem}-{sha256[:NAME_HASH_CHARS]}{path.suffix}"))
-
-
-def _describe(staging: Path, shards: Sequence[Shard]) -> list[dict[str, Any]]:
+def _describe(staging: Path, shards: Sequence[Shard]) -> list[Entry]:
     """The manifest's entry for every staged file, sorted by path."""
     by_name = {shard.name: shard for shard in shards}
     entries = []
     for path in sorted(p for p in staging.rglob("*") if p.is_file() and p.name != MANIFEST_NAME):
-        name = path.relative_to(staging).as_posix()
-        shard = by_name.get(name)
+        shard = by_name.get(path.name)
         if shard is not None:
             known = {"sha256": shard.sha256, "size_bytes": shard.size_bytes}
-            entry = {"path": name, "kind": "shard", **known, "split": shard.split, "n_samples": len(shard.members)}
+            entry = {"path": path.name, "kind": "shard", **known, "split": shard.split, "n_samples": len(shard.members)}
         else:
-            sha256, size_bytes = hash_file(path)
-            entry = {"path": name, "kind": _kind(name), "sha256": sha256, "size_bytes": size_bytes}
+            entry = entry_of(staging, path)
         entries.append(entry)
     return entries
 
 
-def _kind(name: str) -> str:
-    if name.startswith("catalog/"):
-        return "catalog"
-    fixed = {"README.md": "card", "report.html": "report", "expectations.json": "expectations"}
-    return fixed.get(name, "index" if name.startswith("index-") else "other")
-
-
 def _manifest(files: Sequence[Mapping[str, Any]], content: Content) -> dict[str, Any]:
-    same = [(f["path"], f["sha256"]) for f in files if not _tells_of_the_run(f["path"])]
     body = {
         "schema": MANIFEST_SCHEMA,
         "record_schema": SCHEMA_VERSION,
-        "dataset_id": digest(same),
+        "dataset_id": data_set_id(files),
         "files": list(files),
         "counts": {
             "sources": len(content.sources),
@@ -155,15 +150,15 @@ def _manifest(files: Sequence[Mapping[str, Any]], content: Content) -> dict[str,
     return seal_manifest(body)
 
 
-def _tells_of_the_run(name: str) -> bool:
-    return name in NOT_CONTENT or name.rpartition("-")[0] in NOT_CONTENT
-
-
 def _listed(out_dir: Path) -> set[str]:
-    """Files of the data set that is published now."""
+    """Files of the data set that is published now; none where its manifest cannot be believed."""
     if not (out_dir / MANIFEST_NAME).exists():
         return set()
-    return {file["path"] for file in load_manifest(out_dir)["files"]}
+    try:
+        return {file["path"] for file in load_manifest(out_dir)["files"]}
+    except CorruptDataError as error:
+        log.warning("%s; it is replaced, and what it listed stays where it lies: ver lint names it", error)
+        return set()
 
 
 def _move_in(staging: Path, out_dir: Path, names: Sequence[str]) -> None:

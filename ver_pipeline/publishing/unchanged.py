@@ -18,6 +18,7 @@ from ver_pipeline.engine.runner import Tally
 from ver_pipeline.growth.tombstones import read_tombstones
 from ver_pipeline.publishing.publish import Content
 from ver_pipeline.schemas.canonical import canonical_json, digest
+from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest
 
@@ -51,8 +52,17 @@ def is_published(out_dir: Path, work: Work, identity: str) -> bool:
     try:
         note = json.loads((work.root / NOTE_NAME).read_bytes())
         return bool(note == _note(out_dir, identity))
-    except (OSError, ValueError):
+    except (OSError, ValueError, CorruptDataError):
         return False
+
+
+def untouched(out_dir: Path, work: Work) -> frozenset[str]:
+    """Files of ``out_dir`` whose size and time of change are as they were noted when it was published."""
+    try:
+        noted = json.loads((work.root / NOTE_NAME).read_bytes())["files"]
+        return frozenset(name for name, told in noted.items() if _stat(out_dir / name) == told)
+    except (OSError, ValueError, KeyError):
+        return frozenset()
 
 
 def note_published(out_dir: Path, work: Work, identity: str) -> None:
@@ -61,11 +71,17 @@ def note_published(out_dir: Path, work: Work, identity: str) -> None:
 
 
 def _note(out_dir: Path, identity: str) -> dict[str, Any]:
-    files = {}
-    for name in (MANIFEST_NAME, *(file["path"] for file in load_manifest(out_dir)["files"])):
-        stat = (out_dir / name).stat()
-        files[name] = [stat.st_size, stat.st_mtime_ns]
-    return {"content": identity, "files": files}
+    names = (MANIFEST_NAME, *(file["path"] for file in load_manifest(out_dir)["files"]))
+    return {"content": identity, "files": {name: _stat(out_dir / name) for name in names}}
+
+
+def _stat(path: Path) -> list[int] | None:
+    """Size and time of change; None where there is no file."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return [stat.st_size, stat.st_mtime_ns]
 
 
 def _code() -> str:
