@@ -48,7 +48,7 @@ class SpeechConfig(Section):
     engine: Literal["faster-whisper", "whisperx", "none"] = "faster-whisper"
     model: str = "whisper-base"
     languages: tuple[str, ...] = ("en", "zh")
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["cpu", "cuda"] = "cpu"
     compute_type: str = "int8"
     beam_size: Annotated[int, Field(ge=1, le=10)] = 5
     threads: Annotated[int, Field(ge=1, le=64)] = 2

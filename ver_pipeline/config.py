@@ -13,13 +13,22 @@ from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import ConfigError
 
 DEFAULT_FILE = "ver.yaml"
+PROFILES = Path(__file__).parent / "profiles"
+DEFAULT_PROFILE = "cpu"
+"""Whatever the machine has: what a configuration gives must not depend on where it is read."""
 
 
-def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> BuildConfig:
-    """The configuration: defaults, then a YAML file, then ``section.key=value`` overrides.
+def profiles() -> list[str]:
+    """Names of the kinds of machine that settings are bundled for; each is a YAML file to read."""
+    return sorted(path.stem for path in PROFILES.glob("*.yaml"))
+
+
+def load_config(path: str | None = None, overrides: Sequence[str] = (), profile: str = DEFAULT_PROFILE) -> BuildConfig:
+    """The configuration: defaults, then a profile, then a YAML file, then ``section.key=value`` overrides.
 
     Args:
         path: the file; None takes ``ver.yaml`` in the current folder when there is one.
+        profile: one of :func:`profiles`.
 
     Raises:
         ConfigError: with the place and, for an unknown key, the nearest known one.
@@ -27,6 +36,7 @@ def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Build
     import yaml
 
     values: dict[str, Any] = {}
+    bundled: dict[str, Any] = yaml.safe_load((PROFILES / f"{profile}.yaml").read_text("utf-8"))
     file = Path(path) if path else Path(DEFAULT_FILE)
     if path and not file.is_file():
         raise ConfigError(f"there is no configuration file {path}", "`ver config show` prints one to start from")
@@ -43,6 +53,10 @@ def load_config(path: str | None = None, overrides: Sequence[str] = ()) -> Build
         if not equals or not key:
             raise ConfigError(f"--set {override} is not section.key=value", "for example --set clip.max_s=12")
         values.setdefault(section, {})[key] = yaml.safe_load(text)
+    for section, settings in bundled.items():
+        own = values.setdefault(section, {})
+        if isinstance(own, dict):  # if not, validation says what is wrong with it
+            values[section] = {**settings, **own}
     try:
         return BuildConfig.model_validate(values)
     except ValidationError as error:

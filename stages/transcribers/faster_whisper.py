@@ -55,7 +55,7 @@ class FasterWhisper:
 
         self.model = WhisperModel(
             str(store.resolve(self.config.model)),
-            device=pick_device(self.config.device),
+            device=self.config.device,
             compute_type=self.config.compute_type,
             cpu_threads=self.config.threads,
             local_files_only=True,
@@ -127,15 +127,6 @@ def detect_language(model: Any, samples: Samples, allowed: tuple[str, ...]) -> d
     scores = model.model.detect_language(model.encode(pad_or_trim(features, n_frames)))[0]
     probs = {token[2:-2]: float(prob) for token, prob in scores}
     return {language: probs.get(language, 0.0) for language in allowed}
-
-
-def pick_device(wanted: str) -> str:
-    """``cuda`` or ``cpu``; ``auto`` takes a GPU that CTranslate2 can use, if this process sees one."""
-    if wanted != "auto":
-        return wanted
-    import ctranslate2
-
-    return "cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu"
 
 
 def _piece(window: Window, start_s: float, end_s: float) -> Samples:

@@ -20,7 +20,7 @@ from ver_pipeline.stages import store
 from .audio import Samples, Window, decode, windows
 from .base import RATE_HZ, Film, Heard, HeardSegment, HeardWord, LanguageWindow
 from .clean import clean_segment, simplifier
-from .faster_whisper import detect_language, pick_device
+from .faster_whisper import detect_language
 from .runs import Span, plan_runs
 from .subtitles import split_words, spread_words
 
@@ -61,7 +61,7 @@ class WhisperX:
                 "pip install 'ver-pipeline[whisperx]', or set speech.engine to faster-whisper",
             ) from error
         self.whisperx = whisperx
-        self.device = pick_device(self.config.device)
+        self.device = self.config.device
         self.pipeline = whisperx.load_model(
             str(store.resolve(self.config.model)),
             self.device,

@@ -7,6 +7,7 @@ empty clip.  Which of these it was stands in ``basis``.
 
 from __future__ import annotations
 
+import logging
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -19,10 +20,13 @@ from ver_pipeline.annotating.cost import ESTIMATE_CLIPS, Cost, estimate, togethe
 from ver_pipeline.engine.cache import Work
 from ver_pipeline.engine.walk import Walk
 from ver_pipeline.schemas.config import BuildConfig, ClipConfig
+from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.stages.annotate import AnnotateStage, request_of
 from ver_pipeline.stages.annotators.base import Request
 from ver_pipeline.stages.annotators.prices import is_priced, teacher_of
 from ver_pipeline.stages.base import Row, Stage
+
+log = logging.getLogger(__name__)
 
 PROBE_LIMIT_S = 20.0
 _DURATION = re.compile(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
@@ -112,15 +116,19 @@ def declared_s(path: str) -> float:
 
 
 def _published(out: Path) -> _Sample | None:
-    """The data set that stands in ``out``; None where there is none or it is empty."""
+    """The data set that stands in ``out``; None where there is none, or nothing that can be read."""
     from ver_pipeline.catalog.records import read_records
     from ver_pipeline.dataset import open_dataset
 
     if not (out / "manifest.json").is_file():
         return None
-    with open_dataset(out) as data:
-        records = [record for _, record in islice(read_records(data), ESTIMATE_CLIPS)]
-        ((mean_s,),) = data.sql("SELECT avg(duration_s) FROM samples").rows()
+    try:
+        with open_dataset(out) as data:
+            records = [record for _, record in islice(read_records(data), ESTIMATE_CLIPS)]
+            ((mean_s,),) = data.sql("SELECT avg(duration_s) FROM samples").rows()
+    except CorruptDataError as error:
+        log.info("no estimate from %s: %s", out, error)
+        return None
     if not records:
         return None
     requests = [request_of({**record, "media_path": "film"}) for record in records]

@@ -16,8 +16,7 @@ def add_build_arguments(parser: argparse.ArgumentParser) -> None:
         "--source", required=True, help="folder, file, glob, list of films (CSV, JSONL, Parquet), or s3:// and the like"
     )
     parser.add_argument("--out", required=True, type=Path, help="folder of the data set")
-    parser.add_argument("--config", help="YAML file (default: ver.yaml in this folder, if any)")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value")
+    add_config_arguments(parser)
     parser.add_argument("--annotator", help="who annotates (short for --set annotate.annotator=NAME)")
     parser.add_argument("--limit", type=_positive, help="only the first N sources")
     parser.add_argument("--cpus", type=_positive, help="logical CPUs to use (default: all)")
@@ -30,6 +29,17 @@ def add_build_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ray-address", help="join this Ray cluster ('auto', or HOST:PORT)")
 
 
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where settings come from."""
+    from ver_pipeline.config import DEFAULT_PROFILE, profiles
+
+    parser.add_argument(
+        "--profile", choices=profiles(), default=DEFAULT_PROFILE, help="settings for a kind of machine (default: cpu)"
+    )
+    parser.add_argument("--config", help="YAML file (default: ver.yaml in this folder, if any)")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value")
+
+
 def read_config(args: argparse.Namespace) -> BuildConfig:
     """The configuration that the arguments name."""
     from ver_pipeline.config import load_config
@@ -37,7 +47,7 @@ def read_config(args: argparse.Namespace) -> BuildConfig:
     overrides = list(args.set)
     if args.annotator:
         overrides.append(f"annotate.annotator={args.annotator}")
-    return load_config(args.config, overrides)
+    return load_config(args.config, overrides, args.profile)
 
 
 def _positive(text: str) -> int:

@@ -119,7 +119,7 @@ def _gpu() -> Iterator[Finding]:
         done = subprocess.run(query, capture_output=True, text=True, check=False)
         names = done.stdout.strip().splitlines() if done.returncode == 0 else []
     if names:
-        yield Finding("GPU", "ok", "; ".join(names))
+        yield Finding("GPU", "ok", f"{'; '.join(names)} (`ver build --profile gpu` uses it)")
     else:
         cost = "speech runs on the processor; no local teacher model and no training of a full-size model"
         yield Finding("GPU", "note", "none seen by nvidia-smi", cost)
