@@ -25,6 +25,7 @@ from ver_pipeline.stages.measure.phash import phash
 from ver_pipeline.stages.media.cut import Cut, CutError, check_clip, count_frames, cut_clips
 from ver_pipeline.stages.media.encode import LOOK_SIDE, Pass, encode_pass, poster_near
 from ver_pipeline.stages.media.ffmpeg import FfmpegError, ffmpeg_version
+from ver_pipeline.stages.media.probe import keyframe_times
 from ver_pipeline.stages.parts import Part
 from ver_pipeline.stages.spans import Span
 
@@ -57,7 +58,7 @@ class ClipStage:
     unit = "part"
     reads = (
         "source.id", "source.fps", "source.audio_channels", "source.video_codec", "source.pixel_format",
-        "source.rotation_deg", "source.variable_fps", "path", "keyframes_s", "part",
+        "source.rotation_deg", "source.variable_fps", "path", "part",
     )  # fmt: skip
     writes = ("key", "clip", "media", "media_path", "poster_path", "speech", "context")
     batch_size = 1
@@ -100,14 +101,16 @@ class ClipStage:
         plain = source["video_codec"] in COPY_CODECS and source["pixel_format"] == "yuv420p"
         upright = source["rotation_deg"] == 0 and not source["variable_fps"]
         same_rate = part.fps == Fraction(source["fps"]).limit_denominator(100_000)
-        keyframes = {round(Fraction(at).limit_denominator(1_000_000) * part.fps) for at in row["keyframes_s"]}
+        copyable = self.config.mode == "copy" and plain and upright and same_rate
         return _Film(
             id=source["id"],
             path=row["path"],
             fps=part.fps,
             channels=source["audio_channels"],
-            copyable=self.config.mode == "copy" and plain and upright and same_rate,
-            keyframes=frozenset(keyframes),
+            copyable=copyable,
+            keyframes=frozenset(round(at * part.fps) for at in keyframe_times(row["path"]))
+            if copyable
+            else frozenset(),
         )
 
     def _make(self, film: _Film, part: Part, work: Path) -> list[Row]:

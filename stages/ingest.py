@@ -36,7 +36,7 @@ class IngestStage:
     version = "2"
     unit = "source"
     reads = ("uri", "path", "entry", "remote", "stat")
-    writes = ("source", "sidecar", "keyframes_s")
+    writes = ("source", "sidecar")
     batch_size = 1
     resources = Resources(cpus=0.5, isolated=True, time_limit_s=7200)
 
@@ -94,7 +94,7 @@ class IngestStage:
             "subtitles": subtitles,
             "subtitles_sha256": hash_file(Path(subtitles))[0] if subtitles else None,
         }
-        return {"source": source, "sidecar": sidecar, "keyframes_s": list(film.keyframes_s)}
+        return {"source": source, "sidecar": sidecar}
 
     def _source(self, source_id: str, uri: str, film: Probe, about: Row) -> Row:
         rights = {name: about.get(name, getattr(self.config, name)) for name in ("license", "rights_basis", "consent")}

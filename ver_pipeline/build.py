@@ -33,7 +33,7 @@ from ver_pipeline.stages.ingest import read_takedown
 from ver_pipeline.stages.shard import Sample, layout_fingerprint
 from ver_pipeline.stages.sources import SourceRef, list_sources
 
-INGESTED = {"reject", "uri", "path", "entry", "source", "sidecar", "keyframes_s"}
+INGESTED = {"reject", "uri", "path", "entry", "source", "sidecar"}
 """What a film's row carries into the DAG once it is known not to be a duplicate."""
 
 FINISHED = {

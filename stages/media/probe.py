@@ -7,6 +7,7 @@ command line sees it, whatever the first timestamp in the file.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -41,7 +42,6 @@ class Probe:
     audio_codec: str | None
     sample_rate_hz: int | None
     audio_channels: int | None
-    keyframes_s: tuple[float, ...]
 
 
 class ProbeError(Exception):
@@ -72,11 +72,22 @@ def probe(path: Path) -> Probe:
         raise ProbeError("not_media", f"ffmpeg cannot make sense of it: {error}") from error
 
 
+def keyframe_times(path: Path) -> Iterator[Fraction]:
+    """When the pictures come that can be decoded by themselves, in seconds from the film's start, exactly."""
+    import av
+
+    with av.open(str(path), metadata_errors="replace") as container:
+        start = Fraction(container.start_time or 0, 1_000_000)
+        for packet in container.demux(_picture_stream(container)):
+            if packet.is_keyframe and packet.pts is not None and packet.size:
+                yield packet.pts * packet.time_base - start
+
+
 def _probe_open(container: Any) -> Probe:
     video = _picture_stream(container)
     audio = next(iter(container.streams.audio), None)
     start = Fraction(container.start_time or 0, 1_000_000)
-    stamps, ends, keyframes, last = _packets(container, video, start)
+    stamps, ends, last = _packets(container, video, start)
     if len(stamps) < 2:
         raise ProbeError("still_image", "it holds a single picture")
     rotation = _first_frame_rotation(container, video)
@@ -99,7 +110,6 @@ def _probe_open(container: Any) -> Probe:
         audio_codec=audio.codec_context.name if audio else None,
         sample_rate_hz=audio.codec_context.sample_rate if audio else None,
         audio_channels=audio.codec_context.channels if audio else None,
-        keyframes_s=tuple(round(float(k), 6) for k in sorted(keyframes)),
     )
 
 
@@ -120,15 +130,12 @@ def _picture_stream(container: Any) -> Any:
     return pictures[0]
 
 
-def _packets(
-    container: Any, video: Any, start: Fraction
-) -> tuple[list[Fraction], list[Fraction], list[Fraction], Fraction]:
-    """Times, ends and keyframe times of all picture packets, and the end of the last packet of any stream."""
+def _packets(container: Any, video: Any, start: Fraction) -> tuple[list[Fraction], list[Fraction], Fraction]:
+    """Times and ends of all picture packets, and the end of the last packet of any stream."""
     import av
 
     stamps: list[Fraction] = []
     ends: list[Fraction] = []
-    keyframes: list[Fraction] = []
     last = Fraction(0)
     try:
         for packet in container.demux(video, *container.streams.audio):
@@ -142,11 +149,9 @@ def _packets(
                 continue
             stamps.append(at)
             ends.append(end)
-            if packet.is_keyframe:
-                keyframes.append(at)
     except av.error.FFmpegError as error:
         raise ProbeError("truncated", f"packets end in an error after {len(stamps)}: {error.strerror}") from error
-    return stamps, ends, keyframes, last
+    return stamps, ends, last
 
 
 def _declared_s(container: Any, start: Fraction) -> float | None:

@@ -16,7 +16,7 @@ def test_a_film_s_transcript_does_not_travel_with_each_of_its_clips(tmp_path):
     live = dict(zip((stage.name for stage in dag), live_columns(dag, FINISHED), strict=True))
     assert {"shots", "transcript"} <= live["speech"]
     assert not {"shots", "transcript"} & live["parts"]
-    assert not {"part", "keyframes_s", "shots", "transcript"} & live["clip"]
+    assert not {"part", "shots", "transcript"} & live["clip"]
     assert "record" not in live["collect"]
     for number, stage in enumerate(dag):
         later = {name.partition(".")[0] for after in dag[number + 1 :] for name in after.reads}
