@@ -115,6 +115,8 @@ def plain_line(tallies: dict[str, Tally], n_sources: int, stages: Sequence[Stage
         for stage in stages
         if stage.name in tallies
     ]
+    if not parts:
+        return f"{elapsed_s:.0f} s: starting"
     rejected = sum(tally.rejected for tally in tallies.values())
     left_s = time_left_s(tallies, totals, elapsed_s)
     left = f", about {left_s:.0f} s left" if left_s is not None else ""

@@ -31,3 +31,4 @@ def test_without_a_terminal_there_are_plain_lines():
     assert stream.getvalue() == "ver: publishing\n"
     line = plain_line({"toy": Tally(done=5, rows_out=4, rejected=1)}, 10, STAGES, 3.0)
     assert line == "3 s: toy 5/10, 1 rejected"
+    assert plain_line({}, 10, STAGES, 3.0) == "3 s: starting"
