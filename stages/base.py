@@ -33,6 +33,26 @@ class Resources:
     time_limit_s: float = 3600.0
 
 
+PIECE = "piece"
+"""The column that a piece of a row carries beside the row's own: which piece it is."""
+
+
+@runtime_checkable
+class Pieced(Protocol):
+    """A stage whose large rows come apart: many workers may share one, and a killed build loses a piece of it.
+
+    ``run`` takes whole rows and pieces alike; on a whole row it does what the engine does: its pieces, joined.
+    """
+
+    def pieces(self, row: Row) -> list[Row]:
+        """The row's pieces, in order: the row with a ``PIECE``; none where it does not come apart."""
+        ...
+
+    def join(self, outcomes: Sequence[Row]) -> Row:
+        """The row's outcome, from those of all its pieces in order."""
+        ...
+
+
 @runtime_checkable
 class Stage(Protocol):
     """One step of the build.

@@ -7,7 +7,7 @@ after the picture is preceded by silence, holes in the timestamps are filled wit
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ver_pipeline.stages.media.ffmpeg import FfmpegError, read_chunks
 
-from .base import RATE_HZ, AudioError
+from .base import RATE_HZ, AudioError, Film
 
 Samples = npt.NDArray[np.float32]
 
@@ -27,6 +27,8 @@ film are rarely closer."""
 VAD_PAD_MS = 100
 VAD_MIN_SPEECH_MS = 100
 VAD_MAX_SPAN_S = 28.0  # Whisper hears 30 s at once
+SEAM_SLACK_S = 30.0
+"""How far an end of a piece may move to lie in a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,10 @@ class Window:
     spans: tuple[tuple[float, float], ...]
 
 
-def decode(path: str) -> Iterator[Samples]:
-    """The sound in pieces of ``CHUNK_BYTES``, as float32 in [-1, 1].
+def decode(path: str, begin_s: float = 0.0, end_s: float | None = None) -> Iterator[Samples]:
+    """The sound from ``begin_s`` to ``end_s`` in chunks of ``CHUNK_BYTES``, as float32 in [-1, 1].
+
+    It is decoded from the film's beginning each time, so that the same stretch gives the same samples.
 
     Raises:
         AudioError: ffmpeg cannot decode it; what it decoded before has been yielded.
@@ -47,6 +51,8 @@ def decode(path: str) -> Iterator[Samples]:
     import ffmpeg
 
     sound = ffmpeg.input(path)["a:0"].filter("aresample", RATE_HZ, **{"async": 1, "first_pts": 0})
+    trim = {} if end_s is None else {"end_sample": round(end_s * RATE_HZ)}
+    sound = sound.filter("atrim", start_sample=round(begin_s * RATE_HZ), **trim)
     node = ffmpeg.output(sound, "pipe:", format="s16le", acodec="pcm_s16le", ac=1, threads=1)
     try:
         for data in read_chunks(node, CHUNK_BYTES):
@@ -54,6 +60,30 @@ def decode(path: str) -> Iterator[Samples]:
             yield np.multiply(whole, np.float32(1 / 32768), dtype=np.float32)
     except FfmpegError as error:
         raise AudioError(f"the sound cannot be decoded: {error}") from error
+
+
+def film_windows(film: Film, window_s: float) -> Iterator[Window]:
+    """The windows of a film's sound, or of the piece of it that is asked for.
+
+    A piece's ends move into the longest pause near them.  Both neighbours hear the same sound around their seam
+    and so agree on it: nothing is heard twice or by nobody.
+
+    Raises:
+        AudioError: the sound cannot be decoded.
+    """
+    if not film.has_audio:
+        return
+    if film.piece is None:
+        yield from windows(decode(film.path), window_s)
+        return
+    begin_s, end_s = film.piece
+    first_s = max(0.0, begin_s - SEAM_SLACK_S)
+    chunks = list(decode(film.path, first_s, None if end_s is None else end_s + SEAM_SLACK_S))
+    samples = np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
+    begin = 0 if begin_s == 0 else _seam(samples, begin_s - first_s)
+    end = len(samples) if end_s is None else _seam(samples, end_s - first_s)
+    for window in windows(iter([samples[begin:end]]), window_s):
+        yield replace(window, offset_s=first_s + begin / RATE_HZ + window.offset_s)
 
 
 def windows(pieces: Iterator[Samples], window_s: float) -> Iterator[Window]:
@@ -93,6 +123,18 @@ def speech_spans(samples: Samples) -> list[tuple[float, float]]:
     )
     found: Sequence[dict[str, Any]] = get_speech_timestamps(samples, options)
     return [(s["start"] / RATE_HZ, min(s["end"], len(samples)) / RATE_HZ) for s in found]
+
+
+def _seam(samples: Samples, near_s: float) -> int:
+    """The middle of the longest pause near ``near_s``, as a sample; ``near_s`` itself where nobody pauses."""
+    low = max(0, round((near_s - SEAM_SLACK_S) * RATE_HZ))
+    around = samples[low : round((near_s + SEAM_SLACK_S) * RATE_HZ)]
+    edges = [0.0, *(t for span in speech_spans(around) for t in span), len(around) / RATE_HZ]
+    pauses = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+    if not pauses:
+        return min(len(samples), round(near_s * RATE_HZ))
+    start_s, stop_s = max(pauses, key=lambda pause: (pause[1] - pause[0], -pause[0]))
+    return low + round((start_s + stop_s) / 2 * RATE_HZ)
 
 
 def _quiet_cut(spans: Sequence[tuple[float, float]], limit: int) -> int:

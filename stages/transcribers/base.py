@@ -62,13 +62,17 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """What a transcriber is given: the file, whether it has sound, and a subtitle file where one is used."""
+    """What a transcriber is given: the file, whether it has sound, and a subtitle file where one is used.
+
+    ``piece``: only what is said from here to there (seconds of the film; None: to its end) is asked for.
+    """
 
     path: str
     has_audio: bool
     language: str | None = None
     subtitles: str | None = None
     subtitles_sha256: str | None = None
+    piece: tuple[float, float | None] | None = None
 
 
 class Transcriber(Protocol):

@@ -15,7 +15,7 @@ from typing import Any
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.stages import store
 
-from .audio import Samples, Window, decode, windows
+from .audio import Samples, Window, film_windows
 from .base import RATE_HZ, Film, Heard, HeardSegment, HeardWord, LanguageWindow
 from .clean import clean_segment, simplifier
 from .runs import Run, Span, listening_spans, plan_runs
@@ -67,7 +67,7 @@ class FasterWhisper:
         spans: list[tuple[float, float]] = []
         languages: list[LanguageWindow] = []
         told = film.language if film.language in self.model.supported_languages else None
-        for window in windows(decode(film.path), self.config.window_s) if film.has_audio else ():
+        for window in film_windows(film, self.config.window_s):
             runs = self._runs(window, told)
             for run, (start_s, end_s) in zip(runs, listening_spans(runs, len(window.samples) / RATE_HZ), strict=True):
                 segments += self._transcribe_run(window, run, start_s, end_s)

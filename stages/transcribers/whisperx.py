@@ -17,7 +17,7 @@ from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.errors import MissingDependencyError
 from ver_pipeline.stages import store
 
-from .audio import Samples, Window, decode, windows
+from .audio import Samples, Window, film_windows
 from .base import RATE_HZ, Film, Heard, HeardSegment, HeardWord, LanguageWindow
 from .clean import clean_segment, simplifier
 from .faster_whisper import detect_language
@@ -85,7 +85,7 @@ class WhisperX:
         spans: list[tuple[float, float]] = []
         languages: list[LanguageWindow] = []
         told = film.language if film.language in self.pipeline.model.supported_languages else None
-        for window in windows(decode(film.path), self.config.window_s) if film.has_audio else ():
+        for window in film_windows(film, self.config.window_s):
             for stretch in self._stretches(window, told):
                 segments += self._hear(window, stretch)
                 if told is None:

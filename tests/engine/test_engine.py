@@ -12,9 +12,10 @@ import pytest
 import toy_stages as toys
 
 from ver_pipeline import engine as engine_module
-from ver_pipeline.engine import Engine
+from ver_pipeline.engine import Engine, shared_out
 from ver_pipeline.engine.cache import Work
 from ver_pipeline.engine.pools import HEADROOM, fit_pools
+from ver_pipeline.engine.runner import Runner
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.stages.base import Resources
@@ -61,6 +62,30 @@ def test_little_film_runs_here_and_more_of_it_on_ray_with_the_same_rows(tmp_path
     assert run(Work(tmp_path / "w2"), stages, long) == here
     assert started
     expected(here)
+
+
+def test_one_long_row_is_shared_out_among_workers_and_gives_the_same_row(tmp_path):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    words = [f"w{n}" for n in range(12)]
+    given = [{"uri": "long.mp4", "text": " ".join(words)}]
+    stages = [toys.Long(marks), toys.Fan()]
+    with Engine(Work(tmp_path / "w"), cpus=8) as engine:
+        shared = sorted(engine.run(stages, given, KEEP), key=canonical_json)
+        tally = engine.tallies()["toy"]
+    assert sorted(mark.name.partition("-")[0] for mark in marks.iterdir()) == sorted(words)  # each once
+    assert (tally.done, tally.rows_out) == (1, 1)
+    assert shared == run(Work(tmp_path / "w1"), stages, given, cpus=1)
+
+
+def test_pieces_are_shared_out_only_where_workers_would_stand_idle(tmp_path):
+    work, stage = Work(tmp_path / "w"), toys.Long(tmp_path)
+    given = [{"uri": "long.mp4", "text": "a b c"}, {"uri": "short.mp4", "text": "d"}]
+    assert [piece["piece"] for piece in shared_out(stage, given, 8, work)] == [0, 1, 2]
+    assert shared_out(stage, given, 2, work) == []
+    Runner(stage, work)([{**given[0], "piece": 1}])
+    assert [piece["piece"] for piece in shared_out(stage, given, 8, work)] == [0, 2]
+    assert shared_out(toys.Picky(), given, 8, work) == []
 
 
 def test_a_two_node_cluster_gives_the_same_rows(tmp_path):
@@ -128,13 +153,19 @@ def test_a_cluster_that_is_not_there_is_one_clear_line(tmp_path):
         run(Work(tmp_path / "w"), [toys.Toy(), toys.Fan()], rows()[:1], address="127.0.0.1:1")
 
 
-def test_no_child_of_a_worker_outlives_the_engine(tmp_path: Path):
+def test_no_child_of_a_worker_outlives_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("VER_TEST_MARK", str(tmp_path))  # other builds on this machine have children too
     run(Work(tmp_path / "w"), [toys.Poison(), toys.Fan()], rows()[:4])
     deadline = time.time() + 20
-    while time.time() < deadline:
-        commands = [(p, " ".join(p.info["cmdline"] or [])) for p in psutil.process_iter(["cmdline"])]
-        left = [p for p, command in commands if "ver_pipeline.engine.child" in command]
-        if not left:
-            return
+    while left := [p for p in psutil.process_iter() if is_marked_child(p, str(tmp_path))]:
+        if time.time() > deadline:
+            pytest.fail(f"still running: {left}")
         time.sleep(0.2)
-    pytest.fail(f"still running: {left}")
+
+
+def is_marked_child(process: psutil.Process, mark: str) -> bool:
+    try:
+        named = "ver_pipeline.engine.child" in process.cmdline()
+        return named and process.environ().get("VER_TEST_MARK") == mark
+    except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+        return False

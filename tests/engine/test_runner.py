@@ -40,6 +40,18 @@ def test_columns_that_a_stage_does_not_read_do_not_repeat_it(work, tmp_path):
     assert runner.tally.cached == 1
 
 
+def test_of_a_row_that_comes_apart_only_the_pieces_that_are_missing_are_done_again(work, tmp_path):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    (failed,) = Runner(toys.Long(marks), work)([row("soon late last")])
+    assert failed["reject"]["reason"] == "timeout"
+    assert failed["reject"]["uri"] == "soon late last.mp4"
+    runner = Runner(toys.Long(marks), work)
+    assert runner([row("soon late last")]) == [row("soon late last", said="SOON LATE LAST")]
+    assert sorted(mark.name.partition("-")[0] for mark in marks.iterdir()) == ["last", "late", "late", "soon"]
+    assert (runner.tally.done, runner.tally.rows_out, runner.tally.rejected) == (1, 1, 0)
+
+
 def test_a_stage_sees_only_the_columns_it_declared(work):
     (out,) = Runner(toys.Nosy(), work)([row("x", secret="y")])
     assert out["reject"]["reason"] == "internal_error"

@@ -21,6 +21,8 @@ from ver_pipeline.stages.base import Stage
 from ver_pipeline.stages.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 from ver_pipeline.stages.speech import SpeechStage, told_language
 from ver_pipeline.stages.speech_slice import slice_speech
+from ver_pipeline.stages.transcribers.audio import decode, film_windows
+from ver_pipeline.stages.transcribers.base import RATE_HZ, Film
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def stage() -> SpeechStage:
 
 
 def hear(stage: SpeechStage, path: Path, audio_codec: str | None = "aac", **sidecar: Any) -> dict[str, Any]:
-    source = {"id": "0" * 64, "uri": path.name, "audio_codec": audio_codec}
+    source = {"id": "0" * 64, "uri": path.name, "audio_codec": audio_codec, "duration_s": 27.0}
     (outcome,) = stage.run([{"source": source, "path": str(path), "sidecar": sidecar}])
     assert isinstance(outcome, dict), outcome
     return dict(outcome["transcript"])
@@ -93,6 +95,37 @@ def test_a_film_heard_in_short_windows_gives_the_same_languages_and_loses_no_sen
     assert abs(len(again["words"]) - len(transcript["words"])) <= 4
 
 
+def test_the_pieces_of_a_long_film_tile_its_sound_to_the_sample() -> None:
+    path = str(bilingual_film())
+    whole = np.concatenate(list(decode(path)))
+    for ends in ([None], [9.0, None], [5.0, 13.0, 20.0, None], [10.0, 40.0, None]):
+        pieces = zip([0.0, *ends[:-1]], ends, strict=True)
+        found = [w for piece in pieces for w in film_windows(Film(path, True, piece=piece), 8.0)]
+        at = [round(w.offset_s * RATE_HZ) for w in found]
+        assert at == [sum(len(w.samples) for w in found[:n]) for n in range(len(found))]
+        assert np.array_equal(np.concatenate([w.samples for w in found]), whole)
+
+
+def test_a_film_that_comes_apart_is_heard_by_the_piece_and_loses_no_sentence(transcript: dict[str, Any]) -> None:
+    apart = SpeechStage(SpeechConfig(), piece_s=8.0)
+    apart.open()
+    row = {"source": {"id": "0" * 64, "audio_codec": "aac", "duration_s": 27.0}, "path": str(bilingual_film())}
+    pieces = apart.pieces({**row, "sidecar": {}})
+    assert [piece["piece"] for piece in pieces] == [[0.0, 8.0], [8.0, 16.0], [16.0, None]]
+    again = hear(apart, bilingual_film())
+    outcomes = [outcome for outcome in apart.run(pieces) if isinstance(outcome, dict)]
+    assert canonical_json(apart.join(outcomes)["transcript"]) == canonical_json(again)
+    assert abs(len(again["words"]) - len(transcript["words"])) <= 4
+    starts = [word["start_s"] for word in again["words"]]
+    assert starts == sorted(starts)
+    assert {word["segment"] for word in again["words"]} == set(range(len(again["segments"])))
+    said = ["".join(s["text"] for s in t["segments"] if s["language"] == "zh") for t in (transcript, again)]
+    for sentence in ("你为什么哭了", "我今天非常高兴见到你们"):
+        assert all(sentence in text for text in said)
+    subtitles = {"subtitles": "film.srt", "subtitles_sha256": "0" * 64}
+    assert apart.pieces({**row, "sidecar": subtitles}) == []
+
+
 def test_the_same_film_gives_the_same_bytes_whatever_was_heard_before(
     stage: SpeechStage, transcript: dict[str, Any]
 ) -> None:
@@ -125,7 +158,7 @@ def test_sound_that_starts_late_keeps_its_place_on_the_films_clock(stage: Speech
 def test_undecodable_sound_is_a_reject_that_names_the_film(stage: SpeechStage, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"not a film")
-    source = {"id": "f" * 64, "uri": "broken.mp4", "audio_codec": "aac"}
+    source = {"id": "f" * 64, "uri": "broken.mp4", "audio_codec": "aac", "duration_s": 3.0}
     (outcome,) = stage.run([{"source": source, "path": str(broken), "sidecar": {}}])
     assert isinstance(outcome, Reject)
     assert (outcome.reason, outcome.uri) == (Reason.DECODE_FAILED, "broken.mp4")

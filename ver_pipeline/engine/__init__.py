@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from types import TracebackType
 
-from ver_pipeline.engine.cache import Work
+from ver_pipeline.engine.cache import Cache, Work, pick, stage_digest, unit_key
 from ver_pipeline.engine.chain import Chain
 from ver_pipeline.engine.on_ray import RayPools
-from ver_pipeline.engine.runner import Tally
+from ver_pipeline.engine.runner import Tally, portable
 from ver_pipeline.engine.walk import Walk, added
-from ver_pipeline.stages.base import Row, Stage
+from ver_pipeline.stages.base import Pieced, Row, Stage
 
 FEW_ROWS = 64
 """A stage on its own with at most this many rows to do runs here."""
@@ -124,6 +124,10 @@ class Engine:
     def _run_on_ray(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:
         self._ray = self._ray or RayPools(self.work, self.cpus, self.address)
         self._tell_busy()
+        for stage in stages:
+            pieces = shared_out(stage, rows, self._ray.workers(stage), self.work) if isinstance(stage, Pieced) else []
+            for _ in self._ray.run([stage], pieces, keep) if pieces else ():
+                pass
         yield from self._ray.run(stages, rows, keep)
 
     def _tell_busy(self) -> None:
@@ -133,6 +137,24 @@ class Engine:
 
     def _note(self, stage: str, tally: Tally) -> None:
         self._here[stage] = added(self._here.get(stage, Tally()), tally)
+
+
+def shared_out(stage: Stage, rows: Sequence[Row], n_workers: int, work: Work) -> list[Row]:
+    """The pieces that are still to do of rows that are fewer than the workers, who else would stand idle.
+
+    A stage whose columns are not all known yet gives none.  What comes of the pieces is found in the cache when
+    their row's turn comes: who did them, or whether anybody did, changes no byte.
+    """
+    columns = {name.partition(".")[0] for name in stage.reads}
+    if len(rows) >= n_workers or not isinstance(stage, Pieced) or any(columns - row.keys() for row in rows):
+        return []
+    cache, stage_id = Cache(work, stage.name), stage_digest(stage)
+    return [
+        piece
+        for row in rows
+        for piece in stage.pieces(pick(row, stage.reads))
+        if cache.get(unit_key(stage_id, portable(piece, work))) is None
+    ]
 
 
 def _film_s(row: Row) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ver_pipeline.schemas.canonical import canonical_json, digest
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.stages.base import Row, Stage
+from ver_pipeline.stages.base import PIECE, Row, Stage
 
 PLACES = frozenset({"path"})
 """Columns that say where a thing lies and not what it is: never part of a key."""
@@ -60,8 +60,8 @@ def stage_digest(stage: Stage) -> str:
 
 
 def pick(row: Mapping[str, Any], reads: tuple[str, ...]) -> Row:
-    """Only the columns a stage declared; ``source.id`` picks one field of a column."""
-    given: Row = {}
+    """Only the columns a stage declared; ``source.id`` picks one field of a column.  A piece stays a piece."""
+    given: Row = {PIECE: row[PIECE]} if PIECE in row else {}
     for name in reads:
         column, _, field = name.partition(".")
         if field:

@@ -116,6 +116,13 @@ class RayPools:
         read: dict[str, dict[str, Any]] = ray.get(self._board.read.remote(), timeout=BOARD_LIMIT_S)
         return {name: Tally(**values) for name, values in read.items()}
 
+    def workers(self, stage: Stage) -> int:
+        """How many workers a stage may have when it has the cluster to itself."""
+        import ray
+
+        found = ray.cluster_resources()
+        return fit_pools([stage], found.get("CPU", 1.0), found.get("GPU", 0.0))[0].max_size
+
     def run(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:
         """Finished rows in any order, with the columns in ``keep`` and those that say what a row is.
 

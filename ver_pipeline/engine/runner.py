@@ -15,7 +15,7 @@ from ver_pipeline.engine.cache import Cache, Work, pick, stage_digest, unit_key
 from ver_pipeline.engine.isolation import IsolatedStage
 from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.stages.base import Outcome, Row, Stage
+from ver_pipeline.stages.base import PIECE, Outcome, Pieced, Row, Stage
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +86,28 @@ class Runner:
             self._isolated.close()
 
     def _run(self, given: list[Row]) -> list[Outcome]:
+        if isinstance(self.stage, Pieced):
+            return [self._run_in_pieces(row, self.stage) for row in given]
+        return self._run_whole(given)
+
+    def _run_in_pieces(self, row: Row, stage: Pieced) -> Outcome:
+        """The row's outcome from its pieces, each kept as soon as it is done."""
+        pieces = stage.pieces(row)
+        if not pieces:
+            return self._run_whole([row])[0]
+        outcomes: list[Row] = []
+        for piece in pieces:
+            key = unit_key(self._id, portable(piece, self.work))
+            found = self._cache.get(key)
+            if found is None:
+                found = self._named(self._run_whole([piece])[0], row)
+                self._store(key, found)
+            if isinstance(found, Reject):
+                return found
+            outcomes.extend(found)
+        return stage.join(outcomes)
+
+    def _run_whole(self, given: list[Row]) -> list[Outcome]:
         if not given:
             return []
         if self.when_busy is not None:
@@ -104,7 +126,7 @@ class Runner:
             if isinstance(error, OSError) and error.errno in DISK_FULL:
                 raise DiskFullError.from_os(error) from error
             if len(given) > 1:
-                return [outcome for row in given for outcome in self._run([row])]
+                return [outcome for row in given for outcome in self._run_whole([row])]
             log.exception("stage %s failed", self.stage.name)
             return [Reject(Reason.INTERNAL, self.stage.name, f"{type(error).__name__}: {error}")]
 
@@ -137,6 +159,8 @@ class Runner:
         return out
 
     def _joined(self, row: Row, outcome: list[Row] | Reject, cached: bool) -> list[Row]:
+        if PIECE in row:
+            return []  # it was asked for so that it is known when its row comes
         self.tally.done += 1
         self.tally.cached += cached
         if isinstance(outcome, Reject):
