@@ -115,7 +115,10 @@ class TransformersOptions(TeacherOptions):
 
 
 class VllmOptions(TeacherOptions):
-    """The vLLM engine inside Ray (``ray.data.llm``)."""
+    """The vLLM engine inside Ray (``ray.data.llm``).
+
+    ``revision`` is the hub's commit that is loaded; where ``model`` is a folder it is what its owner states.
+    """
 
     model: str = ""
     revision: str = "unstated"

@@ -103,13 +103,15 @@ def build(options: VllmOptions) -> Any:
         raise MissingDependencyError(
             "ray.data.llm is not usable here", "pip install 'ray[llm]' on a GPU machine"
         ) from error
+    pinned = revision_of(options)
     config = vLLMEngineProcessorConfig(
         model_source=options.model,
         batch_size=options.batch_size,
         concurrency=options.concurrency,
         should_continue_on_error=True,
-        prepare_multimodal_stage={"enabled": options.n_frames > 0},
+        prepare_multimodal_stage={"enabled": options.n_frames > 0, "model_config_kwargs": pinned},
         engine_kwargs={
+            **pinned,
             "tensor_parallel_size": options.tensor_parallel_size,
             "max_model_len": options.max_model_len,
             "gpu_memory_utilization": options.gpu_memory_utilization,
@@ -119,8 +121,19 @@ def build(options: VllmOptions) -> Any:
     return build_processor(config, preprocess=unpack, postprocess=keep)
 
 
+def revision_of(options: VllmOptions) -> dict[str, str]:
+    """The hub's revision to load, as the record will name it; a folder is what it is."""
+    if options.revision == "unstated" or Path(options.model).exists():
+        return {}
+    return {"revision": options.revision, "tokenizer_revision": options.revision}
+
+
 def to_row(chat: Chat, options: VllmOptions) -> dict[str, Any]:
-    """One question as the processor takes it: messages and sampling parameters."""
+    """One question as the processor takes it: messages and sampling parameters.
+
+    The schema goes as text: between the stages Arrow would give all questions of a block one type, and so
+    every schema the fields of the others.
+    """
     pictures = (
         read_pictures(chat.media_path, chat.duration_s, options.n_frames, options.max_side) if chat.media_path else []
     )
@@ -130,7 +143,7 @@ def to_row(chat: Chat, options: VllmOptions) -> dict[str, Any]:
     ]
     messages = [
         {"role": "system", "content": chat.system},
-        {"role": "user", "content": [*images, {"type": "text", "text": chat.user}]},
+        {"role": "user", "content": [*images, {"type": "text", "text": chat.user}] if images else chat.user},
         *({"role": role, "content": text} for role, text in chat.turns),
     ]
     sampling = {
@@ -138,14 +151,14 @@ def to_row(chat: Chat, options: VllmOptions) -> dict[str, Any]:
         "top_p": chat.sampling["top_p"],
         "max_tokens": chat.sampling["max_new_tokens"],
         "seed": chat.sampling["seed"],
-        "structured_outputs": {"json": dict(chat.schema)},
+        "structured_outputs": {"json": json.dumps(dict(chat.schema), ensure_ascii=False)},
     }
     return {"messages": messages, "sampling_params": sampling}
 
 
 def unpack(row: dict[str, Any]) -> dict[str, Any]:
-    """Preprocess: the question travels as one JSON text, so that Arrow does not have to type it."""
-    return {"i": row["i"], **json.loads(row["row"])}
+    """Preprocess: the question travels here as one JSON text, so that Arrow does not have to type it."""
+    return {"i": row["i"], "row": "", **json.loads(row["row"])}
 
 
 def keep(row: dict[str, Any]) -> dict[str, Any]:
@@ -156,14 +169,17 @@ def keep(row: dict[str, Any]) -> dict[str, Any]:
         "tokens_in": row.get("num_input_tokens") or 0,
         "tokens_out": row.get("num_generated_tokens") or 0,
         "finish": row.get("finish_reason") or "stop",
-        "error": str(row.get("__inference_error__") or ""),
     }
 
 
 def read_row(row: Mapping[str, Any] | None) -> Completion:
-    """One answer of the engine; a lost or failed row is an unavailable teacher."""
-    if row is None or row["error"] or row["text"] is None:
-        message = "the engine gave no answer" + (f": {row['error'][:200]}" if row and row["error"] else "")
+    """One answer of the engine; a lost or failed row is an unavailable teacher.
+
+    Ray hands over failed rows as they are: they never went through :func:`keep`.
+    """
+    error = str((row or {}).get("__inference_error__") or "")
+    if row is None or error or row.get("text") is None:
+        message = "the engine gave no answer" + (f": {error[:200]}" if error else "")
         return Completion(reason=Reason.TEACHER_UNAVAILABLE, message=message)
     return Completion(
         str(row["text"]), str(row["finish"]), tokens_in=int(row["tokens_in"]), tokens_out=int(row["tokens_out"])
