@@ -48,11 +48,7 @@ def load_config(path: str | None = None, overrides: Sequence[str] = (), profile:
         if not isinstance(values, dict):
             raise ConfigError(f"{file} is not a mapping of sections", "`ver config show` prints one to start from")
     for override in overrides:
-        name, equals, text = override.partition("=")
-        section, _, key = name.partition(".")
-        if not equals or not key:
-            raise ConfigError(f"--set {override} is not section.key=value", "for example --set clip.max_s=12")
-        values.setdefault(section, {})[key] = yaml.safe_load(text)
+        _set(values, override)
     for section, settings in bundled.items():
         own = values.setdefault(section, {})
         if isinstance(own, dict):  # if not, validation says what is wrong with it
@@ -61,6 +57,27 @@ def load_config(path: str | None = None, overrides: Sequence[str] = (), profile:
         return BuildConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError(_first_line(error, str(file) if file.is_file() else "--set")) from error
+
+
+def _set(values: dict[str, Any], override: str) -> None:
+    """Put one ``section.key=value`` in its place; further dots lead into the table that the key holds."""
+    import yaml
+
+    name, equals, text = override.partition("=")
+    *parents, last = name.split(".")
+    if not equals or not parents or not all((*parents, last)):
+        raise ConfigError(f"--set {override} is not section.key=value", "for example --set clip.max_s=12")
+    place = values
+    for parent in parents:
+        if place.get(parent) is None:
+            place[parent] = {}
+        place = place[parent]
+        if not isinstance(place, dict):
+            raise ConfigError(f"--set {name}: {parent} holds a value and no table", "`ver config show` prints all keys")
+    try:
+        place[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {name}: {text!r} is not YAML", "quote it, such as --set 'a.b={c: 1}'") from error
 
 
 def show_config(config: BuildConfig) -> str:
