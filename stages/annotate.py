@@ -9,6 +9,7 @@ from typing import Any
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.labels import wheel
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.agreement.embedding import TextEmbedding
 from ver_pipeline.stages.agreement.policy import load_skill, verdict
@@ -49,6 +50,7 @@ class AnnotateStage:
         self.batch_size = max(config.batch_size, self.main.batch_size)
         self.resources = Resources(cpus=0.5, gpus=max(float(getattr(one, "gpus", 0.0)) for one in self.asked()))
         self._skill = load_skill(config.voter_skill)
+        self._wheel = digest(wheel(config.wheel)) if config.wheel else None
         self._reviews = load_reviews(config.reviews)
         self._embedding = TextEmbedding(config.embedding) if config.embedding else None
         self.spent: dict[str, Usage] = {}
@@ -58,11 +60,11 @@ class AnnotateStage:
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The policy, and each annotator's own fingerprint (prompts, model, revision, options)."""
-        not_policy = {"batch_size", "options", "voter_skill", "reviews", "embedding"}
+        not_policy = {"batch_size", "options", "voter_skill", "reviews", "embedding", "wheel"}
         policy = self.config.model_dump(mode="json", exclude=not_policy)
         embedding = {"embedding": self._embedding.fingerprint()} if self._embedding else {}
         return {
-            "policy": policy,
+            "policy": {**policy, "wheel": self._wheel},
             **embedding,
             "voter_skill": self._skill.to_dict() if self._skill else None,
             "reviews": digest([[r.key, r.human(), dict(r.fields)] for _, r in sorted(self._reviews.items())]),

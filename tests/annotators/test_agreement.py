@@ -202,3 +202,16 @@ def test_adjudicator_decides_where_the_teacher_is_not_backed(tmp_path: Path) -> 
     assert settled["alternatives"][0]["emotion"]["primary"] == "anger"
     with pytest.raises(ConfigError, match="adjudicator"):
         AnnotateStage(AnnotateConfig(on_disagreement="adjudicate"))
+
+
+def test_another_wheel_counts_by_its_content_and_a_missing_one_is_told_at_once(tmp_path: Path) -> None:
+    def stage(name: str) -> AnnotateStage:
+        return AnnotateStage(AnnotateConfig(wheel=str(tmp_path / name)))
+
+    (tmp_path / "one.yaml").write_text("groups: {good: {labels: [happiness]}}", encoding="utf-8")
+    (tmp_path / "same.yaml").write_text("groups: {good: {labels: [happiness]}}", encoding="utf-8")
+    (tmp_path / "other.yaml").write_text("groups: {good: {labels: [sadness]}}", encoding="utf-8")
+    assert stage("one.yaml").fingerprint() == stage("same.yaml").fingerprint()
+    assert stage("one.yaml").fingerprint() != stage("other.yaml").fingerprint()
+    with pytest.raises(ConfigError, match=r"cannot read .*none\.yaml"):
+        stage("none.yaml")
