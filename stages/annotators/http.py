@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import json
 import logging
 import random
 import threading
@@ -18,6 +19,8 @@ from .slots import MAX_HOLD_S, Pace
 
 LOG = logging.getLogger(__name__)
 TRY_AGAIN = frozenset({408, 409, 425, 429})
+MAX_WORDS = 200
+"""Characters of a server's own words that a message repeats."""
 _LOCAL = threading.local()
 
 
@@ -53,7 +56,7 @@ def post(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions, pa
     reason, message = Reason.TEACHER_UNAVAILABLE, "no try was made"
     for attempt in range(options.tries):
         pace.wait()
-        outcome = _once(endpoint, body, options.timeout_s)
+        outcome = _once(endpoint, body, options)
         if isinstance(outcome, dict):
             return Reply(outcome, tries=attempt + 1, seconds=time.monotonic() - started)
         reason, message = outcome.reason, outcome.message
@@ -74,19 +77,22 @@ class _Failure:
     after_s: float | None = None
 
 
-def _once(endpoint: Endpoint, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any] | _Failure:
+def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -> dict[str, Any] | _Failure:
     import requests
 
     try:
-        response = _session().post(endpoint.url, json=body, headers=endpoint.headers(), timeout=(10.0, timeout_s))
+        response = _session().post(
+            endpoint.url, json=body, headers=endpoint.headers(), timeout=(10.0, options.timeout_s)
+        )
         status, content = response.status_code, response.content
     except requests.Timeout:
-        return _Failure(Reason.TEACHER_UNAVAILABLE, f"no answer within {timeout_s:g} s", True)
+        return _Failure(Reason.TEACHER_UNAVAILABLE, f"no answer within {options.timeout_s:g} s", True)
     except requests.RequestException as error:
         return _Failure(Reason.TEACHER_UNAVAILABLE, f"connection failed ({type(error).__name__})", True)
     if status != 200:
         again = status in TRY_AGAIN or status >= 500
-        return _Failure(Reason.TEACHER_UNAVAILABLE, f"HTTP {status}", again, _retry_after(response.headers))
+        message = f"HTTP {status}{_why(status, content, endpoint, options)}"
+        return _Failure(Reason.TEACHER_UNAVAILABLE, message, again, _retry_after(response.headers))
     try:
         value = response.json() if content else None
     except ValueError:
@@ -94,6 +100,22 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], timeout_s: float) -> dict
     if not isinstance(value, dict) or not value.get("choices"):
         return _Failure(Reason.NOT_JSON, "the server's reply holds no answer", True)
     return value
+
+
+def _why(status: int, content: bytes, endpoint: Endpoint, options: OpenAIOptions) -> str:
+    """What a refusal says about the request: about the key our own words, else the server's, without the key."""
+    if status in (401, 403):
+        env = options.api_key_env
+        return f": the key in {env} is refused" if endpoint.key else f": {env} is not set, so no key was sent"
+    if status >= 500 or status in TRY_AGAIN:
+        return ""
+    try:
+        error = json.loads(content)["error"]
+        words = error["message"] if isinstance(error, dict) else error
+    except (ValueError, KeyError, TypeError):
+        return ""
+    text = " ".join(str(words).split())
+    return f": {text.replace(endpoint.key, '(key)') if endpoint.key else text}"[:MAX_WORDS]
 
 
 def _rest(failure: _Failure, attempt: int, options: OpenAIOptions, pace: Pace) -> None:

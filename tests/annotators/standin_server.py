@@ -109,6 +109,9 @@ class StandIn:
             return self._send(handler, 200, b"")
         if manner == "denied":
             return self._send(handler, 401, b"{}")
+        if manner == "too long":
+            words = f"the context holds 4096 tokens; {handler.headers.get('Authorization')}"
+            return self._send(handler, 400, json.dumps({"error": {"message": words}}).encode())
         content, finish, refusal = self._content(manner, good, turn)
         choice = {"message": {"role": "assistant", "content": content, "refusal": refusal}, "finish_reason": finish}
         reply = {"choices": [choice], "usage": {"prompt_tokens": 100, "completion_tokens": 50}}

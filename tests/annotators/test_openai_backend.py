@@ -126,6 +126,17 @@ def test_key_goes_into_the_header_and_nowhere_else(
     assert all("sk-very-secret" not in text for text in everything)
 
 
+def test_refused_request_is_told_in_the_servers_words_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    with make_server(2, {0: "too long", 1: "denied"}) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+        assert [result.message for result in run(server, 2)] == [
+            "HTTP 400: the context holds 4096 tokens; Bearer (key)",
+            "HTTP 401: the key in OPENAI_API_KEY is refused",
+        ]
+        monkeypatch.delenv("OPENAI_API_KEY")
+        assert run(server, 2)[1].message == "HTTP 401: OPENAI_API_KEY is not set, so no key was sent"
+
+
 def test_bad_answer_is_shown_back_with_its_error() -> None:
     with make_server(1, {0: "cut once"}) as server:
         assert run(server, 1)[0].annotation is not None
