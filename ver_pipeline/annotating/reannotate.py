@@ -24,7 +24,8 @@ from ver_pipeline.lock import locked
 from ver_pipeline.runs import append, new_run_id
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
-from ver_pipeline.schemas.reasons import Reject
+from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.reasons import RETRYABLE, Reject
 from ver_pipeline.stages.annotate import AnnotateStage, independent_votes, request_of, wants_context
 from ver_pipeline.stages.annotators.base import Usage
 from ver_pipeline.stages.shard import Sample, estimate_size
@@ -36,12 +37,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run did.  ``unanswered`` counts, by reason, clips that kept their records because the added
-    annotation failed; ``rejects`` are rows of clips that left the data set."""
+    """What a run did.  ``unanswered`` counts, by reason, clips that kept their records: the added annotation
+    failed, or nobody could be asked, which ``unreached`` counts by message; ``rejects`` are rows of clips that
+    left the data set."""
 
     n_asked: int = 0
     n_kept: int = 0
     unanswered: Counter[str] = field(default_factory=Counter)
+    unreached: Counter[str] = field(default_factory=Counter)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     expected: Cost | None = None
     spent: Cost | None = None
@@ -62,8 +65,13 @@ def expected_cost(data: Dataset, config: BuildConfig, where: str) -> Cost:
 def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: bool = False) -> Outcome:
     """Annotate the clips that ``where`` chooses and publish the result in place of the data set.
 
+    A clip about which nobody could be asked says nothing against its record, which stays.
+
     Args:
         add: keep each clip's present annotation and put the new one among its alternatives.
+
+    Raises:
+        VerError: nobody could be asked about any clip; the data set is not touched.
     """
     out_dir = local_root(data)
     work = Work(out_dir.resolve() / ".ver")
@@ -75,6 +83,11 @@ def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: boo
         try:
             stage.open()
             samples = list(_all_samples(data, stage, config, where, add, work, media, outcome))
+            if outcome.n_asked and outcome.unreached.total() == outcome.n_asked:
+                first = next(iter(outcome.unreached))
+                raise VerError(
+                    f"no clip was answered: {first}", "the data set is as it was; mend that and run it again"
+                )
             outcome.spent = together(
                 [actual(one, stage.spent.get(one.name, Usage()), outcome.n_asked) for one in stage.asked()]
             )
@@ -139,8 +152,9 @@ def _settled(
     old: dict[str, Any] = row["old"]
     if answer is None:
         return old
-    if add and isinstance(answer, Reject):
+    if isinstance(answer, Reject) and (add or answer.reason in RETRYABLE):
         outcome.unanswered[str(answer.reason)] += 1
+        outcome.unreached.update([answer.message] if answer.reason in RETRYABLE else [])
         return old
     if isinstance(answer, Reject):
         outcome.rejects.append(_told(answer, old))
