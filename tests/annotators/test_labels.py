@@ -99,6 +99,21 @@ def test_well_known_words_and_unknown_ones(word: str, label: str | None) -> None
     assert labels.canonical(word) == label
 
 
+@pytest.mark.parametrize(
+    ("english", "chinese", "label"),
+    [("relieved", "释然", "contentment"), ("gratified", "欣慰", "contentment"), ("blissful", "幸福", "happiness"),
+     ("triumphant", "得意", "happiness"), ("arrogant", "傲慢", "contempt"), ("dissatisfied", "不满", "anger"),
+     ("fed up", "厌烦", "anger"), ("anxious", "着急", "anxiety"), ("restless", "忐忑不安", "anxiety"),
+     ("shocked", "错愕", "surprise"), ("panicked", "慌乱", "fear"), ("livid", "火冒三丈", "anger"),
+     ("distressed", "痛苦", "sadness"), ("gloomy", "郁闷", "sadness"), ("worried", "放心不下", "anxiety")],
+)  # fmt: skip
+def test_common_words_mean_the_same_in_both_languages(english: str, chinese: str, label: str) -> None:
+    told, said = labels.open_word(english), labels.open_word(chinese)
+    assert told is not None
+    assert said is not None
+    assert told.canon == said.canon == label
+
+
 def test_names_and_adjectives_extract_to_the_label_they_name() -> None:
     for label in labels.LABEL_IDS:
         if label == "undetermined":
