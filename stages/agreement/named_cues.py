@@ -19,7 +19,7 @@ CUES: dict[str, tuple[str, str]] = {
     "pace": (r"pace|speech rate|quickly|slowly|hurried\w*", "语速"),
     "pauses": (r"paus\w+", "停顿"),
     "pitch": (r"pitch\w*|intonation", "音高|语调|音调"),
-    "loudness": (r"loud\w*|volume|softly", "音量|响亮|轻声|大声"),
+    "loudness": (r"loud\w*|volume|softly", "音量|响亮|轻声|大声|大小适中"),
 }
 """Cue to its words in English and in Chinese.  Kinds of cues, not wordings: a frown is a cue of the brow."""
 _ENGLISH = {name: re.compile(rf"\b(?:{en})\b", re.IGNORECASE) for name, (en, _) in CUES.items()}

@@ -25,6 +25,8 @@ POLARITY = {
     "happiness": "pos", "sadness": "neg", "anger": "neg", "fear": "neg", "disgust": "neg",
     "surprise": "ambiguous", "neutral": "neutral",
 }  # fmt: skip
+SMALL_EN = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+SMALL_ZH = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九")
 LONG_SPEECH = 12
 """More than so many Chinese characters (two thirds as many English words) are a longer stretch."""
 LANGUAGES = {"en": Pair("English", "英语"), "zh": Pair("Chinese", "汉语")}
@@ -100,10 +102,11 @@ def describe(say: Wording, signs: Signs, seen: Sequence[Seen], ballots: Sequence
 def _setting(say: Wording, signs: Signs) -> Seen:
     shots = say.say("one_shot") if signs.n_shots == 1 else say.say("some_shots", n=str(signs.n_shots))
     light = say.say(f"light_{signs.light}") if signs.light != "mid" and signs.black_frac < 0.5 else EMPTY
-    motion = say.say(f"motion_{signs.motion}") if signs.motion != "mid" else EMPTY
+    motion = say.say(f"motion_{signs.motion}") if signs.motion != "mid" and signs.black_frac < 0.5 else EMPTY
     text = say.say("setting", duration=number(signs.duration_s), shots=shots, light=light, motion=motion)
     if signs.black_frac >= 0.2:
-        black = say.say("black", share=str(round(100 * signs.black_frac)))
+        share = round(100 * signs.black_frac)
+        black = say.say("black", share=str(share)) if share < 99 else say.say("all_black")
         text = Pair(f"{text.en} {black.en}", text.zh + black.zh)
     return Seen("s1", "scene", text, 0.0, signs.duration_s, 0.9, polarity="neutral")
 
@@ -127,7 +130,7 @@ def _main_face(say: Wording, signs: Signs, face: FaceSign) -> list[Seen]:
     slot = "face_many" if signs.max_faces > 1 else "face_one"
     head = say.say(
         slot,
-        n=str(signs.max_faces),
+        n=_count(signs.max_faces),
         place=say.say(f"face_{face.place}"),
         size=say.say(f"size_{face.size}"),
         span=_span(say, face.start_s, face.end_s),
@@ -280,6 +283,11 @@ def _span(say: Wording, start_s: float, end_s: float) -> Pair:
 
 def _noun(label: LabelId) -> Pair:
     return Pair(display(label, "en"), display(label, "zh"))
+
+
+def _count(n: int) -> Pair:
+    """A number of people as prose writes it: small ones as words."""
+    return Pair(SMALL_EN[n], SMALL_ZH[n]) if n < len(SMALL_EN) else Pair(str(n), str(n))
 
 
 def _capital(text: Pair) -> Pair:

@@ -136,7 +136,7 @@ def test_nothing_to_see_or_hear_is_undetermined() -> None:
     assert emotion["subject"] == "none"
     assert emotion["labels_open"] == []
     assert {emotion[name] for name in ("valence", "arousal", "intensity")} == {None}
-    assert "black for 100 percent" in annotation["description"]["en"]
+    assert "black throughout" in annotation["description"]["en"]
 
 
 def test_voice_alone_never_makes_a_label() -> None:
@@ -248,3 +248,27 @@ def test_same_measurements_give_the_same_bytes_in_another_process() -> None:
         for seed in ("1", "2")
     }
     assert runs == {digest(annotate(clip(3)))}
+
+
+def test_text_reads_as_people_write_it() -> None:
+    track = clip()["measured"]["faces"]["tracks"][0]
+    texts = []
+    for i in range(24):
+        data = set_face(clip(i), [{"surprise": 0.9, "neutral": 0.1}] * 4)
+        other = {**track, "track_id": "f9", "mean_box": [0.7, 0.2, 0.1, 0.12]}
+        data["measured"]["faces"]["tracks"].append(other)
+        data["measured"]["faces"] |= {"n_tracks": 2, "max_simultaneous": 2}
+        texts.append(annotate(data)["description"])
+    assert all("two faces" in text["en"] and "两张面孔" in text["zh"] for text in texts)
+    assert not any("throughout." in text["en"] or "声音量" in text["zh"] for text in texts)
+
+
+def test_black_picture_is_black_throughout_and_nothing_is_said_of_its_movement() -> None:
+    for i in range(8):
+        data = silent(faceless(clip(i)), sound=False)
+        data["measured"]["picture"] |= {"black_frac": 1.0, "brightness": 0.0, "motion_mean": 0.0}
+        text = annotate(data)["description"]
+        assert "black throughout" in text["en"]
+        assert "画面始终全黑" in text["zh"]
+        assert "100" not in text["en"] + text["zh"]
+        assert "movement" not in text["en"]
