@@ -67,10 +67,13 @@ def read_rows(path: Path, taxonomy: Taxonomy | None) -> tuple[list[Row], Taxonom
     """The rows of a label file, the taxonomy they are compared in, and how many labels were unknown.
 
     Raises:
-        UsageError: the columns are of no known layout.
+        UsageError: the file cannot be read, or its columns are of no known layout.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        table = list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"cannot read {path}: {error}", "it must be a CSV in UTF-8") from error
     columns = [str(name).strip() for name in (table[0] if table else {})]
     names = _first(columns, NAME_COLUMNS)
     label = _first(columns, LABEL_COLUMNS)
@@ -82,7 +85,7 @@ def read_rows(path: Path, taxonomy: Taxonomy | None) -> tuple[list[Row], Taxonom
     chosen: Taxonomy = taxonomy or ("dfew7" if names == "video_name" else "mer6")
     rows, unknown = [], 0
     for i, raw in enumerate(table):
-        truth = _classes(raw[label], chosen)
+        truth = _classes(raw[label] or "", chosen)
         if not truth:
             unknown += 1
             continue

@@ -72,3 +72,18 @@ def test_command_prints_the_measures_of_a_transcript_file(
 def test_unknown_layout_is_named(bench: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.run([str(write(tmp_path / "l.csv", "x,y\n1,2\n"))]) == 2
     assert "no known layout" in capsys.readouterr().err
+
+
+def test_files_that_cannot_be_read_are_told_in_one_line_and_short_rows_are_left_out(
+    bench: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign = tmp_path / "foreign.csv"
+    foreign.write_bytes("转写,label\n我很高兴,happy\n".encode("gbk"))
+    for path in (foreign, tmp_path / "none.csv"):
+        assert bench.run([str(path)]) == 2
+        told = capsys.readouterr().err
+        assert f"cannot read {path}" in told
+        assert len(told.strip().splitlines()) == 1
+    rows, _, unknown = bench.read_rows(write(tmp_path / "short.csv", "name,discrete\na,happy\nb\n"), None)
+    assert [row.name for row in rows] == ["a"]
+    assert unknown == 1
