@@ -169,6 +169,7 @@ class Engine:
                 temperature=None,
                 top_p=None,
                 top_k=None,
+                repetition_penalty=1.0,  # a checkpoint's own would shape answers and stand in no record
                 logits_processor=self._processors(chats),
                 pad_token_id=self.tokenizer.pad_token_id,
                 eos_token_id=self.tokenizer.eos_token_id,

@@ -139,3 +139,12 @@ def test_revision_follows_the_weights_and_not_the_folder_name(tiny: Path, tmp_pa
 def test_folder_without_weights_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(MissingModelError, match="ver model"):
         TransformersAnnotator({"model": str(tmp_path)})
+
+
+def test_penalties_of_a_checkpoint_do_not_shape_answers(tiny: Path, tmp_path: Path, film: Path) -> None:
+    other = shutil.copytree(tiny, tmp_path / "other")
+    (other / "generation_config.json").write_text(json.dumps({"repetition_penalty": 5.0}), encoding="utf-8")
+    options = {**QUICK, "n_frames": 0}
+    asked = chats(film, 1)
+    plain, penal = (Engine(folder, TransformersOptions(model=str(folder), **options)) for folder in (tiny, other))
+    assert [one.text for one in plain.complete(asked)] == [one.text for one in penal.complete(asked)]
