@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ver_pipeline.schemas.errors import ConfigError
 
@@ -97,6 +98,15 @@ class OpenAIOptions(TeacherOptions):
     backoff_s: Positive = 1.0
     max_backoff_s: Positive = 60.0
     requests_per_s: Annotated[float, Field(ge=0)] = 0.0
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_secret_in_the_address(cls, base_url: str) -> str:
+        """Settings are published with the data set."""
+        parts = urlsplit(base_url)
+        if "@" in parts.netloc or parts.query:
+            raise ValueError("an address with a user, a password or a query would be published; set base_url_env")
+        return base_url
 
 
 class TransformersOptions(TeacherOptions):

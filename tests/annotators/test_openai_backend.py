@@ -137,6 +137,13 @@ def test_refused_request_is_told_in_the_servers_words_without_the_key(monkeypatc
         assert run(server, 2)[1].message == "HTTP 401: OPENAI_API_KEY is not set, so no key was sent"
 
 
+@pytest.mark.parametrize("address", ["http://ann:hunter2@host/v1", "http://host/v1?api_key=hunter2"])
+def test_address_that_holds_a_secret_is_refused_because_settings_are_published(address: str) -> None:
+    with pytest.raises(ConfigError, match="base_url") as caught:
+        OpenAIAnnotator({"model": "m", "base_url": address})
+    assert "hunter2" not in str(caught.value)
+
+
 def test_bad_answer_is_shown_back_with_its_error() -> None:
     with make_server(1, {0: "cut once"}) as server:
         assert run(server, 1)[0].annotation is not None
