@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ver_pipeline.schemas.canonical import canonical_json
-from ver_pipeline.schemas.labels import canonical, closed_labels
+from ver_pipeline.schemas.labels import closed_labels, open_word
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Annotation, Record, parse_record
 from ver_pipeline.schemas.rules import reject_reason, rule_set, run_rules
@@ -153,7 +153,7 @@ def _emotion(answer: Mapping[str, Any], request: Request) -> dict[str, Any]:
         {
             "en": label["word_en"].strip(),
             "zh": label["word_zh"].strip(),
-            "canon": label["canon"] or canonical(label["word_en"]),
+            "canon": _canon(label),
             "p": round(float(label["p"]), 4),
             "eids": list(dict.fromkeys(label["eids"])),
         }
@@ -177,6 +177,14 @@ def _emotion(answer: Mapping[str, Any], request: Request) -> dict[str, Any]:
         "cause_zh": None,
         "ambiguity": answer["ambiguity"],
     }
+
+
+def _canon(label: Mapping[str, Any]) -> str | None:
+    """The label that a word belongs to: by our table where it holds the word, whatever the model thinks; only of
+    words that it does not hold by the model."""
+    known = open_word(label["word_en"])
+    told: str | None = label["canon"]
+    return told if known is None else known.canon
 
 
 def _distribution(opened: Sequence[Mapping[str, Any]], primary: str) -> dict[str, float]:

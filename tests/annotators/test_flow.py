@@ -49,6 +49,28 @@ def test_bad_answers_are_rejected_with_the_right_reason(
     assert result.reason == reason, result.message
 
 
+@pytest.mark.parametrize(
+    ("word_en", "word_zh", "told", "kept"),
+    [
+        ("embarrassed", "尴尬", "anxiety", None),  # the table holds it, and near no label
+        ("heartbroken", "心碎", "neutral", "sadness"),  # the table knows better
+        ("melancholic-ish", "淡淡的怅惘之情", "sadness", "sadness"),  # the table does not hold it
+    ],
+)
+def test_which_label_a_word_is_near_is_the_table_s_to_say_and_costs_no_clip(
+    word_en: str, word_zh: str, told: str, kept: str | None
+) -> None:
+    result = result_of(
+        lambda a: {
+            **a,
+            "labels": [*a["labels"], {**a["labels"][0], "word_en": word_en, "word_zh": word_zh, "canon": told}],
+        }
+    )
+    assert result.annotation is not None, result.message
+    assert result.annotation["emotion"]["labels_open"][-1]["canon"] == kept
+    assert "repaired" not in result.annotation["provenance"]["prompt_ids"]
+
+
 def test_repairs_are_bounded_and_name_the_failing_fields() -> None:
     asked: list[Chat] = []
     bad = answering(lambda a: {**a, "description_zh": a["description_en"]}, asked)
