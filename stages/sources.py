@@ -108,8 +108,10 @@ def _files(source: str, follow_links: bool) -> Iterator[tuple[str, str]]:
 
 
 def _walk(root: Path, follow_links: bool) -> Iterator[tuple[str, str]]:
+    """Files below ``root``, and the folders that may not be listed: ingest says why, and they become rejects."""
     seen: set[str] = set()
-    for folder, folders, names in os.walk(root, followlinks=follow_links):
+    closed: list[OSError] = []
+    for folder, folders, names in os.walk(root, onerror=closed.append, followlinks=follow_links):
         real = os.path.realpath(folder)
         if real in seen:
             folders.clear()
@@ -120,6 +122,10 @@ def _walk(root: Path, follow_links: bool) -> Iterator[tuple[str, str]]:
             full = os.path.join(folder, name)
             if not name.startswith(".") and not (os.path.islink(full) and _is_link_loop(full)):
                 yield os.path.relpath(full, root).replace(os.sep, "/"), os.path.abspath(full)
+    for error in closed:
+        if error.filename == str(root):
+            raise UsageError(f"{root} cannot be listed: {error.strerror}", "mend its rights or give another --source")
+        yield os.path.relpath(error.filename, root).replace(os.sep, "/"), os.path.abspath(error.filename)
 
 
 def _is_link_loop(path: str) -> bool:
@@ -162,16 +168,26 @@ def _path_of(row: dict[str, Any], path: Path) -> str:
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of a list without the cells that hold nothing; what JSON cannot hold (a date) as text."""
     try:
-        if path.suffix.lower() == ".csv":
-            with open(path, newline="", encoding="utf-8-sig") as file:
-                return [{k: v for k, v in row.items() if v not in ("", None)} for row in csv.DictReader(file)]
-        if path.suffix.lower() == ".jsonl":
-            return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-        import pyarrow.parquet
-
-        return list(pyarrow.parquet.read_table(path).to_pylist())
+        rows = _read(path)
     except (OSError, ValueError, csv.Error) as error:
         raise UsageError(
             f"the list {path} cannot be read: {error}", "CSV, JSONL or Parquet with a 'path' column"
         ) from (error)
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or None in row:
+            raise UsageError(f"row {number} of the list {path} does not fit its columns", "mend that row")
+    told = [{k: v for k, v in row.items() if v not in ("", None) and v == v} for row in rows]  # NaN is not itself
+    return [json.loads(json.dumps(row, default=str)) for row in told]
+
+
+def _read(path: Path) -> list[Any]:
+    if path.suffix.lower() == ".csv":
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            return list(csv.DictReader(file))
+    if path.suffix.lower() == ".jsonl":
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+    import pyarrow.parquet
+
+    return list(pyarrow.parquet.read_table(path).to_pylist())
