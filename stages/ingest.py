@@ -7,6 +7,7 @@ the probe; decodes a single picture.
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,8 @@ class IngestStage:
                 raise
             return reject(Reason.UNREADABLE, f"cannot be fetched: {error}")
         try:
+            if not _can_be_read_to_its_end(path):
+                return reject(Reason.NOT_MEDIA, "it is a pipe, a socket or a device, not a file")
             source_id, size_bytes = hash_file(path)
         except PermissionError:
             return reject(Reason.NO_PERMISSION, "no right to read it; change its mode or the user")
@@ -89,10 +92,14 @@ class IngestStage:
         except ValueError as error:
             return reject(Reason.BAD_SIDECAR, f"its sidecar or manifest entry: {_first_line(error)}", source_id)
         subtitles = find_subtitles(path)
+        try:
+            subtitles_sha256 = hash_file(Path(subtitles))[0] if subtitles else None
+        except OSError as error:
+            return reject(Reason.BAD_SIDECAR, f"its subtitles {subtitles} cannot be read: {error.strerror}", source_id)
         sidecar = {
             "language": about.get("language"),
             "subtitles": subtitles,
-            "subtitles_sha256": hash_file(Path(subtitles))[0] if subtitles else None,
+            "subtitles_sha256": subtitles_sha256,
         }
         return {"source": source, "sidecar": sidecar}
 
@@ -125,23 +132,34 @@ def read_sidecar(path: Path, entry: Row) -> Row:
     """What ``NAME.json`` beside the film says, overridden by its manifest entry.
 
     Raises:
-        ValueError: when it is not a JSON object or names a field nobody knows.
+        ValueError: when it cannot be read, is not a JSON object, names a field nobody knows, or holds a list.
     """
     about: Row = {}
     beside = path.with_suffix(".json")
     if beside.is_file() and beside != path:
         try:
             about = json.loads(beside.read_text("utf-8"))
+        except OSError as error:
+            raise ValueError(f"its sidecar {beside.name} cannot be read: {error.strerror}") from error
         except ValueError as error:
             raise ValueError(f"its sidecar {beside.name} is not JSON: {error}") from error
         if not isinstance(about, dict):
             raise ValueError(f"its sidecar {beside.name} is not a JSON object")
-    about = {**about, **entry}
+    about = {name: value for name, value in {**about, **entry}.items() if value is not None}
     unknown = sorted(set(about) - SIDECAR_FIELDS)
     if unknown:
         known = ", ".join(sorted(SIDECAR_FIELDS - {"path", "uri", "group"}))
         raise ValueError(f"its sidecar or manifest names the unknown field {unknown[0]!r} (known: {known})")
+    for name, value in about.items():
+        if isinstance(value, (dict, list)) or (name == "language" and not isinstance(value, str)):
+            raise ValueError(f"its sidecar or manifest says {value!r} for {name!r}, which is no text")
     return about
+
+
+def _can_be_read_to_its_end(path: Path) -> bool:
+    """Reading a pipe or a device may never end; a folder is one that could not be listed, and says so when read."""
+    mode = path.stat().st_mode
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def find_subtitles(path: Path) -> str | None:

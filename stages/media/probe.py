@@ -145,6 +145,8 @@ def _packets(container: Any, video: Any, start: Fraction) -> tuple[list[Fraction
             at = ticks * packet.time_base - start
             end = at + (packet.duration or 0) * packet.time_base
             last = max(last, end)
+            if packet.has_sidedata("encryption_info"):
+                raise ProbeError("encrypted", "its packets are encrypted (common encryption)")
             if packet.stream_index != video.index:
                 continue
             stamps.append(at)

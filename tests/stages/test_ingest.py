@@ -12,6 +12,7 @@ from ver_pipeline.schemas.config import IngestConfig
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.reasons import Reject
 from ver_pipeline.stages.ingest import IngestStage
+from ver_pipeline.stages.media import probe
 from ver_pipeline.stages.sources import list_sources
 
 
@@ -71,7 +72,10 @@ def test_rights_travel_from_sidecar_and_manifest(tmp_path):
     assert [ref.uri for ref in list_sources(str(tmp_path))] == ["a.mp4"]
 
 
-@pytest.mark.parametrize("text", ["{not json", '["a"]', '{"licence": "CC0-1.0"}', '{"consent": "perhaps"}'])
+@pytest.mark.parametrize(
+    "text",
+    ["{not json", '["a"]', '{"licence": "CC0-1.0"}', '{"consent": "perhaps"}', '{"language": 5}', '{"group": ["a"]}'],
+)
 def test_a_sidecar_that_is_not_understood_is_a_reject_not_a_guess(tmp_path, text):
     film = films.silent(tmp_path / "a.mp4", 1.0)
     (tmp_path / "a.json").write_text(text)
@@ -87,6 +91,38 @@ def test_a_file_that_cannot_be_opened_is_a_reject(tmp_path):
     assert isinstance(outcome, Reject)
     assert outcome.reason == "unreadable"
     assert outcome.retryable
+
+
+def test_a_pipe_is_a_reject_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (ref,) = list_sources(str(tmp_path))
+    outcome = ingest(Path(ref.path))
+    assert isinstance(outcome, Reject)
+    assert outcome.reason == "not_media"
+
+
+def test_a_sidecar_that_cannot_be_read_is_a_reject(tmp_path, monkeypatch):
+    film = films.silent(tmp_path / "a.mp4", 1.0)
+    (tmp_path / "a.json").write_text("{}")
+    read_text = Path.read_text
+
+    def guarded(path, *rest):
+        if path.suffix == ".json":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_text(path, *rest)
+
+    monkeypatch.setattr(Path, "read_text", guarded)
+    outcome = ingest(film)
+    assert isinstance(outcome, Reject)
+    assert (outcome.reason, "a.json cannot be read" in outcome.message) == ("bad_sidecar", True)
+
+
+def test_an_encrypted_film_whose_first_picture_happens_to_decode_is_still_encrypted(tmp_path, monkeypatch):
+    locked = films.encrypted(tmp_path / "locked.mp4", films.good(tmp_path / "plain.mp4", 3.0))
+    monkeypatch.setattr(probe, "_first_frame_rotation", lambda container, video: 0)  # it does for some keys
+    outcome = ingest(locked)
+    assert isinstance(outcome, Reject)
+    assert outcome.reason == "encrypted"
 
 
 def test_a_path_that_does_not_exist_is_bad_usage(tmp_path):
