@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -90,5 +91,7 @@ def read_chunks(node: Any, chunk_bytes: int) -> Iterator[bytes]:
 
 
 def _tail(stderr: bytes) -> str:
-    lines = " / ".join(line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip())
+    """The end of what ffmpeg said, without the addresses that differ from run to run: rejects are published."""
+    said = re.sub(r" @ 0x[0-9a-f]+", "", stderr.decode("utf-8", "replace"))
+    lines = " / ".join(line for line in said.splitlines() if line.strip())
     return lines[-STDERR_TAIL_CHARS:] or "ffmpeg failed without a message"
