@@ -145,8 +145,8 @@ def check_clip(path: Path, fps: Fraction, n_frames: int, rate_hz: int | None) ->
     """Prove that a written clip is what was planned, by demuxing it; returns (width, height).
 
     Raises:
-        CutError: wrong number of pictures, first one no keyframe, duration off by more than a frame (an
-            AAC frame for sound), or a stream missing.
+        CutError: wrong number of pictures, first one no keyframe or not shown first, duration off by more than a
+            frame (an AAC frame for sound), or a stream missing.
     """
     import av
 
@@ -157,6 +157,8 @@ def check_clip(path: Path, fps: Fraction, n_frames: int, rate_hz: int | None) ->
             raise CutError(f"holds {len(stamps)} pictures instead of {n_frames}")
         if not stamps[0][1]:
             raise CutError("does not begin with a keyframe")
+        if stamps[0][0] != min(at for at, _ in stamps):
+            raise CutError("holds pictures that come before its first keyframe, which no player shows")
         shown = max(at for at, _ in stamps) - min(at for at, _ in stamps) + 1 / fps
         if abs(shown - n_frames / fps) > 1 / fps:
             raise CutError(f"lasts {float(shown):.3f} s instead of {float(n_frames / fps):.3f} s")

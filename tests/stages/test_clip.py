@@ -146,6 +146,21 @@ def test_copy_mode_copies_where_boundaries_are_keyframes_and_encodes_where_not(s
         assert np.abs(pictures(clip["media_path"])[0].astype(int) - film[first]).mean() < 8
 
 
+def test_copy_mode_hides_no_picture_of_an_open_group(tmp_path):
+    opened = tmp_path / "open.mp4"
+    groups = "open-gop=1:bframes=1:b-adapt=0:b-pyramid=none"
+    codec = ("-c:v", "libx264", "-preset", "medium", "-pix_fmt", "yuv420p", "-x264-params", groups)
+    films.ffmpeg(*films.picture(8.0), *codec, "-g", "50", "-keyint_min", "50", "-sc_threshold", "0", opened)
+    clips = cut(opened, tmp_path / "media", mode="copy", min_s=2.0, max_s=2.0)
+    assert [c["clip"]["n_frames"] for c in clips] == [50] * 4
+    film = pictures(opened)
+    for number, clip in enumerate(clips):
+        shown = pictures(clip["media_path"])
+        assert len(shown) == 50, clip["media"]["mode"]
+        for i in (0, 49):
+            assert np.abs(shown[i].astype(int) - film[50 * number + i]).mean() < 8
+
+
 def test_odd_films_become_plain_clips(tmp_path):
     plain = films.good(tmp_path / "plain.mp4")
     made = {
