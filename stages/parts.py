@@ -19,6 +19,9 @@ from ver_pipeline.stages.media.encode import clip_grid
 from ver_pipeline.stages.spans import Limits, Span, plan_spans, snap_words
 from ver_pipeline.stages.speech_slice import said_around, slice_speech
 
+SAID_LATE_S = 1.0
+"""The last clip also takes what is said so long past the last picture."""
+
 
 class PartsStage:
     """One source in, one row per part out: its ``part``, a dict of
@@ -31,7 +34,7 @@ class PartsStage:
     """
 
     name = "parts"
-    version = "1"
+    version = "2"
     unit = "source"
     reads = ("source.id", "source.fps", "source.duration_s", "shots", "transcript")
     writes = ("part",)
@@ -114,9 +117,12 @@ def clip_key(source_id: str, span: Span, fps: Fraction) -> str:
 
 def _clips(spans: Sequence[Span], source_id: str, fps: Fraction, transcript: Row) -> list[Row]:
     keys = [clip_key(source_id, span, fps) for span in spans]
-    # The last clip also takes what is said past the last picture.
-    ends_s = [float(span.end / fps) + (1.0 if span is spans[-1] else 0.0) for span in spans]
-    heard = [slice_speech(transcript, float(span.first / fps), end) for span, end in zip(spans, ends_s, strict=True)]
+    heard = [
+        slice_speech(
+            transcript, float(span.first / fps), float(span.end / fps), SAID_LATE_S if span is spans[-1] else 0.0
+        )
+        for span in spans
+    ]
     return [
         {
             "key": keys[i],

@@ -36,16 +36,19 @@ def join_words(words: Iterable[str]) -> str:
     return text
 
 
-def slice_speech(transcript: Transcript, start_s: float, end_s: float) -> dict[str, Any]:
+def slice_speech(transcript: Transcript, start_s: float, end_s: float, late_s: float = 0.0) -> dict[str, Any]:
     """The speech of the span ``[start_s, end_s)`` of source time as a ``record.Speech`` dict in clip time.
 
     Guarantees: every word whose midpoint lies in the span is there, in order, with its times clamped to
     the span; a segment that lies whole in the span keeps its exact text, one that was cut holds the words
     that belong here; a segment without word times goes whole to the clip that holds its midpoint.
+
+    Args:
+        late_s: what is said so long after the span belongs to it too; it stands at the span's end.
     """
-    duration_s = end_s - start_s
-    words = [w for w in transcript["words"] if start_s <= _middle(w) < end_s]
-    segments = _segments(transcript, words, start_s, end_s)
+    duration_s, last_s = end_s - start_s, end_s + late_s
+    words = [w for w in transcript["words"] if start_s <= _middle(w) < last_s]
+    segments = _segments(transcript, words, start_s, last_s)
     speech_s = sum(max(0.0, min(b, end_s) - max(a, start_s)) for a, b in transcript["speech_spans"])
     language = _language(segments)
     text = join_words(s["text"] for s in segments)

@@ -59,3 +59,13 @@ def test_words_and_neighbours_cross_the_seams(tmp_path):
     assert [clip["clip"]["prev_key"] for clip in clips] == [None, *(clip["key"] for clip in clips[:-1])]
     spans = [(clip["clip"]["start_s"], clip["clip"]["end_s"]) for clip in clips]
     assert [end for _, end in spans[:-1]] == [start for start, _ in spans[1:]]
+
+
+def test_what_is_said_past_the_last_picture_stands_at_the_end_of_the_last_clip(tmp_path):
+    film = films.good(tmp_path / "film.mp4", 5.0)
+    words = [("early", 1.0, 1.5), ("over", 4.9, 5.2), ("late", 5.3, 5.8), ("lost", 6.2, 6.6)]
+    (clip,) = cut(film, tmp_path / "media", words=words)
+    end_s = clip["clip"]["end_s"]
+    told = [(word["word"], word["start_s"], word["end_s"]) for word in clip["speech"]["words"]]
+    assert told == [("early", 1.0, 1.5), ("over", 4.9, end_s), ("late", end_s, end_s)]
+    assert all(segment["end_s"] <= end_s for segment in clip["speech"]["segments"])
