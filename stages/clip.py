@@ -54,7 +54,7 @@ class ClipStage:
     """
 
     name = "clip"
-    version = "3"
+    version = "4"
     unit = "part"
     reads = (
         "source.id", "source.fps", "source.audio_channels", "source.video_codec", "source.pixel_format",

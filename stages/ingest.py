@@ -34,7 +34,7 @@ class IngestStage:
     """File in, ``source`` (``record.Source``) and ``sidecar`` out; or a typed reject."""
 
     name = "ingest"
-    version = "2"
+    version = "3"
     unit = "source"
     reads = ("uri", "path", "entry", "remote", "stat")
     writes = ("source", "sidecar")
