@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
+Preset = Literal[
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"
+]  # fmt: skip
+"""x264's own names."""
 
 
 class Section(BaseModel):
@@ -73,10 +77,16 @@ class ClipConfig(Section):
     max_side: Annotated[int, Field(ge=64, le=4096)] = 640
     max_fps: Positive = 30.0
     crf: Annotated[int, Field(ge=0, le=51)] = 23
-    preset: str = "veryfast"
+    preset: Preset = "veryfast"
     threads: Annotated[int, Field(ge=1, le=16)] = 1
     audio_bitrate: Annotated[int, Field(ge=16_000, le=512_000)] = 96_000
     audio_rate_hz: Literal[16_000, 24_000, 44_100, 48_000] = 48_000
+
+    @model_validator(mode="after")
+    def _bounds_fit(self) -> ClipConfig:
+        if self.max_s < self.min_s:
+            raise ValueError(f"max_s ({self.max_s:g}) is less than min_s ({self.min_s:g})")
+        return self
 
 
 class EvidenceConfig(Section):

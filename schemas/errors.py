@@ -66,3 +66,11 @@ class DiskFullError(VerError):
         """The one-line form of an ``OSError`` whose errno is in ``DISK_FULL``."""
         where = f" writing {error.filename}" if error.filename else ""
         return cls(f"no space left on the disk{where}", "free some and run the same command again; it goes on there")
+
+
+def from_os(error: OSError) -> VerError:
+    """The one-line form of what the operating system refused."""
+    if error.errno in DISK_FULL:
+        return DiskFullError.from_os(error)
+    where = f" on {error.filename2 or error.filename}" if error.filename else ""
+    return VerError(f"{error.strerror or error}{where}", "mend that and run the same command again; -vv says more")

@@ -33,20 +33,19 @@ def load_config(path: str | None = None, overrides: Sequence[str] = (), profile:
     Raises:
         ConfigError: with the place and, for an unknown key, the nearest known one.
     """
-    import yaml
-
     values: dict[str, Any] = {}
-    bundled: dict[str, Any] = yaml.safe_load((PROFILES / f"{profile}.yaml").read_text("utf-8"))
+    bundled: dict[str, Any] = _yaml((PROFILES / f"{profile}.yaml").read_text("utf-8"), f"profile {profile}")
     file = Path(path) if path else Path(DEFAULT_FILE)
     if path and not file.is_file():
         raise ConfigError(f"there is no configuration file {path}", "`ver config show` prints one to start from")
     if file.is_file():
         try:
-            values = yaml.safe_load(file.read_text("utf-8")) or {}
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{file} is not YAML: {error}") from error
+            values = _yaml(file.read_text("utf-8"), str(file)) or {}
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file} cannot be read: {error}", "it must be UTF-8, and yours to read") from error
         if not isinstance(values, dict):
             raise ConfigError(f"{file} is not a mapping of sections", "`ver config show` prints one to start from")
+    values = {name: section for name, section in values.items() if section is not None}
     for override in overrides:
         _set(values, override)
     for section, settings in bundled.items():
@@ -61,8 +60,6 @@ def load_config(path: str | None = None, overrides: Sequence[str] = (), profile:
 
 def _set(values: dict[str, Any], override: str) -> None:
     """Put one ``section.key=value`` in its place; further dots lead into the table that the key holds."""
-    import yaml
-
     name, equals, text = override.partition("=")
     *parents, last = name.split(".")
     if not equals or not parents or not all((*parents, last)):
@@ -74,10 +71,7 @@ def _set(values: dict[str, Any], override: str) -> None:
         place = place[parent]
         if not isinstance(place, dict):
             raise ConfigError(f"--set {name}: {parent} holds a value and no table", "`ver config show` prints all keys")
-    try:
-        place[last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {name}: {text!r} is not YAML", "quote it, such as --set 'a.b={c: 1}'") from error
+    place[last] = _yaml(text, f"--set {override}")
 
 
 def show_config(config: BuildConfig) -> str:
@@ -86,6 +80,17 @@ def show_config(config: BuildConfig) -> str:
 
     values = config.model_dump(mode="json", by_alias=True)
     return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def _yaml(text: str, where: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        line, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "it cannot be parsed"
+        at = f" in line {line.line + 1}" if line else ""
+        raise ConfigError(f"{where} is not YAML: {problem}{at}", "quote values that hold signs of YAML") from error
 
 
 def _first_line(error: ValidationError, where: str) -> str:

@@ -12,7 +12,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.errors import VerError, from_os
+
+log = logging.getLogger(__name__)
 
 COMMANDS: dict[str, str] = {
     "build": "make a data set from raw video",
@@ -72,12 +74,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VerError as error:
         sys.stderr.write(f"ver {chosen}: {error}\n")
         return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        log.debug("the machine refused", exc_info=True)
+        failure = from_os(error)
+        sys.stderr.write(f"ver {chosen}: {failure}\n")
+        return failure.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(f"\nver {chosen}: stopped. Run the same command again to go on.\n")
         sys.stderr.flush()
         if "ray" in sys.modules:
             os._exit(INTERRUPTED_EXIT)  # Ray's exit hooks may crash after an interrupt; the cache is whole at any time
         return INTERRUPTED_EXIT
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0

@@ -55,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
         if pool.note:
             sys.stdout.write(f"{pool.name}: {pool.note}\n")
     size_bytes = sum(_size_bytes(ref) for ref in refs)
-    free_bytes = shutil.disk_usage(args.out if args.out.exists() else args.out.resolve().parent).free
+    there = next(folder for folder in (args.out.resolve(), *args.out.resolve().parents) if folder.exists())
+    free_bytes = shutil.disk_usage(there).free
     files = f"{len(refs)} files ({finished} done before), {size_bytes / 1e6:.1f} MB"
     sys.stdout.write(f"\n{files}; {free_bytes / 1e9:.1f} GB free where the data set goes\n")
     expected = forecast(dag, listed, work, config, args.out)
