@@ -130,7 +130,7 @@ def _run(
     with engine, progress.watch(engine.tallies, len(listed), dag):
         ingested = _kept(engine.run(dag[:1], listed, INGESTED), summary)
         good = _without_duplicates(ingested, read_takedown(options.config.ingest.takedown), summary)
-        summary.n_good_sources, summary.priced = len(good), all_priced(dag)
+        summary.priced = all_priced(dag)
         if (expected := forecast(dag[1:], good, work, options.config, options.out)) is not None:
             progress.say(expected.lines())
             note_estimate(work, summary, expected.cost)
@@ -139,6 +139,7 @@ def _run(
         for line in engine.notes:
             progress.detail(line)
     summary.n_samples = len(samples)
+    summary.n_good_sources = len({sample.key[:16] for sample in samples})
     return samples, sorted((row["source"] for row in good), key=lambda s: s["id"])
 
 

@@ -24,7 +24,8 @@ def new_run_id() -> str:
 
 @dataclass
 class Summary:
-    """What a build did, for the table at its end.  ``priced``: what its annotators cost can be told."""
+    """What a build did, for the table at its end.  ``priced``: what its annotators cost can be told;
+    ``n_good_sources``: sources that gave a sample."""
 
     out: Path
     started_utc: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))

@@ -57,8 +57,9 @@ def test_stock_webdataset_reads_every_record_and_each_fits_the_committed_schema(
 
 
 def test_strict_turns_rejects_into_a_status_of_their_own_and_the_table_names_them(built):
-    raw, out, _, printed = built
+    raw, out, bad, printed = built
     assert "duplicate_source" in printed
+    assert f"({len(bad)} gave no sample)" in printed
     done = builds.ver("build", "--source", raw, "--out", out, "--strict", *builds.QUICK)
     assert done.returncode == 3, done.stderr
 

@@ -49,7 +49,7 @@ def show(summary: Summary) -> None:
     console = Console(file=sys.stdout, highlight=False)
     head = Table(box=None, show_header=False)
     bad = summary.n_sources - summary.n_good_sources
-    head.add_row("sources", f"{summary.n_sources} ({bad} rejected)")
+    head.add_row("sources", f"{summary.n_sources} ({bad} gave no sample)")
     head.add_row("samples", f"{summary.n_samples} clips, {summary.sample_s / 3600:.3f} h")
     head.add_row("time", f"{summary.wall_s:.1f} s")
     console.print(head)
