@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ from ver_pipeline.engine.runner import Tally
 from ver_pipeline.stages.base import Stage
 
 if TYPE_CHECKING:
+    from rich.live import Live
     from rich.table import Table
 
 log = logging.getLogger(__name__)
@@ -28,9 +30,16 @@ class Progress:
     def __init__(self, stream: Any = None) -> None:
         self._stream = stream or sys.stderr
         self._terminal = bool(getattr(self._stream, "isatty", lambda: False)())
+        if self._terminal and stream is None:
+            # A descriptor of its own: while Ray starts, 2 leads nowhere, which would tear a live table.
+            self._stream = open(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace", buffering=1)  # noqa: SIM115
+        self._live: Live | None = None
 
     def say(self, text: str) -> None:
-        """One plain line."""
+        """One plain line, above the live table where there is one."""
+        if self._live is not None:
+            self._live.console.print(f"ver: {text}", markup=False, highlight=False, soft_wrap=True)
+            return
         self._stream.write(f"ver: {text}\n")
         self._stream.flush()
 
@@ -49,8 +58,10 @@ class Progress:
             from rich.live import Live
 
             with Live(console=Console(file=self._stream), transient=True, refresh_per_second=4) as live:
+                self._live = live
                 while not stop.wait(LIVE_PERIOD_S):
                     live.update(live_table(read(), n_sources, stages, time.perf_counter() - started))
+                self._live = None
 
         def show_plain() -> None:
             while not stop.wait(PLAIN_PERIOD_S):
