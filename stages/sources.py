@@ -37,24 +37,31 @@ class SourceRef:
 
 
 def list_sources(
-    source: str, manifest: str | None = None, follow_links: bool = True, mirror: Path | None = None
+    source: str,
+    manifest: str | None = None,
+    follow_links: bool = True,
+    mirror: Path | None = None,
+    out: Path | None = None,
 ) -> list[SourceRef]:
     """All files under ``source``, sorted by uri.
 
     Args:
         mirror: the folder that remote films are fetched to.
+        out: the data set; what lies in there is none of the films, even where it lies among them.
 
     Sidecars of a film in the same folder, the manifest itself and hidden files are not sources.  A
     loop of symbolic links is walked once.
 
     Raises:
-        UsageError: when nothing is there.
+        UsageError: when nothing is there, or ``out`` is ``source`` itself.
     """
+    if out is not None and os.path.realpath(out) == os.path.realpath(source):
+        raise UsageError(f"{out} is the folder of the films itself", "choose another --out, inside it if you like")
     entries = read_manifest(manifest) if manifest else {}
     if Path(source).is_file() and Path(source).suffix.lower() in LIST_SUFFIXES:
         entries = {**read_manifest(source), **entries}
     remote = _remote_files(source, mirror) if is_remote(source) else {}
-    pairs = sorted(remote) if is_remote(source) else sorted(_files(source, follow_links))
+    pairs = sorted(remote) if is_remote(source) else sorted(_files(source, follow_links, out))
     manifest_path = os.path.realpath(manifest) if manifest else None
     sidecars = _sidecars({path for _, path in pairs})
     for pair in remote:
@@ -88,10 +95,10 @@ def _fetch_sidecar(source: str, file: RemoteFile, to: Path) -> None:
         raise UsageError(f"cannot fetch the sidecar {file.uri}: {error}", "run the same command again") from error
 
 
-def _files(source: str, follow_links: bool) -> Iterator[tuple[str, str]]:
+def _files(source: str, follow_links: bool, out: Path | None) -> Iterator[tuple[str, str]]:
     path = Path(source)
     if path.is_dir():
-        yield from _walk(path, follow_links)
+        yield from _walk(path, follow_links, out)
     elif path.is_file() and path.suffix.lower() in LIST_SUFFIXES:
         for row in _rows(path):
             name = _path_of(row, path)
@@ -107,9 +114,9 @@ def _files(source: str, follow_links: bool) -> Iterator[tuple[str, str]]:
         raise UsageError(f"there is no such folder or file: {source}", "give --source a folder, file, glob or list")
 
 
-def _walk(root: Path, follow_links: bool) -> Iterator[tuple[str, str]]:
+def _walk(root: Path, follow_links: bool, out: Path | None) -> Iterator[tuple[str, str]]:
     """Files below ``root``, and the folders that may not be listed: ingest says why, and they become rejects."""
-    seen: set[str] = set()
+    seen = {os.path.realpath(out)} if out else set()
     closed: list[OSError] = []
     for folder, folders, names in os.walk(root, onerror=closed.append, followlinks=follow_links):
         real = os.path.realpath(folder)

@@ -77,7 +77,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         for left in work.media.glob("clip-*"):
             shutil.rmtree(left, ignore_errors=True)
         ingest = options.config.ingest
-        refs = list_sources(options.source, ingest.manifest, ingest.follow_links, work.sources)
+        refs = list_sources(options.source, ingest.manifest, ingest.follow_links, work.sources, options.out)
         if not refs:
             raise UsageError(f"{options.source} holds no file", "give --source a folder with films")
         refs, summary = refs[: options.limit], Summary(options.out)

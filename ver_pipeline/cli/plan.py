@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
 
     config = read_config(args)
     work = Work(args.out.resolve() / ".ver")
-    refs = list_sources(args.source, config.ingest.manifest, config.ingest.follow_links, work.sources)[: args.limit]
+    ingest = config.ingest
+    refs = list_sources(args.source, ingest.manifest, ingest.follow_links, work.sources, args.out)[: args.limit]
     dag = make_dag(config, work, read_tombstones(args.out))
     pools = fit_pools(dag, args.cpus or os.cpu_count() or 1, 0.0)
     walk = Walk(dag, work)
