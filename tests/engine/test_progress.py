@@ -40,14 +40,17 @@ def test_without_a_terminal_there_are_plain_lines():
 
 
 SHOW_WHILE_SILENCED = """
-import time
+import logging, time
+from ver_pipeline.cli import show_log
 from ver_pipeline.engine.on_ray import _no_chatter
 from ver_pipeline.progress import Progress
+show_log(logging.INFO)
 progress = Progress()
 with progress.watch(dict, 1, ()):
     with _no_chatter():
         time.sleep(1.5)
     progress.say("a line")
+    logging.getLogger("ver").info("a note")
     time.sleep(1.5)
 """
 
@@ -63,7 +66,7 @@ def test_a_live_table_goes_on_while_ray_is_silenced_and_lines_stand_above_it():
             written += chunk
     assert process.returncode == 0
     assert b"rejected" in written.partition(b"a line")[0]
-    assert [line for line in screen(written.decode()) if line] == ["ver: a line"]
+    assert [line for line in screen(written.decode()) if line] == ["ver: a line", "INFO ver: a note"]
 
 
 def read(descriptor: int) -> bytes:

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from ver_pipeline.schemas.errors import VerError, from_os
 
@@ -68,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return USAGE_EXIT
     level = {0: logging.WARNING, 1: logging.INFO}.get(args.verbose, logging.DEBUG)
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    show_log(level)
     try:
         return int(module.run(args))
     except VerError as error:
@@ -88,3 +89,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "ray" in sys.modules:
             os._exit(INTERRUPTED_EXIT)  # Ray's exit hooks may crash after an interrupt; the cache is whole at any time
         return INTERRUPTED_EXIT
+
+
+class _NowStandardError(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error at that moment: a live table takes lines in above itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.setStream(sys.stderr)
+        super().emit(record)
+
+
+def show_log(level: int) -> None:
+    """Log to standard error."""
+    form = "%(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=level, format=form, handlers=[_NowStandardError()])
