@@ -17,11 +17,11 @@ from typing import Any
 from ver_pipeline.schemas.errors import DiskFullError, MissingDependencyError
 
 GLOBAL_OPTIONS = ("-hide_banner", "-nostdin", "-loglevel", "error", "-y")
-STDERR_TAIL_CHARS = 400
+COMPLAINT_CHARS = 400
 
 
 class FfmpegError(Exception):
-    """ffmpeg exited with an error; the message is the tail of what it said."""
+    """ffmpeg exited with an error; the message is the first thing it complained of."""
 
 
 @functools.cache
@@ -46,8 +46,17 @@ def ffmpeg_path() -> str:
 
 @functools.cache
 def ffmpeg_version() -> str:
-    """The first line of ``ffmpeg -version``, without the copyright."""
-    said = subprocess.run([ffmpeg_path(), "-version"], capture_output=True, text=True, check=True).stdout
+    """The first line of ``ffmpeg -version``, without the copyright.
+
+    Raises:
+        MissingDependencyError: when the program does not run, or is no ffmpeg.
+    """
+    try:
+        said = subprocess.run([ffmpeg_path(), "-version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise MissingDependencyError(f"ffmpeg does not run: {error}", "unset VER_FFMPEG, or mend it") from error
+    if not said.startswith("ffmpeg version "):
+        raise MissingDependencyError(f"{ffmpeg_path()} is no ffmpeg", "unset VER_FFMPEG, or mend it")
     return said.splitlines()[0].removeprefix("ffmpeg version ").split(" Copyright")[0]
 
 
@@ -55,17 +64,16 @@ def run(node: Any, time_limit_s: float | None = None) -> None:
     """Run an ffmpeg-python output node to its end.
 
     Raises:
-        FfmpegError: with the tail of ffmpeg's own words.
+        FfmpegError: in ffmpeg's own words.
         DiskFullError: when it had no room to write.
         subprocess.TimeoutExpired: after ``time_limit_s``; the process is killed.
     """
     command = [ffmpeg_path(), *GLOBAL_OPTIONS, *node.get_args()]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=time_limit_s, check=False)
     if done.returncode != 0:
-        said = _tail(done.stderr)
-        if "No space left on device" in said:
+        if b"No space left on device" in done.stderr:
             raise DiskFullError("no space left on the disk for ffmpeg's output", "free some and run the command again")
-        raise FfmpegError(said)
+        raise FfmpegError(_complaint(done.stderr))
 
 
 def read_chunks(node: Any, chunk_bytes: int) -> Iterator[bytes]:
@@ -87,11 +95,12 @@ def read_chunks(node: Any, chunk_bytes: int) -> Iterator[bytes]:
             yield chunk
         if process.wait() != 0:
             errors.seek(0)
-            raise FfmpegError(_tail(errors.read()))
+            raise FfmpegError(_complaint(errors.read()))
 
 
-def _tail(stderr: bytes) -> str:
-    """The end of what ffmpeg said, without the addresses that differ from run to run: rejects are published."""
+def _complaint(stderr: bytes) -> str:
+    """The first thing that went wrong, without the addresses in it.  What ffmpeg's threads say after that comes in
+    another order from run to run, and rejects are published."""
     said = re.sub(r" @ 0x[0-9a-f]+", "", stderr.decode("utf-8", "replace"))
-    lines = " / ".join(line for line in said.splitlines() if line.strip())
-    return lines[-STDERR_TAIL_CHARS:] or "ffmpeg failed without a message"
+    lines = (line.strip() for line in said.splitlines())
+    return next(filter(None, lines), "ffmpeg failed without a message")[:COMPLAINT_CHARS]

@@ -1,11 +1,14 @@
-"""What ffmpeg says of a film is the same whenever it says it: reject messages are published."""
+"""ffmpeg's words and ffmpeg's absence, told so that people can act on them."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import ffmpeg as build
 import films
 import pytest
 
+from ver_pipeline.schemas.errors import MissingDependencyError
 from ver_pipeline.stages.media import ffmpeg
 
 
@@ -18,3 +21,21 @@ def test_ffmpegs_complaints_hold_no_addresses(tmp_path):
         said.append(str(caught.value))
     assert said[0] == said[1]
     assert "0x" not in said[0]
+
+
+@pytest.fixture
+def fresh_ffmpeg() -> Iterator[None]:
+    remembered = (ffmpeg.ffmpeg_path, ffmpeg.ffmpeg_version)
+    for cached in remembered:
+        cached.cache_clear()
+    yield
+    for cached in remembered:
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize("program", ["/nowhere/ffmpeg", "/bin/true", "/bin/false"])
+@pytest.mark.usefixtures("fresh_ffmpeg")
+def test_a_named_program_that_is_no_ffmpeg_says_so(monkeypatch, program):
+    monkeypatch.setenv("VER_FFMPEG", program)
+    with pytest.raises(MissingDependencyError, match=program):
+        ffmpeg.ffmpeg_version()
