@@ -51,7 +51,7 @@ class SpeechConfig(Section):
 
     engine: Literal["faster-whisper", "whisperx", "none"] = "faster-whisper"
     model: str = "whisper-base"
-    languages: tuple[str, ...] = ("en", "zh")
+    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en", "zh")
     device: Literal["cpu", "cuda"] = "cpu"
     compute_type: str = "int8"
     beam_size: Annotated[int, Field(ge=1, le=10)] = 5

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ver_pipeline.schemas.config import SpeechConfig
+from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.stages import store
 
 from .audio import Samples, Window, film_windows
@@ -60,6 +61,10 @@ class FasterWhisper:
             cpu_threads=self.config.threads,
             local_files_only=True,
         )
+        unknown = sorted(set(self.config.languages) - set(self.model.supported_languages))
+        if unknown:
+            what = f"speech.languages names {unknown[0]!r}, which {self.config.model} does not know"
+            raise ConfigError(what, "give codes such as en and zh")
         self.simplify = simplifier()
 
     def transcribe(self, film: Film) -> Heard:

@@ -24,6 +24,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[in
         ("", ["clip.max_s=[1"], "is not YAML"),
         ("clip: {min_s: 5, max_s: 4}\n", [], "max_s (4) is less than min_s (5)"),
         ("clip: {preset: fastest}\n", [], "clip.preset"),
+        ("speech: {languages: []}\n", [], "speech.languages"),
     ],
 )
 def test_a_setting_that_is_not_understood(tmp_path, capsys, text, overrides, says):

@@ -13,7 +13,7 @@ import pytest
 from ver_pipeline.samples import BILINGUAL_SCENES, bilingual_film
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import SpeechConfig
-from ver_pipeline.schemas.errors import MissingDependencyError, MissingModelError
+from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError, MissingModelError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Speech
 from ver_pipeline.stages import store
@@ -169,6 +169,11 @@ def test_a_told_language_is_taken_and_none_is_guessed(stage: SpeechStage) -> Non
     assert {s["language"] for s in heard["segments"]} == {"en"}
     assert heard["language_windows"] == []
     assert [told_language(tag) for tag in ("zh_CN", "und", None, "EN")] == ["zh", None, None, "en"]
+
+
+def test_a_language_that_the_model_does_not_know_stops_the_build_before_any_film() -> None:
+    with pytest.raises(ConfigError, match=r"speech\.languages .* 'xx'"):
+        SpeechStage(SpeechConfig(languages=("en", "xx"))).open()
 
 
 def test_languages_are_limited_to_the_configured_ones(tmp_path: Path) -> None:
