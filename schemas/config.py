@@ -33,7 +33,6 @@ class IngestConfig(Section):
     license: str = "LicenseRef-unknown"
     rights_basis: Literal["own", "consented", "licensed", "research-exception", "unknown"] = "unknown"
     consent: Literal["explicit", "platform-terms", "none", "unknown"] = "unknown"
-    probe_tail: bool = True
 
 
 class ScenesConfig(Section):
@@ -65,14 +64,14 @@ class SpeechConfig(Section):
 
 class ClipConfig(Section):
     """How long clips are and how their media is written.  A film of twice ``part_s`` and more is cut in parts
-    of at least that length, by as many workers as there are."""
+    of at least that length, by as many workers as there are.  ``mode: copy`` copies what may stay as it is:
+    H.264 of square pixels, upright, within ``max_side``, between keyframes; the rest is encoded."""
 
     min_s: Positive = 2.0
     max_s: Positive = 20.0
     join_similarity: Annotated[float, Field(ge=0, le=1)] = 0.85
     min_pause_s: Positive = 0.3
     part_s: Annotated[float, Field(ge=10, le=36_000)] = 600.0
-    speech_pad_s: Annotated[float, Field(ge=0, le=1)] = 0.1
     mode: Literal["encode", "copy"] = "encode"
     max_side: Annotated[int, Field(ge=64, le=4096)] = 640
     max_fps: Positive = 30.0

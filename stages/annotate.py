@@ -8,7 +8,7 @@ from typing import Any
 
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import AnnotateConfig
-from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.errors import ConfigError, VerError
 from ver_pipeline.schemas.labels import wheel
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.agreement.embedding import TextEmbedding
@@ -24,6 +24,9 @@ from ver_pipeline.stages.base import Outcome, Resources, Row
 
 CONTEXT_COLUMNS = ("context", "source.title")
 """What is read besides where somebody asks about the scene around the clip."""
+
+GONE_AFTER = 32
+"""Clips in a row; each was tried several times over a minute or so."""
 
 
 class AnnotateStage:
@@ -55,6 +58,7 @@ class AnnotateStage:
         self._embedding = TextEmbedding(config.embedding) if config.embedding else None
         self.spent: dict[str, Usage] = {}
         self._taken: dict[str, float] = {}
+        self._unreached: dict[str, int] = {}
         if wants_context(self):  # everybody else must not run again for what a neighbour says
             self.reads = (*self.reads, *CONTEXT_COLUMNS)
 
@@ -106,9 +110,23 @@ class AnnotateStage:
 
     def _ask(self, annotator: Annotator, requests: Sequence[Request]) -> list[Result]:
         results = annotator.annotate(requests)
+        self._count_unreached(annotator, results)
         known = self.spent.get(annotator.name, Usage())
         self.spent[annotator.name] = sum((result.usage for result in results), known)
         return results
+
+    def _count_unreached(self, annotator: Annotator, results: Sequence[Result]) -> None:
+        """Stop where one annotator after all tries did not answer for so many clips in a row that it is gone.
+
+        Raises:
+            VerError: with its last words.
+        """
+        for result in results:
+            gone = result.reason is Reason.TEACHER_UNAVAILABLE
+            self._unreached[annotator.name] = self._unreached.get(annotator.name, 0) + 1 if gone else 0
+            if self._unreached[annotator.name] >= GONE_AFTER:
+                what = f"{annotator.name} did not answer for {GONE_AFTER} clips in a row: {result.message}"
+                raise VerError(what, "mend that and run the same command again; kept answers are not asked for again")
 
     def _outcome(self, request: Request, result: Result, further: Sequence[Result]) -> Outcome:
         review = self._reviews.get(request.key)

@@ -23,9 +23,9 @@ from ver_pipeline.schemas.record import Clip, Media
 from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.stages.measure.phash import phash
 from ver_pipeline.stages.media.cut import Cut, CutError, check_clip, count_frames, cut_clips
-from ver_pipeline.stages.media.encode import LOOK_SIDE, Pass, encode_pass, poster_near
+from ver_pipeline.stages.media.encode import LOOK_SIDE, Pass, encode_pass, exact_rate, poster_near
 from ver_pipeline.stages.media.ffmpeg import FfmpegError, ffmpeg_version
-from ver_pipeline.stages.media.probe import keyframe_times
+from ver_pipeline.stages.media.probe import has_square_pixels, keyframe_times
 from ver_pipeline.stages.parts import Part
 from ver_pipeline.stages.spans import Span
 
@@ -58,7 +58,7 @@ class ClipStage:
     unit = "part"
     reads = (
         "source.id", "source.fps", "source.audio_channels", "source.video_codec", "source.pixel_format",
-        "source.rotation_deg", "source.variable_fps", "path", "part",
+        "source.rotation_deg", "source.variable_fps", "source.width", "source.height", "path", "part",
     )  # fmt: skip
     writes = ("key", "clip", "media", "media_path", "poster_path", "speech", "context")
     batch_size = 1
@@ -100,8 +100,10 @@ class ClipStage:
         source = row["source"]
         plain = source["video_codec"] in COPY_CODECS and source["pixel_format"] == "yuv420p"
         upright = source["rotation_deg"] == 0 and not source["variable_fps"]
-        same_rate = part.fps == Fraction(source["fps"]).limit_denominator(100_000)
-        copyable = self.config.mode == "copy" and plain and upright and same_rate
+        small = max(source["width"], source["height"]) <= self.config.max_side
+        same_rate = part.fps == exact_rate(source["fps"])
+        copyable = self.config.mode == "copy" and plain and upright and small and same_rate
+        copyable = copyable and has_square_pixels(row["path"])
         return _Film(
             id=source["id"],
             path=row["path"],

@@ -20,11 +20,8 @@ from ver_pipeline.schemas.record import Rights, Source
 from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.stages.media.probe import Probe, ProbeError, probe
 from ver_pipeline.stages.remote import fetch, from_row
-from ver_pipeline.stages.sources import SUBTITLE_SUFFIXES
+from ver_pipeline.stages.sources import SIDECAR_FIELDS, SUBTITLE_SUFFIXES
 
-SIDECAR_FIELDS = frozenset(
-    {"path", "uri", "license", "rights_basis", "consent", "group_id", "group", "language", "title", "collection"}
-)
 TRUNCATED_SLACK_S = 1.0
 TRUNCATED_SLACK_FRAC = 0.05
 """Containers round their length and let streams end apart; a film short of more than this is cut off."""

@@ -20,6 +20,10 @@ from ver_pipeline.stages.remote import RemoteFile, as_row, fetch, is_remote, lis
 
 SUBTITLE_SUFFIXES = (".srt", ".vtt", ".ass")
 SIDECAR_SUFFIXES = (".json", *SUBTITLE_SUFFIXES)
+SIDECAR_FIELDS = frozenset(
+    {"path", "uri", "license", "rights_basis", "consent", "group_id", "group", "language", "title", "collection"}
+)
+"""What a sidecar, or a row of a manifest, may say of a film."""
 LIST_SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 
@@ -185,6 +189,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or None in row:
             raise UsageError(f"row {number} of the list {path} does not fit its columns", "mend that row")
+    if unknown := sorted({name for row in rows for name in row} - SIDECAR_FIELDS):
+        cure = f"known are {', '.join(sorted(SIDECAR_FIELDS))}"
+        raise UsageError(f"the list {path} has the unknown column {unknown[0]!r}", cure)
     told = [{k: v for k, v in row.items() if v not in ("", None) and v == v} for row in rows]  # NaN is not itself
     return [json.loads(json.dumps(row, default=str)) for row in told]
 

@@ -26,7 +26,7 @@ from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.publishing.unchanged import content_id, did_nothing, is_published, note_published, untouched
 from ver_pipeline.runs import Summary, note_build, note_estimate
 from ver_pipeline.schemas.config import BuildConfig
-from ver_pipeline.schemas.errors import UsageError
+from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.stages.ingest import read_takedown
@@ -84,6 +84,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         summary.n_sources = len(refs)
         dag = make_dag(options.config, work, read_tombstones(options.out))
         samples, sources = _run(options, dag, refs, work, summary, progress)
+        _refuse_to_empty(samples, summary)
         summary.wall_s = time.perf_counter() - started
         runs = note_build(work, summary)
         content = Content(
@@ -141,6 +142,18 @@ def _run(
     summary.n_samples = len(samples)
     summary.n_good_sources = len({sample.key[:16] for sample in samples})
     return samples, sorted((row["source"] for row in good), key=lambda s: s["id"])
+
+
+def _refuse_to_empty(samples: Sequence[Sample], summary: Summary) -> None:
+    """A teacher that nobody could reach says nothing against the films.
+
+    Raises:
+        VerError: no clip became a sample, and about some of them nobody could be asked; nothing is published.
+    """
+    unreached = [row for row in summary.rejects if row["reason"] == Reason.TEACHER_UNAVAILABLE]
+    if unreached and not samples:
+        what = f"no clip was annotated ({len(unreached)} waiting): {unreached[0]['message']}"
+        raise VerError(what, "mend that and run the same command again; what was done is kept")
 
 
 def _kept(rows: Iterator[Row], summary: Summary) -> Iterator[Row]:

@@ -37,6 +37,10 @@ class Model(Protocol):
         ...
 
 
+NOTHING_SAID = "{}"
+"""Stands for an empty answer where it is shown back: some servers refuse an empty turn."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What one draw has cost so far, and how it came about.
@@ -81,7 +85,7 @@ def ask(chat: Chat, request: Request, teacher: Teacher, tally: Tally) -> Talk:
             return parsed.value
         if completion.reason is not None or not left:
             return parsed
-        asked = chat.after_error(completion.text or "", TRY_AGAIN[language].format(error=parsed.message))
+        asked = chat.after_error(completion.text or NOTHING_SAID, TRY_AGAIN[language].format(error=parsed.message))
         left -= 1
 
 

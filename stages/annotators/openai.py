@@ -9,6 +9,7 @@ twice.  The key is read from the environment, goes into one header, and is never
 from __future__ import annotations
 
 import base64
+import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -111,9 +112,11 @@ class OpenAIAnnotator:
             NoPicturesError, OSError: the film cannot be shown.
         """
         options = self.options
+        media = self._media(chat)
+        content = [*media, {"type": "text", "text": chat.user}] if media else chat.user
         messages: list[dict[str, Any]] = [
             {"role": "system", "content": chat.system},
-            {"role": "user", "content": [*self._media(chat), {"type": "text", "text": chat.user}]},
+            {"role": "user", "content": content},
             *({"role": role, "content": text} for role, text in chat.turns),
         ]
         body: dict[str, Any] = {
@@ -121,7 +124,7 @@ class OpenAIAnnotator:
             "messages": messages,
             "temperature": chat.sampling["temperature"],
             "top_p": chat.sampling["top_p"],
-            "max_tokens": chat.sampling["max_new_tokens"],
+            options.max_tokens_field: chat.sampling["max_new_tokens"],
             "seed": chat.sampling["seed"],
         }
         if options.response_format == "json_schema":
@@ -129,7 +132,8 @@ class OpenAIAnnotator:
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif options.response_format == "json_object":
             body["response_format"] = {"type": "json_object"}
-        return body
+        body |= json.loads(options.extra_body)
+        return {name: value for name, value in body.items() if value is not None}
 
     def _media(self, chat: Chat) -> list[dict[str, Any]]:
         if chat.media_path is None or self.options.send == "nothing":

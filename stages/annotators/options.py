@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -81,6 +82,9 @@ class OpenAIOptions(TeacherOptions):
     ``api_key_env`` and ``base_url_env`` name environment variables; a key never stands in a file.
     ``revision`` is what the server's owner says it serves (a commit or a date); it shapes the cache.
     ``hears`` says that the model listens to the film's sound (only with ``send: video``).
+    ``max_tokens_field`` names the field that bounds an answer (OpenAI's newer models want
+    ``max_completion_tokens``), ``extra_body`` is a JSON object laid over the request's body, such as
+    ``{"chat_template_kwargs": {"enable_thinking": false}}``; null takes a field out.
     """
 
     model: str = ""
@@ -91,6 +95,8 @@ class OpenAIOptions(TeacherOptions):
     send: Literal["frames", "video", "nothing"] = "frames"
     hears: bool = False
     response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    extra_body: str = "{}"
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 64
     concurrency: Annotated[int, Field(ge=1, le=512)] = 16
     timeout_s: Positive = 120.0
@@ -98,6 +104,17 @@ class OpenAIOptions(TeacherOptions):
     backoff_s: Positive = 1.0
     max_backoff_s: Positive = 60.0
     requests_per_s: Annotated[float, Field(ge=0)] = 0.0
+
+    @field_validator("extra_body")
+    @classmethod
+    def _is_an_object(cls, extra_body: str) -> str:
+        try:
+            given = json.loads(extra_body)
+        except ValueError as error:
+            raise ValueError(f"is not JSON: {error}") from error
+        if not isinstance(given, dict):
+            raise ValueError("is no JSON object")
+        return json.dumps(given, sort_keys=True)
 
     @field_validator("base_url")
     @classmethod

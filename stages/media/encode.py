@@ -45,9 +45,14 @@ class Pass:
     lead_samples: int
 
 
+def exact_rate(fps: float) -> Fraction:
+    """The rate behind its decimal: 29.97003 is 30000/1001.  Its denominator is at most 1001, broadcast's own."""
+    return Fraction(fps).limit_denominator(1001)
+
+
 def clip_grid(fps: float, max_fps: float) -> Fraction:
     """The clips' frame rate: the film's own, halved until it is at most ``max_fps``."""
-    rate = Fraction(fps).limit_denominator(100_000)
+    rate = exact_rate(fps)
     while rate > Fraction(max_fps).limit_denominator(1000):
         rate /= 2
     return rate

@@ -16,6 +16,11 @@ from typing import Any
 VFR_TOLERANCE = Fraction(1, 5)
 """Frame intervals that differ by more than this share of the median make a frame rate variable."""
 
+REPAIRED = frozenset({"mpegts", "mpeg"})
+"""Containers whose clock may jump, so that ffmpeg's command line, and it alone, takes out ..."""
+JUMP_S = Fraction(10)
+"""... gaps longer than this (its ``dts_delta_threshold``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -72,6 +77,14 @@ def probe(path: Path) -> Probe:
         raise ProbeError("not_media", f"ffmpeg cannot make sense of it: {error}") from error
 
 
+def has_square_pixels(path: Path) -> bool:
+    """The picture is shown in the shape in which it is stored."""
+    import av
+
+    with av.open(str(path), metadata_errors="replace") as container:
+        return (_picture_stream(container).sample_aspect_ratio or 1) == 1
+
+
 def keyframe_times(path: Path) -> Iterator[Fraction]:
     """When the pictures come that can be decoded by themselves, in seconds from the film's start, exactly."""
     import av
@@ -90,6 +103,8 @@ def _probe_open(container: Any) -> Probe:
     stamps, ends, last = _packets(container, video, start)
     if len(stamps) < 2:
         raise ProbeError("still_image", "it holds a single picture")
+    if container.format.name in REPAIRED:
+        _refuse_jumps(sorted(stamps))
     rotation = _first_frame_rotation(container, video)
     width, height = _display_size(video, rotation)
     fps, variable = _frame_rate(video, sorted(stamps))
@@ -154,6 +169,14 @@ def _packets(container: Any, video: Any, start: Fraction) -> tuple[list[Fraction
     except av.error.FFmpegError as error:
         raise ProbeError("truncated", f"packets end in an error after {len(stamps)}: {error.strerror}") from error
     return stamps, ends, last
+
+
+def _refuse_jumps(stamps: list[Fraction]) -> None:
+    """Two readers would not agree on when a picture after the jump is shown."""
+    for before, after in itertools.pairwise(stamps):
+        if after - before > JUMP_S:
+            what = f"its clock jumps by {float(after - before):.0f} s at {float(before):.1f} s, as in joined recordings"
+            raise ProbeError("decode_failed", f"{what}; mend it with: ffmpeg -i IN -c copy OUT.mkv")
 
 
 def _declared_s(container: Any, start: Fraction) -> float | None:

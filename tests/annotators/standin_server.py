@@ -17,6 +17,12 @@ DURATION = re.compile(r'"duration_s": ([0-9.]+)')
 WRONG_ENGLISH = "这里本该是英文，但是写成了中文。"
 
 
+def asked_text(body: dict[str, Any]) -> str:
+    """The question in words; pictures, if any, stand before it."""
+    content = body["messages"][1]["content"]
+    return content if isinstance(content, str) else content[-1]["text"]
+
+
 class StandIn:
     """``answers`` maps a duration to a good answer, ``manners`` to how the server behaves on that clip."""
 
@@ -58,7 +64,7 @@ class StandIn:
 
     def serve(self, handler: Any) -> None:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
-        text = "".join(part["text"] for part in body["messages"][1]["content"] if part["type"] == "text")
+        text = asked_text(body)
         duration = self.clip_of(text)
         with self.lock:
             self.asked[duration] += 1
@@ -123,6 +129,8 @@ class StandIn:
         text = json.dumps(good, ensure_ascii=False)
         if manner == "cut" or (manner == "cut once" and turn == 1):
             return text[: len(text) // 2], "stop", None
+        if manner == "says nothing" and turn == 1:
+            return "", "stop", None
         if manner == "length":
             return text[: len(text) // 2], "length", None
         if manner == "wrong language" and "description_en" in good:

@@ -10,8 +10,8 @@ from typing import Any
 
 import films
 import pytest
-from standin_server import DURATION, StandIn
-from teacher_kit import good_answer
+from standin_server import DURATION, StandIn, asked_text
+from teacher_kit import good_answer, make_request
 
 from ver_pipeline.catalog.records import read_records
 from ver_pipeline.cli import main
@@ -21,7 +21,10 @@ from ver_pipeline.engine.cache import Work, pick, stage_digest, unit_key
 from ver_pipeline.engine.runner import Runner
 from ver_pipeline.listing import source_rows
 from ver_pipeline.schemas.config import BuildConfig
-from ver_pipeline.stages.annotate import AnnotateStage, request_of
+from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.reasons import Reason
+from ver_pipeline.stages.annotate import GONE_AFTER, AnnotateStage, request_of
+from ver_pipeline.stages.annotators.base import Result
 from ver_pipeline.stages.base import Row
 from ver_pipeline.stages.sources import list_sources
 
@@ -133,7 +136,7 @@ def test_words_of_the_neighbours_reach_the_teacher_in_a_build(
     server: Reader, built: tuple[Path, list[dict[str, Any]]]
 ) -> None:
     _, records = built
-    about = [body["messages"][1]["content"][-1]["text"] for body in server.bodies]
+    about = [asked_text(body) for body in server.bodies]
     (middle,) = [text for text in about if "said_before" in text and server.clip_of(text) == 4.0]
     around = middle[: middle.rindex("</data-", 0, middle.index(SAID[1]))]
     assert SAID[0] in around
@@ -175,6 +178,35 @@ def test_money_of_a_build_stands_in_runs_once_and_only_for_what_was_asked(
     with open_dataset(folder / "out") as data:
         ((spent,),) = data.sql("SELECT sum(cost) FROM runs").rows()
     assert spent == pytest.approx(n_calls * ANSWER_COST)
+
+
+def test_a_build_whose_teacher_cannot_be_reached_publishes_nothing_and_keeps_what_stands(
+    built: tuple[Path, list[dict[str, Any]]], server: Reader, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, records = built
+    config = folder / "gone.json"
+    gone = settings("http://127.0.0.1:9/v1", model="another", tries=1, backoff_s=0.01)
+    config.write_text(json.dumps(gone), encoding="utf-8")
+    manifest = (folder / "out" / "manifest.json").read_bytes()
+    where = ["--source", str(folder / "raw"), "--out", str(folder / "out"), "--config", str(config)]
+    assert main(["build", *where]) == 1
+    told = capsys.readouterr().err
+    assert "no clip was annotated (3 waiting): " in told
+    assert "run the same command again" in told
+    assert (folder / "out" / "manifest.json").read_bytes() == manifest
+    assert ver(folder, "build", server) == records
+
+
+def test_a_teacher_that_is_gone_stops_the_work_and_one_that_stumbles_does_not() -> None:
+    request = make_request(0)
+    bad = Result(request.key, reason=Reason.TEACHER_UNAVAILABLE, message="HTTP 503")
+    good = Result(request.key, annotation={})
+    stage = AnnotateStage(BuildConfig.model_validate(settings("-")).annotate)
+    for _ in range(3):
+        stage._count_unreached(stage.main, [bad] * (GONE_AFTER - 1))
+        stage._count_unreached(stage.main, [good])
+    with pytest.raises(VerError, match=r"openai did not answer for 32 clips in a row: HTTP 503"):
+        stage._count_unreached(stage.main, [bad] * GONE_AFTER)
 
 
 def test_plan_tells_the_money_only_where_somebody_has_a_price(

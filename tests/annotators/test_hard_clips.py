@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from factory import make_dict
-from standin_server import StandIn
+from standin_server import StandIn, asked_text
 from teacher_kit import good_answer
 from test_cues import HOSTILE, faceless, say, set_face, silent
 
@@ -75,7 +75,7 @@ def test_hard_clip_ends_in_a_valid_record(name: str, flow: str) -> None:
     parse_record(record)
     assert record["tier"] == "teacher"
     for body in server.bodies:
-        text = body["messages"][1]["content"][-1]["text"]
+        text = asked_text(body)
         assert len(text) < 40_000
         assert text.count("<data-") == text.count("</data-")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from standin_server import DURATION, StandIn
+from standin_server import DURATION, StandIn, asked_text
 from test_reannotate import N, make_data_set, read
 
 from ver_pipeline.cli import main
@@ -63,10 +63,10 @@ def test_judge_marks_every_clip_by_its_evidence_and_changes_no_record(
     alone = sorted(key for key, s in durations.items() if list(durations.values()).count(s) == 1)[:2]
     with Judge({durations[alone[0]]: invented, durations[alone[1]]: uncited}, {}) as server:
         assert judge(data_set, server, "claude-judge") == 0
-        about = [body["messages"][1]["content"][-1]["text"] for body in server.bodies]
+        about = [asked_text(body) for body in server.bodies]
         assert len(about) == N
         assert all("provenance" not in text and "teacher-vl" not in text for text in about)
-        assert all(part["type"] == "text" for body in server.bodies for part in body["messages"][1]["content"])
+        assert all(isinstance(body["messages"][1]["content"], str) for body in server.bodies)  # no picture
         assert judge(data_set, server, "claude-judge") == 0
         assert len(server.bodies) == N  # kept answers are not paid for twice
     assert files(data_set) == published

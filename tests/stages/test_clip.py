@@ -146,6 +146,20 @@ def test_copy_mode_copies_where_boundaries_are_keyframes_and_encodes_where_not(s
         assert np.abs(pictures(clip["media_path"])[0].astype(int) - film[first]).mean() < 8
 
 
+@pytest.mark.parametrize("odd", ["larger than max_side", "stretched"])
+def test_copy_mode_copies_no_picture_that_an_encoded_one_would_not_be_like(tmp_path, odd):
+    shape = ("-vf", "setsar=4/3") if odd == "stretched" else ()
+    film = tmp_path / "film.mp4"
+    films.ffmpeg(*films.picture(2.0), *shape, *films.X264, film)
+    limit = {"max_side": 128} if odd == "larger than max_side" else {}
+    (clip,) = cut(film, tmp_path / "media", mode="copy", **limit)
+    assert clip["media"]["mode"] == "encode"
+    plain = tmp_path / "plain.mp4"
+    films.ffmpeg(*films.picture(2.0), *films.X264, plain)
+    (clip,) = cut(plain, tmp_path / "media", mode="copy")
+    assert clip["media"]["mode"] == "copy"
+
+
 def test_copy_mode_hides_no_picture_of_an_open_group(tmp_path):
     opened = tmp_path / "open.mp4"
     groups = "open-gop=1:bframes=1:b-adapt=0:b-pyramid=none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import films
@@ -13,6 +14,7 @@ from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.reasons import Reject
 from ver_pipeline.stages.ingest import IngestStage
 from ver_pipeline.stages.media import probe
+from ver_pipeline.stages.media.encode import exact_rate
 from ver_pipeline.stages.sources import list_sources
 
 
@@ -82,6 +84,38 @@ def test_a_sidecar_that_is_not_understood_is_a_reject_not_a_guess(tmp_path, text
     outcome = ingest(film)
     assert isinstance(outcome, Reject)
     assert outcome.reason == "bad_sidecar"
+
+
+def test_a_manifest_column_that_nobody_knows_is_told_before_anything_starts(tmp_path):
+    films.silent(tmp_path / "a.mp4", 1.0)
+    manifest = tmp_path.parent / "rights.csv"
+    manifest.write_text("path,licence\na.mp4,CC0-1.0\n")
+    with pytest.raises(UsageError, match="unknown column 'licence'"):
+        list_sources(str(tmp_path), str(manifest))
+
+
+def test_a_recording_whose_clock_jumps_is_told_with_its_cure(tmp_path):
+    one = films.remux(films.good(tmp_path / "a.mp4", 3.0), tmp_path / "one.ts")
+    two = films.remux(films.good(tmp_path / "b.mp4", 3.0), tmp_path / "two.ts", "-output_ts_offset", "90")
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(one.read_bytes() + two.read_bytes())
+    outcome = ingest(joined)
+    assert isinstance(outcome, Reject)
+    assert "its clock jumps by 8" in outcome.message
+    mended = films.remux(joined, tmp_path / "mended.mkv")
+    assert ingest(mended)["source"]["duration_s"] == pytest.approx(6.0, abs=0.3)
+    still = tmp_path / "still.mp4"  # one picture for long is no jump where the container's clock is kept
+    films.ffmpeg(*films.picture(30.0), "-vf", "select='lt(n,5)+gt(n,700)'", "-fps_mode", "vfr", *films.X264, still)
+    assert not isinstance(ingest(still), Reject)
+
+
+def test_broadcast_rates_are_exact():
+    assert [str(exact_rate(round(n / 1001, 6))) for n in (24000, 30000, 60000)] == [
+        "24000/1001",
+        "30000/1001",
+        "60000/1001",
+    ]
+    assert [exact_rate(rate) for rate in (25.0, 12.5, 29.5)] == [25, Fraction(25, 2), Fraction(59, 2)]
 
 
 def test_a_file_that_cannot_be_opened_is_a_reject(tmp_path):

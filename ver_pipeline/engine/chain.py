@@ -37,11 +37,12 @@ class Chain:
         through = list(rows)
         for runner, live in zip(self.runners, self.live, strict=True):
             size = max(1, runner.stage.batch_size)
-            batches = [through[at : at + size] for at in range(0, len(through), size)]
-            made = (one for batch in batches for one in runner(batch))
+            made: list[Row] = []
+            for at in range(0, len(through), size):
+                made += runner(through[at : at + size])
+                self.note(runner.stage.name, runner.tally)
+                runner.tally = Tally()
             through = [{name: value for name, value in one.items() if name in live} for one in made]
-            self.note(runner.stage.name, runner.tally)
-            runner.tally = Tally()
         return through
 
     def close(self) -> None:
