@@ -21,7 +21,7 @@ from typing import Any
 from ver_pipeline.engine.cache import write_atomically
 from ver_pipeline.growth.tombstones import carry
 from ver_pipeline.publishing.reuse import contents_digest, published_shards
-from ver_pipeline.publishing.staged import Entry, data_set_id, entry_of, link, name_by_content
+from ver_pipeline.publishing.staged import PAGES, Entry, data_set_id, entry_of, link, name_by_content
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, load_manifest, manifest_bytes, seal_manifest
@@ -162,7 +162,8 @@ def _listed(out_dir: Path) -> set[str]:
 
 
 def _move_in(staging: Path, out_dir: Path, names: Sequence[str]) -> None:
-    for name in names:
+    """Pages last: they alone overwrite what the old manifest lists."""
+    for name in sorted(names, key=PAGES.__contains__):
         target = out_dir / name
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(staging / name, target)
