@@ -15,7 +15,7 @@ from ver_pipeline.schemas.record import LabelId
 
 from .decide import MAX_PHASES, Judgement
 from .phrases import EMPTY, Pair, Wording, join_names, number, sentence_case
-from .quotes import Quote, choose_quote, count_units, script_of
+from .quotes import Quote, choose_quote, count_units, script_of, spoken_at
 from .signs import FaceSign, Phase, Signs
 from .voters import Ballot, WordSign, phase_distribution
 
@@ -222,7 +222,7 @@ def _told(say: Wording, speech: Mapping[str, Any], quote: Quote, time: Pair, lea
         found = choose_quote({"text": gloss}, ())
         if found is not None and found.language == other:
             return say.say(f"words_quoted{means}", quote=found.text, time=time, lean=lean)
-    n_zh, n_words = count_units(str(speech.get("text") or ""))
+    n_zh, n_words = count_units(quote.text)  # what is told is when the quote is said: of that, then, and no more
     extent = say.say("extent_long" if n_zh + 1.5 * n_words > LONG_SPEECH else "extent_short")
     language = LANGUAGES.get(quote.language, OTHER_LANGUAGE)
     if script_of(quote.text) == "en" and speech.get("language") not in ("en", "und", "mixed"):
@@ -231,14 +231,10 @@ def _told(say: Wording, speech: Mapping[str, Any], quote: Quote, time: Pair, lea
 
 
 def _quote_times(speech: Mapping[str, Any], quote: Quote, duration_s: float) -> tuple[float, float]:
-    """The span of the segment that holds the quote, else of all speech, kept inside the clip."""
-    segments = list(speech.get("segments", ()))
-    held = next((s for s in segments if quote.text in s["text"]), None)
-    chosen = [held] if held is not None else segments
-    if not chosen:
-        return 0.0, round(duration_s, 3)
-    end_s = min(duration_s, max(float(s["end_s"]) for s in chosen))
-    return min(end_s, min(float(s["start_s"]) for s in chosen)), end_s
+    """When the quote is said, kept inside the clip; where nobody knows, all of it."""
+    start_s, end_s = spoken_at(quote, speech) or (0.0, duration_s)
+    end_s = round(min(duration_s, end_s), 3)
+    return min(end_s, start_s), end_s
 
 
 def _word_confidence(speech: Mapping[str, Any]) -> float:

@@ -46,6 +46,26 @@ def choose_quote(speech: Mapping[str, Any], signs: Sequence[WordSign]) -> Quote 
     return max(spans[:400], key=merit)
 
 
+def spoken_at(quote: Quote, speech: Mapping[str, Any]) -> tuple[float, float] | None:
+    """When the quote is said, seconds in the clip: from its first word to its last, where words carry times;
+    else the segment that holds it; None where neither is known."""
+    wanted, said, at = _letters(quote.text), "", []
+    for word in speech.get("words", ()):
+        letters = _letters(str(word["word"]))
+        at += [(float(word["start_s"]), float(word["end_s"]))] * len(letters)
+        said += letters
+    begin = said.find(wanted)
+    if wanted and begin >= 0:
+        return at[begin][0], at[begin + len(wanted) - 1][1]
+    held = [s for s in speech.get("segments", ()) if quote.text in s["text"]]
+    return (float(held[0]["start_s"]), float(held[0]["end_s"])) if held else None
+
+
+def _letters(text: str) -> str:
+    """Words and text space and punctuate alike nowhere: what they share is letters and figures."""
+    return "".join(c for c in text if c.isalnum())
+
+
 def script_of(text: str) -> str | None:
     """``zh`` where at least nine letters in ten are Chinese, ``en`` where none is; else None."""
     letters = [c for c in text if unicodedata.category(c).startswith("L")]

@@ -66,6 +66,27 @@ def test_every_clip_is_described_in_both_languages_from_what_it_cites(samples):
             assert observation["quote"] is None or observation["quote"] in sample["speech"]["text"]
 
 
+def test_a_quote_is_told_at_the_time_of_its_own_words(samples):
+    for sample in samples:
+        (lexical,) = (seen for seen in sample["observations"] if seen["modality"] == "lexical")
+        said = [
+            w
+            for w in sample["speech"]["words"]
+            if lexical["start_s"] <= w["start_s"] and w["end_s"] <= lexical["end_s"]
+        ]
+        assert plain("".join(word["word"] for word in said)) == plain(lexical["quote"])
+
+
+def test_the_clip_that_the_readme_shows_is_what_comes_out(samples):
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    shown = plain("".join(line.removeprefix(">") for line in readme.splitlines() if line.startswith(">")))
+    assert shown == plain(samples[1]["description"]["en"] + samples[1]["description"]["zh"])
+
+
+def plain(text: str) -> str:
+    return "".join(c for c in text if c.isalnum())
+
+
 def test_the_lineage_is_whole(samples):
     for sample in samples:
         assert sample["source"]["id"][:16] == sample["key"][:16]
