@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import yaml
@@ -35,6 +37,15 @@ def test_unknown_or_several_licences_are_not_given_a_name(tmp_path: Path) -> Non
     text = write_card(tmp_path).read_text("utf-8")
     assert yaml.safe_load(text.split("---\n", 2)[1])["license"] == "other"
     assert "LicenseRef-unknown" in text
+
+
+def test_the_python_on_the_card_runs_as_it_stands_beside_it(tmp_path: Path) -> None:
+    text = _card(tmp_path)
+    code = text.partition("```python\n")[2].partition("```")[0] + "    print(record['key'], len(film))\n"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    with open_dataset(tmp_path) as data:
+        keys = [key for (key,) in data.sql("SELECT key FROM samples WHERE split = 'train'")]
+    assert sorted(line.split()[0] for line in done.stdout.splitlines()) == sorted(keys)
 
 
 def test_the_cards_figures_are_those_of_the_sql(tmp_path: Path) -> None:

@@ -200,9 +200,12 @@ ver lint .
 ```
 
 ```python
+import json
 import webdataset
 
-for sample in webdataset.WebDataset("train-000000-*.tar"):  # give the real names, from manifest.json
-    sample["json"], sample["mp4"]
+files = json.load(open("manifest.json"))["files"]
+shards = [file["path"] for file in files if file["kind"] == "shard" and file["split"] == "train"]
+for sample in webdataset.WebDataset(shards, shardshuffle=False).decode():
+    record, film = sample["json"], sample["mp4"]
 ```
 """
