@@ -70,7 +70,7 @@ def _set(values: dict[str, Any], override: str) -> None:
             place[parent] = {}
         place = place[parent]
         if not isinstance(place, dict):
-            raise ConfigError(f"--set {name}: {parent} holds a value and no table", "`ver config show` prints all keys")
+            raise ConfigError(f"--set {name}: {parent} is not a mapping", "`ver config show` prints all keys")
     place[last] = _yaml(text, f"--set {override}")
 
 

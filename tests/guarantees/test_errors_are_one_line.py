@@ -46,6 +46,15 @@ def test_a_plan_for_a_folder_whose_parents_are_not_there_yet(tmp_path):
     assert main(["plan", "--source", str(tmp_path), "--out", str(tmp_path / "x" / "y" / "z")]) == 0
 
 
+def test_a_plan_for_a_gpu_that_is_not_here(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ver_pipeline.gpus.shutil.which", lambda _: None)
+    (tmp_path / "a.mp4").touch()
+    plan = ("plan", "--source", tmp_path, "--out", tmp_path / "out", "--profile", "gpu")
+    status, told = said(capsys, *plan)
+    assert (status, "this machine has 0" in told, told.count("\n")) == (1, True, 1), told
+    assert main([*map(str, plan), "--ray-address", "head:6379"]) == 0
+
+
 def test_a_place_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").touch()
     status, told = said(capsys, "samples", "fetch", tmp_path / "file")

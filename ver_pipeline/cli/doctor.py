@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from ver_pipeline.gpus import gpu_names
 from ver_pipeline.schemas.errors import VerError
 
 LOW_DISK_BYTES = 5 << 30
@@ -112,12 +113,7 @@ def _disk() -> Iterator[Finding]:
 
 
 def _gpu() -> Iterator[Finding]:
-    program = shutil.which("nvidia-smi")
-    names: list[str] = []
-    if program:
-        query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-        done = subprocess.run(query, capture_output=True, text=True, check=False)
-        names = done.stdout.strip().splitlines() if done.returncode == 0 else []
+    names = gpu_names()
     if names:
         yield Finding("GPU", "ok", f"{'; '.join(names)} (`ver build --profile gpu` uses it)")
     else:

@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from ver_pipeline.engine.cache import Work, stage_digest
     from ver_pipeline.engine.pools import fit_pools
     from ver_pipeline.engine.walk import Walk
+    from ver_pipeline.gpus import gpu_names
     from ver_pipeline.growth.tombstones import read_tombstones
     from ver_pipeline.listing import source_rows
     from ver_pipeline.stages.sources import list_sources
@@ -39,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
     ingest = config.ingest
     refs = list_sources(args.source, ingest.manifest, ingest.follow_links, work.sources, args.out)[: args.limit]
     dag = make_dag(config, work, read_tombstones(args.out))
-    pools = fit_pools(dag, args.cpus or os.cpu_count() or 1, 0.0)
+    # What a cluster has is not known here: as many GPUs as are asked for.
+    gpus = max(stage.resources.gpus for stage in dag) if args.ray_address else len(gpu_names())
+    pools = fit_pools(dag, args.cpus or os.cpu_count() or 1, gpus)
     walk = Walk(dag, work)
     listed = source_rows(refs)[0]
     finished = sum(walk.follow(row) is not None for row in listed)

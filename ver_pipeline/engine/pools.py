@@ -72,7 +72,7 @@ def fit_pools(stages: Sequence[Stage], cpus: float, gpus: float) -> list[Pool]:
         needed_gpus = max(stage.resources.gpus for stage in group)
         if needed_gpus > gpus:
             what = f"stage {group[0].name} asks for {needed_gpus:g} GPU(s), this machine has {gpus:g}"
-            raise VerError(what, "choose another annotator or engine, or add a GPU node")
+            raise VerError(what, "leave --profile out, choose another annotator, or add a GPU node")
         share = max(0.01, round(need * scale, 3))
         most = max(1, int(cpus // max(need, 0.25))) if cpus >= AUTOSCALE_FROM_CPUS else 1
         if needed_gpus:
