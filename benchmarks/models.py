@@ -47,7 +47,7 @@ def main() -> None:
     """Measure and print."""
     film = str(bilingual_film())
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    row = {"source": {"audio_codec": "aac"}, "path": film, "sidecar": {}}
+    row = {"source": {"audio_codec": "aac", "duration_s": FILM_S}, "path": film, "sidecar": {}}
     for beam in (1, 5):
         speech = SpeechStage(SpeechConfig(beam_size=beam))
         speech.open()
