@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline import interrupt
 from ver_pipeline.annotating.forecast import all_priced, forecast
 from ver_pipeline.dag import make_dag, tool_versions
 from ver_pipeline.engine import Engine, Where
@@ -72,7 +73,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
     """
     started = time.perf_counter()
     work = open_work(options.out)
-    with locked(work):
+    with locked(work), interrupt.noted():
         shutil.rmtree(work.staging, ignore_errors=True)
         for left in work.media.glob("clip-*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -84,6 +85,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         summary.n_sources = len(refs)
         dag = make_dag(options.config, work, read_tombstones(options.out))
         samples, sources = _run(options, dag, refs, work, summary, progress)
+        interrupt.stop_if_asked()
         _refuse_to_empty(samples, summary)
         summary.wall_s = time.perf_counter() - started
         runs = note_build(work, summary)
@@ -159,6 +161,7 @@ def _refuse_to_empty(samples: Sequence[Sample], summary: Summary) -> None:
 def _kept(rows: Iterator[Row], summary: Summary) -> Iterator[Row]:
     """Pass good rows on; put rejects into the summary."""
     for row in rows:
+        interrupt.stop_if_asked()
         if "reject" in row:
             summary.rejects.append(row["reject"])
         else:

@@ -3,6 +3,7 @@ depends on a change is done again; readers see a whole data set at all times."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import random
@@ -17,6 +18,9 @@ import builds
 import films
 import psutil
 import pytest
+
+from ver_pipeline.cli import main
+from ver_pipeline.engine import Engine
 
 KILLS = [("here", 4.0), ("ray", 12.0)] * 5
 """Where the build to kill runs, and the latest moment to kill it, in seconds."""
@@ -219,6 +223,24 @@ def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_leaves_no_worker(raw, tmp_pa
     assert b"Traceback" not in said
     _wait_for_orphans(tmp_path / "o")
     assert not (tmp_path / "o" / "manifest.json").exists()
+
+
+def test_a_ctrl_c_that_a_library_swallows_stops_the_build_all_the_same(raw, tmp_path, monkeypatch, capsys):
+    real = Engine.run
+
+    def swallowing(self, stages, rows, keep):
+        if len(stages) == 1:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        return real(self, stages, rows, keep)
+
+    monkeypatch.setattr(Engine, "run", swallowing)
+    where = ["--source", str(raw), "--out", str(tmp_path / "o"), *builds.QUICK]
+    monkeypatch.setattr("ver_pipeline.cli.os._exit", lambda status: None)  # this process goes on
+    assert main(["build", *where]) == 130
+    assert "Run the same command again to go on" in capsys.readouterr().err
+    assert not (tmp_path / "o" / "manifest.json").exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def _hears_ctrl_c() -> None:
