@@ -24,10 +24,22 @@ fi
 ruff check .
 ruff format --check .
 mypy
+tests() { python -m pytest ${selection[@]+"${selection[@]}"} "$@"; }
+
 if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
-  python -m pytest ${selection[@]+"${selection[@]}"} "$@"
-else
-  # The loader's and the trainer's tests fork: they run in a process that no other library has put threads into.
-  python -m pytest ${selection[@]+"${selection[@]}"} --ignore=tests/train --ignore=tests/loader "$@"
-  python -m pytest tests/loader tests/train "$@"
+  tests "$@"
+  exit
 fi
+# Builds as a user starts them mostly wait for their own processes: they run beside all other tests.  The loader's and
+# the trainer's tests fork: they run in a process that no other library has put threads into.
+beside="$(mktemp)"
+trap 'rm -f "$beside"' EXIT
+(tests tests/guarantees tests/engine -p no:cacheprovider "$@" >"$beside" 2>&1) &
+builds=$!
+failed=0
+tests --ignore=tests/guarantees --ignore=tests/engine --ignore=tests/train --ignore=tests/loader "$@" || failed=1
+tests tests/loader tests/train "$@" || failed=1
+echo "tests of builds, which ran beside these:"
+wait "$builds" || failed=1
+cat "$beside"
+exit "$failed"
