@@ -24,6 +24,7 @@ fi
 ruff check .
 ruff format --check .
 mypy
+
 tests() { python -m pytest ${selection[@]+"${selection[@]}"} "$@"; }
 
 if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
@@ -33,9 +34,9 @@ fi
 # Builds as a user starts them mostly wait for their own processes: they run beside all other tests.  The loader's and
 # the trainer's tests fork: they run in a process that no other library has put threads into.
 beside="$(mktemp)"
-trap 'rm -f "$beside"' EXIT
 (tests tests/guarantees tests/engine -p no:cacheprovider "$@" >"$beside" 2>&1) &
 builds=$!
+trap 'kill "$builds" 2>/dev/null || true; rm -f "$beside"' EXIT
 failed=0
 tests --ignore=tests/guarantees --ignore=tests/engine --ignore=tests/train --ignore=tests/loader "$@" || failed=1
 tests tests/loader tests/train "$@" || failed=1
