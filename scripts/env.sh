@@ -26,7 +26,8 @@ if [ -z "$python" ]; then
 fi
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv
-export PATH="$PWD/.venv/bin:$PATH"
+# Also for uv, which installs into the environment that is active, whichever python is first on PATH.
+export VIRTUAL_ENV="$PWD/.venv" PATH="$PWD/.venv/bin:$PATH"
 
 # Folders and indexes with wheels that pip is set up to use: uv does not look there by itself.
 find_links=()
