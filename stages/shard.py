@@ -146,7 +146,7 @@ def write_tar(folder: Path, stem: str, samples: Iterable[tuple[str, Mapping[str,
     """Write samples (key, members by extension) as a tar of the data set's form, one at a time in memory.
 
     Returns:
-        Its path, ``stem`` with the hash of its bytes; their sha256; their number.  It is synced.
+        Its path, ``stem`` with the hash of its bytes; its sha256; its size in bytes.  It is synced.
     """
     import webdataset
 

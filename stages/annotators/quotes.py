@@ -50,12 +50,14 @@ def spoken_at(quote: Quote, speech: Mapping[str, Any]) -> tuple[float, float] | 
     """When the quote is said, seconds in the clip: from its first word to its last, where words carry times;
     else the segment that holds it; None where neither is known."""
     wanted, said, at = _letters(quote.text), "", []
+    begins = []
     for word in speech.get("words", ()):
+        begins.append(len(said))
         letters = _letters(str(word["word"]))
         at += [(float(word["start_s"]), float(word["end_s"]))] * len(letters)
         said += letters
-    begin = said.find(wanted)
-    if wanted and begin >= 0:
+    begin = next((n for n in begins if wanted and said.startswith(wanted, n)), None)  # "no" is not in "know"
+    if begin is not None:
         return at[begin][0], at[begin + len(wanted) - 1][1]
     held = [s for s in speech.get("segments", ()) if quote.text in s["text"]]
     return (float(held[0]["start_s"]), float(held[0]["end_s"])) if held else None
