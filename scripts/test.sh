@@ -43,4 +43,25 @@ tests tests/loader tests/train "$@" || failed=1
 echo "tests of builds, which ran beside these:"
 wait "$builds" || failed=1
 cat "$beside"
+
+# What models and codecs take part in, again as on two poorer processors: no test may depend on how one rounds.
+rounding=(tests/speech tests/evidence tests/store/test_sample_footage.py tests/stages/test_instruction_set.py
+          tests/guarantees/test_sample_film.py)
+sse42() { eval "$(python -m ver_pipeline.stages.instruction_set x86-64-v2)"; tests "${rounding[@]}" -p no:cacheprovider; }
+avx() {
+  export CT2_FORCE_CPU_ISA=AVX CT2_USE_MKL=0 ONEDNN_MAX_CPU_ISA=AVX OPENBLAS_CORETYPE=Sandybridge
+  export NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR" OPENCV_CPU_DISABLE=FP16,AVX2,AVX512-SKX
+  tests "${rounding[@]}" -p no:cacheprovider
+}
+if grep -q avx2 /proc/cpuinfo 2>/dev/null; then
+  (sse42 >"$beside" 2>&1) &
+  builds=$!
+  echo "tests of models, held to AVX:"
+  (avx) || failed=1
+  echo "tests of models, held to SSE4.2, which ran beside these:"
+  wait "$builds" || failed=1
+  cat "$beside"
+else
+  echo "this is no x86-64 processor with AVX2: the tests under other instruction sets are LEFT OUT" >&2
+fi
 exit "$failed"

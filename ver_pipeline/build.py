@@ -31,6 +31,7 @@ from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.stages.ingest import read_takedown
+from ver_pipeline.stages.instruction_set import hold
 from ver_pipeline.stages.shard import Sample, layout_fingerprint
 from ver_pipeline.stages.sources import SourceRef, list_sources
 
@@ -72,6 +73,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         VerError: when the build as a whole cannot go on; finished work is kept in the cache.
     """
     started = time.perf_counter()
+    hold(options.config.runtime.instruction_set)
     work = open_work(options.out)
     with locked(work), interrupt.noted():
         shutil.rmtree(work.staging, ignore_errors=True)

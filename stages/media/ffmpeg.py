@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ver_pipeline.schemas.errors import DiskFullError, MissingDependencyError
+from ver_pipeline.stages.instruction_set import ffmpeg_options
 
 GLOBAL_OPTIONS = ("-hide_banner", "-nostdin", "-loglevel", "error", "-y")
 COMPLAINT_CHARS = 400
@@ -68,7 +69,7 @@ def run(node: Any, time_limit_s: float | None = None) -> None:
         DiskFullError: when it had no room to write.
         subprocess.TimeoutExpired: after ``time_limit_s``; the process is killed.
     """
-    command = [ffmpeg_path(), *GLOBAL_OPTIONS, *node.get_args()]
+    command = [ffmpeg_path(), *GLOBAL_OPTIONS, *ffmpeg_options(), *node.get_args()]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=time_limit_s, check=False)
     if done.returncode != 0:
         if b"No space left on device" in done.stderr:
@@ -82,7 +83,7 @@ def read_chunks(node: Any, chunk_bytes: int) -> Iterator[bytes]:
     Raises:
         FfmpegError: when ffmpeg fails; everything it wrote before has been yielded.
     """
-    command = [ffmpeg_path(), *GLOBAL_OPTIONS, *node.get_args()]
+    command = [ffmpeg_path(), *GLOBAL_OPTIONS, *ffmpeg_options(), *node.get_args()]
     with (
         tempfile.TemporaryFile() as errors,  # a pipe would fill up and stall ffmpeg while we read its output
         subprocess.Popen(

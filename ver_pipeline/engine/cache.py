@@ -18,6 +18,7 @@ from typing import Any
 from ver_pipeline.schemas.canonical import canonical_json, digest
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import PIECE, Row, Stage
+from ver_pipeline.stages.instruction_set import NATIVE, held
 
 PLACES = frozenset({"path"})
 """Columns that say where a thing lies and not what it is: never part of a key."""
@@ -72,8 +73,9 @@ def pick(row: Mapping[str, Any], reads: tuple[str, ...]) -> Row:
 
 
 def unit_key(stage_id: str, given: Row) -> str:
-    """The cache key of one unit of work."""
-    return digest({"stage": stage_id, "input": {k: v for k, v in given.items() if k not in PLACES}})
+    """The cache key of one unit of work.  Work held to an instruction set is other work than work that is not."""
+    level = {} if held() == NATIVE else {"instruction_set": held()}
+    return digest({"stage": stage_id, "input": {k: v for k, v in given.items() if k not in PLACES}, **level})
 
 
 class Cache:

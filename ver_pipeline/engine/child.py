@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 
 from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
 from ver_pipeline.stages.base import Stage
+from ver_pipeline.stages.instruction_set import hold_libav
 
 PR_SET_PDEATHSIG = 1
 
@@ -29,6 +30,7 @@ def die_with_parent() -> None:
 def serve(pipe: Connection) -> None:
     """Receive the stage, open it, then answer rows one by one."""
     try:
+        hold_libav()
         stage: Stage = pickle.loads(pipe.recv_bytes())  # noqa: S301 - our own parent's object
         stage.open()
     except VerError as error:

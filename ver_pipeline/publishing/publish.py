@@ -14,7 +14,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, load_manifest, manifest_bytes, seal_manifest
 from ver_pipeline.schemas.record import SCHEMA_VERSION
+from ver_pipeline.stages.instruction_set import in_use
 from ver_pipeline.stages.shard import Sample, Shard, index_rows, plan_shards, read_offsets, sample_digests, write_shard
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ PageWriter = Callable[[Path], None]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that goes into a data set.  Rows are JSON dicts; ``samples`` in any order."""
+    """All that goes into a data set.  Rows are JSON dicts; ``samples`` in any order; ``processor`` is the instruction
+    set that the arithmetic ran on."""
 
     samples: Sequence[Sample]
     sources: Sequence[Mapping[str, Any]]
@@ -45,6 +47,7 @@ class Content:
     config: BuildConfig
     fingerprints: Mapping[str, str]
     tools: Mapping[str, str]
+    processor: str = field(default_factory=in_use)
 
 
 def publish(
@@ -146,6 +149,7 @@ def _manifest(files: Sequence[Mapping[str, Any]], content: Content) -> dict[str,
         "config": content.config.model_dump(mode="json", by_alias=True),
         "fingerprints": dict(content.fingerprints),
         "tools": dict(content.tools),
+        "processor": content.processor,
     }
     return seal_manifest(body)
 
