@@ -110,9 +110,8 @@ def open_webfolder(folder: Path) -> WebFolder:
         raise UsageError(f"{folder} holds no .tar", "give a folder of WebDataset shards")
     stamp = digest([[t.name, t.stat().st_size, t.stat().st_mtime_ns] for t in tars])
     kept = folder / f".ver-index-{stamp[:16]}.json"
-    if kept.is_file():
-        listed = json.loads(kept.read_text(encoding="utf-8"))
-    else:
+    listed = _kept(kept, {tar.name for tar in tars})
+    if listed is None:
         listed = [[key, tar.name, members] for tar in tars for key, members in grouped(tar)]
         _keep(kept, listed)
     usable = [s for s in listed if "json" in s[2] or "txt" in s[2]]
@@ -176,6 +175,23 @@ def _plain_members(tar: Path) -> list[Member] | None:
     finally:
         os.close(handle)
     return found
+
+
+def _kept(path: Path, tars: set[str]) -> list[Any] | None:
+    """An index that lies in the folder, which may be anybody's; None where it is not one of these tars."""
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return listed if isinstance(listed, list) and all(_is_row(row, tars) for row in listed) else None
+
+
+def _is_row(row: Any, tars: set[str]) -> bool:
+    """Whether this is (key, tar, offset and size of each member)."""
+    if not (isinstance(row, list) and len(row) == 3 and isinstance(row[0], str) and row[1] in tars):
+        return False
+    places = row[2].values() if isinstance(row[2], dict) else [None]
+    return all(isinstance(at, list) and len(at) == 2 and all(type(n) is int and n >= 0 for n in at) for at in places)
 
 
 def _keep(path: Path, listed: list[Any]) -> None:

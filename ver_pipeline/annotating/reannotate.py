@@ -26,8 +26,10 @@ from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.reasons import RETRYABLE, Reject
+from ver_pipeline.schemas.untrusted import inside
 from ver_pipeline.stages.annotate import AnnotateStage, independent_votes, request_of, wants_context
 from ver_pipeline.stages.annotators.base import Usage
+from ver_pipeline.stages.instruction_set import hold, in_use
 from ver_pipeline.stages.shard import Sample, estimate_size
 from ver_pipeline.stages.validate import ValidateStage
 
@@ -73,6 +75,7 @@ def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: boo
     Raises:
         VerError: nobody could be asked about any clip; the data set is not touched.
     """
+    hold(config.runtime.instruction_set)
     out_dir = local_root(data)
     work = Work(out_dir.resolve() / ".ver")
     media = work.root / "annotate-media"
@@ -199,7 +202,7 @@ def _row(index: Mapping[str, Any], record: dict[str, Any], shards: ShardReader, 
     paths: dict[str, str | None] = {"mp4": None, "jpg": None}
     for extension in paths:
         if extension in members:
-            path = media / key[:2] / f"{key}.{extension}"
+            path = inside(media, key[:2], f"{key}.{extension}")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(members[extension])
             paths[extension] = str(path)
@@ -209,7 +212,7 @@ def _row(index: Mapping[str, Any], record: dict[str, Any], shards: ShardReader, 
 
 def _sample(row: Mapping[str, Any], record: dict[str, Any], work: Work) -> Sample:
     data = canonical_json(record)
-    path = work.root / "annotate-media" / row["key"][:2] / f"{row['key']}.json"
+    path = inside(work.root / "annotate-media", row["key"][:2], f"{row['key']}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
     sizes = [os.path.getsize(row[name]) if row[name] else 0 for name in ("media_path", "poster_path")]
@@ -243,6 +246,7 @@ def _publish(
         config=config,
         fingerprints={**manifest["fingerprints"], "annotate": stage_digest(stage)},
         tools=manifest["tools"],
+        processor=", ".join(sorted({manifest.get("processor", "unknown"), in_use()})),
     )
     publish(out_dir, work.staging, content, PAGES)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,7 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ver_pipeline.schemas.errors import CorruptDataError, UsageError
+from pydantic import ValidationError
+
+from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.record import Record
 
 if TYPE_CHECKING:
     from ver_pipeline.dataset import Dataset
@@ -45,6 +49,8 @@ class ShardReader:
             return None
         try:
             file = self._open(shard)
+            if offset + size > os.fstat(file.fileno()).st_size:
+                raise CorruptDataError(f"{shard} ends inside a member", "run: ver lint")
             file.seek(offset)
             data = file.read(size)
         except OSError as error:
@@ -71,14 +77,8 @@ class ShardReader:
 
 
 def local_root(data: Dataset) -> Path:
-    """The data set's folder.
-
-    Raises:
-        UsageError: it is remote: its shards cannot be read by offset.
-    """
-    if data.root is None:
-        raise UsageError("this needs the data set in a local folder", "copy it here first")
-    return data.root
+    """The data set's folder, its index checked; see ``Dataset.shard_folder``."""
+    return data.shard_folder
 
 
 def read_records(data: Dataset, where: str = "true") -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -86,6 +86,9 @@ def read_records(data: Dataset, where: str = "true") -> Iterator[tuple[dict[str,
 
     Args:
         where: a condition over the columns of the view ``samples``.
+
+    Raises:
+        CorruptDataError: a member is no record of this schema, or of another key than the index says.
     """
     chosen = "" if where.strip() == "true" else f"WHERE key IN (SELECT key FROM samples WHERE {where})"
     rows = data.sql(f'SELECT * FROM "index" {chosen} ORDER BY key')
@@ -93,4 +96,23 @@ def read_records(data: Dataset, where: str = "true") -> Iterator[tuple[dict[str,
         for values in rows:
             row = dict(zip(rows.columns, values, strict=True))
             record = shards.member(row["shard"], row["json_offset"], row["json_size"])
-            yield row, json.loads(record or b"null")
+            yield row, read_record(record or b"", row["key"], row["shard"])
+
+
+def read_record(data: bytes, key: str, shard: str) -> dict[str, Any]:
+    """A record of a data set, which may be anybody's, as the dict that stages and writers rely on.
+
+    Raises:
+        CorruptDataError: it is no record of this schema, or not the one of ``key``.
+    """
+    try:
+        Record.model_validate_json(data)
+        record: dict[str, Any] = json.loads(data)
+    except ValueError as error:
+        told = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+        place = ".".join(map(str, told["loc"]))
+        what = f"{shard}: the record of {key} is not what a build writes: {place} {told['msg']}".replace("  ", " ")
+        raise CorruptDataError(what, "run: ver lint") from error
+    if record["key"] != key:
+        raise CorruptDataError(f"{shard}: the index says {key} where the record says {record['key']}", "run: ver lint")
+    return record
