@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ver_pipeline.schemas.errors import MissingModelError
+from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS
 
 from .data.chat import Turn, Visual, encode_chat
 from .data.collate import collate
@@ -97,7 +98,7 @@ def load_checkpoint(path: Path, device: str, dtype: str) -> tuple[EmotionQwenFor
     """See :func:`ver_pipeline.model.load`."""
     require_checkpoint(path)
     model, info = EmotionQwenForConditionalGeneration.from_pretrained(
-        path, dtype=getattr(torch, dtype), output_loading_info=True
+        path, dtype=getattr(torch, dtype), output_loading_info=True, **SAFE_WEIGHTS
     )
     lost = sorted(info["missing_keys"]) + sorted(info["unexpected_keys"])
     if lost:
@@ -115,7 +116,7 @@ def load_tokenizer(path: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(path)
+        return AutoTokenizer.from_pretrained(path, **SAFE_TOKENIZER)
     except (OSError, ValueError) as error:
         raise MissingModelError(f"{path} holds no readable tokenizer", "copy tokenizer.json beside it") from error
 

@@ -28,6 +28,12 @@ MEMBERS = ("json", "mp4", "jpg")
 INDEX_COLUMNS = ("key", "split", "shard", *(f"{name}_{what}" for name in MEMBERS for what in ("offset", "size")))
 """Columns of the index by which samples are found."""
 
+SAFE_TOKENIZER: Mapping[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+"""Arguments of transformers' ``from_pretrained`` for a folder that may be anybody's: no code of the folder is run."""
+
+SAFE_WEIGHTS: Mapping[str, Any] = {**SAFE_TOKENIZER, "use_safetensors": True}
+"""The same for a model: nor are weights read that are not safetensors, since a pickle is code."""
+
 _KEY = re.compile(KEY_PATTERN)
 _SHA256 = re.compile("[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")

@@ -24,7 +24,7 @@ EXPORTS = ("llava", "emotion-qwen", "llama-factory", "ms-swift", "emer")
 
 
 def with_key(out: Path, key: str) -> None:
-    """The first sample carries another key: in the index, in every table and in its record (same length kept by a pad)."""
+    """The first sample carries another key: in the index, in every table and in its record (padded)."""
     (index,) = out.glob("index-*.parquet")
     old = pq.read_table(index)["key"][0].as_py()
     for path in [index, *out.glob("catalog/*.parquet")]:
