@@ -6,11 +6,10 @@ vouch for itself: a flipped byte in ``manifest.json`` is found like one anywhere
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from .canonical import canonical_json, digest
+from .canonical import canonical_json, digest, parse_json
 from .errors import CorruptDataError
 from .untrusted import check_manifest
 
@@ -49,7 +48,7 @@ def load_manifest(out_dir: Path) -> dict[str, Any]:
         raise CorruptDataError(f"no manifest in {out_dir}: {error}", "give the folder that a build wrote") from error
     cure = "restore it from a copy, or build again into the same folder"
     try:
-        manifest = json.loads(data)
+        manifest = parse_json(data)
     except ValueError as error:
         raise CorruptDataError(f"{path} is not JSON: {error}", cure) from error
     if not isinstance(manifest, dict) or manifest.get("schema") != MANIFEST_SCHEMA:

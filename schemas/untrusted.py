@@ -121,13 +121,13 @@ def _wrong_entry(entry: Any) -> str | None:
     parts = path.split("/") if isinstance(path, str) else []
     if not 1 <= len(parts) <= 2 or not all(_NAME.fullmatch(part) for part in parts):
         return "a path that leads elsewhere"
-    if entry.get("kind") not in KINDS:
+    if not isinstance(entry.get("kind"), str) or entry["kind"] not in KINDS:
         return f"the unknown kind {entry.get('kind')!r}"
     if not isinstance(entry.get("sha256"), str) or not _SHA256.fullmatch(entry["sha256"]):
         return "no sha256"
     if not _is_count(entry.get("size_bytes")):
         return "no size"
-    if entry["kind"] == "shard" and (entry.get("split") not in SPLITS or not _is_count(entry.get("n_samples"))):
+    if entry["kind"] == "shard" and (str(entry.get("split")) not in SPLITS or not _is_count(entry.get("n_samples"))):
         return "no split or count of samples"
     return None
 
@@ -152,6 +152,31 @@ def check_files(root: Path, files: Sequence[Mapping[str, Any]]) -> None:
         if state.st_size != entry["size_bytes"]:
             what = f"{root / entry['path']} has {state.st_size} bytes, published were {entry['size_bytes']}"
             raise CorruptDataError(what, "run `ver lint`, restore the file or build again")
+
+
+def read_index(path: Path, files: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> pa.Table:
+    """The index of a data set, checked (:func:`check_index`).
+
+    Args:
+        columns: those that are wanted; None for all.
+
+    Raises:
+        CorruptDataError: it cannot be read, or a row of it is not what a build writes.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, columns=None if columns is None else list(columns))
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise CorruptDataError(f"{path} cannot be read: {first_line(error)}", "run: ver lint") from error
+    check_index(table, files, str(path))
+    return table
+
+
+def first_line(error: Exception) -> str:
+    """What a library complained of, in one line."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def check_index(table: pa.Table, files: Sequence[Mapping[str, Any]], where: str) -> None:

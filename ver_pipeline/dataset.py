@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 from ver_pipeline.catalog import sandbox
 from ver_pipeline.catalog.fetch import Located, locate
 from ver_pipeline.catalog.named import load_query
-from ver_pipeline.schemas.errors import CorruptDataError, MissingDependencyError, UsageError
+from ver_pipeline.schemas.errors import MissingDependencyError, UsageError
 from ver_pipeline.schemas.tables import INDEX, SAMPLES_SQL, TABLES, Table
-from ver_pipeline.schemas.untrusted import INDEX_COLUMNS, check_index
+from ver_pipeline.schemas.untrusted import INDEX_COLUMNS, read_index
 
 if TYPE_CHECKING:
     import duckdb
@@ -128,15 +128,9 @@ class Dataset:
             UsageError: the data set is remote.
             CorruptDataError: naming the first row that is not so.
         """
-        import pyarrow.parquet as pq
-
         if self.root is None:
             raise UsageError("this needs the data set in a local folder", "copy it here first")
-        try:
-            table = pq.read_table(self._located.tables["index"], columns=list(INDEX_COLUMNS))
-        except (OSError, ValueError, KeyError) as error:
-            raise CorruptDataError(f"the index cannot be read: {error}", f"run: ver lint {self.root}") from error
-        check_index(table, self.manifest["files"], str(self._located.location))
+        read_index(self._located.tables["index"], self.manifest["files"], INDEX_COLUMNS)
         return self.root
 
     @property

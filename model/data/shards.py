@@ -14,7 +14,7 @@ from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.schemas.manifest import load_manifest
-from ver_pipeline.schemas.untrusted import check_files, check_index
+from ver_pipeline.schemas.untrusted import check_files, read_index
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -162,10 +162,8 @@ def _check_files(folder: Path, files: Sequence[dict[str, Any]], verify: bool) ->
 def _select(folder: Path, files: Sequence[dict[str, Any]], index: Path, split: str, where: str) -> pa.Table:
     """The index rows of a split and a query, sorted by key."""
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    table = pq.read_table(index)
-    check_index(table, files, str(folder))
+    table = read_index(index, files)
     if split != "all":
         table = table.filter(pc.equal(table["split"], split))
     if where.strip():

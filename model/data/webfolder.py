@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.schemas.canonical import digest
+from ver_pipeline.schemas.canonical import digest, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 
 from .chat import Turn
@@ -71,7 +71,7 @@ class WebFolder:
         """
         members = self.samples[row][2]
         if "json" in members:
-            return read_turns(json.loads(self.read(row, "json")))
+            return read_turns(parse_json(self.read(row, "json")))
         caption = self.read(row, "txt").decode("utf-8").strip()
         chinese = any("\u4e00" <= letter <= "\u9fff" for letter in caption)
         return [Turn("user", _CAPTION_QUESTION["zh" if chinese else "en"]), Turn("assistant", caption)]
@@ -139,15 +139,22 @@ def grouped(tar: Path) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
 
 
 def members_of(tar: Path) -> Iterator[Member]:
-    """Regular members of an uncompressed tar, headers only; extended headers are left to ``tarfile``."""
+    """Regular members of an uncompressed tar, headers only; extended headers are left to ``tarfile``.
+
+    Raises:
+        CorruptDataError: it is no whole tar.
+    """
     plain = _plain_members(tar)
     if plain is not None:
         yield from plain
         return
-    with tarfile.open(tar, "r:") as archive:
-        for info in archive:
-            if info.isfile():
-                yield Member(info.name, info.offset_data, info.size)
+    try:
+        with tarfile.open(tar, "r:") as archive:
+            for info in archive:
+                if info.isreg() and not info.issparse():
+                    yield Member(info.name, info.offset_data, info.size)
+    except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
+        raise CorruptDataError(f"{tar} is no whole tar: {error}", "copy it again") from error
 
 
 def _plain_members(tar: Path) -> list[Member] | None:
@@ -180,7 +187,7 @@ def _plain_members(tar: Path) -> list[Member] | None:
 def _kept(path: Path, tars: set[str]) -> list[Any] | None:
     """An index that lies in the folder, which may be anybody's; None where it is not one of these tars."""
     try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
+        listed = parse_json(path.read_bytes())
     except (OSError, ValueError):
         return None
     return listed if isinstance(listed, list) and all(_is_row(row, tars) for row in listed) else None

@@ -8,13 +8,12 @@ ambiguity, mixed, subject, labels (rows of en, zh, canon, eids), description_en,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ver_pipeline.schemas.canonical import canonical_json, digest
+from ver_pipeline.schemas.canonical import canonical_json, digest, parse_json
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.labels import LABEL_IDS, adjective, closed_labels, labels
 from ver_pipeline.schemas.record import Human, Sampling
@@ -139,7 +138,7 @@ def _merge(known: Review, fresh: Review) -> Review:
 
 def _read(line: str, where: str) -> Review:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
         review = Review(
             row["key"], row["decision"], (str(row["reviewer"]),), str(row["decided_utc"]), dict(row.get("fields") or {})
         )

@@ -7,7 +7,6 @@ sha256 is compared with the manifest before anything opens them.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
+from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, VerError
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, check_seal, load_manifest
 from ver_pipeline.schemas.untrusted import check_files, check_manifest
@@ -95,7 +95,7 @@ def _remote_manifest(base: str, opener: Callable[[str], BinaryIO]) -> dict[str, 
     with opener(f"{base}/{MANIFEST_NAME}") as stream:
         data = stream.read(MANIFEST_LIMIT)
     try:
-        manifest = json.loads(data)
+        manifest = parse_json(data)
     except ValueError as error:
         raise CorruptDataError(f"{base}/{MANIFEST_NAME} is not JSON: {error}", "check the address") from error
     if not isinstance(manifest, dict) or manifest.get("schema") != MANIFEST_SCHEMA or not check_seal(manifest):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -11,10 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pydantic import ValidationError
-
 from ver_pipeline.schemas.errors import CorruptDataError
-from ver_pipeline.schemas.record import Record
+from ver_pipeline.schemas.migrate import record_of
 
 if TYPE_CHECKING:
     from ver_pipeline.dataset import Dataset
@@ -96,23 +93,4 @@ def read_records(data: Dataset, where: str = "true") -> Iterator[tuple[dict[str,
         for values in rows:
             row = dict(zip(rows.columns, values, strict=True))
             record = shards.member(row["shard"], row["json_offset"], row["json_size"])
-            yield row, read_record(record or b"", row["key"], row["shard"])
-
-
-def read_record(data: bytes, key: str, shard: str) -> dict[str, Any]:
-    """A record of a data set, which may be anybody's, as the dict that stages and writers rely on.
-
-    Raises:
-        CorruptDataError: it is no record of this schema, or not the one of ``key``.
-    """
-    try:
-        Record.model_validate_json(data)
-        record: dict[str, Any] = json.loads(data)
-    except ValueError as error:
-        told = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
-        place = ".".join(map(str, told["loc"]))
-        what = f"{shard}: the record of {key} is not what a build writes: {place} {told['msg']}".replace("  ", " ")
-        raise CorruptDataError(what, "run: ver lint") from error
-    if record["key"] != key:
-        raise CorruptDataError(f"{shard}: the index says {key} where the record says {record['key']}", "run: ver lint")
-    return record
+            yield row, record_of(record or b"", row["key"], row["shard"])
