@@ -58,7 +58,7 @@ class ClipStage:
     unit = "part"
     reads = (
         "source.id", "source.fps", "source.audio_channels", "source.video_codec", "source.pixel_format",
-        "source.rotation_deg", "source.variable_fps", "source.width", "source.height", "path", "part",
+        "source.rotation_deg", "source.variable_fps", "source.width", "source.height", "path", "file", "part",
     )  # fmt: skip
     writes = ("key", "clip", "media", "media_path", "poster_path", "speech", "context")
     batch_size = 1

@@ -17,7 +17,7 @@ from ver_pipeline.schemas.errors import DISK_FULL, ConfigError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Rights, Source
-from ver_pipeline.stages.base import Outcome, Resources, Row
+from ver_pipeline.stages.base import FILE, Outcome, Resources, Row, file_state
 from ver_pipeline.stages.media.probe import Probe, ProbeError, probe
 from ver_pipeline.stages.remote import fetch, from_row
 from ver_pipeline.stages.sources import SIDECAR_FIELDS, SUBTITLE_SUFFIXES
@@ -31,10 +31,10 @@ class IngestStage:
     """File in, ``source`` (``record.Source``) and ``sidecar`` out; or a typed reject."""
 
     name = "ingest"
-    version = "3"
+    version = "4"
     unit = "source"
     reads = ("uri", "path", "entry", "remote", "stat")
-    writes = ("source", "sidecar")
+    writes = ("source", "sidecar", FILE)
     batch_size = 1
     resources = Resources(cpus=0.5, isolated=True, time_limit_s=7200)
 
@@ -66,6 +66,7 @@ class IngestStage:
         try:
             if not _can_be_read_to_its_end(path):
                 return reject(Reason.NOT_MEDIA, "it is a pipe, a socket or a device, not a file")
+            before = file_state(path)
             source_id, size_bytes = hash_file(path)
         except PermissionError:
             return reject(Reason.NO_PERMISSION, "no right to read it; change its mode or the user")
@@ -98,7 +99,9 @@ class IngestStage:
             "subtitles": subtitles,
             "subtitles_sha256": subtitles_sha256,
         }
-        return {"source": source, "sidecar": sidecar}
+        if file_state(path) != before:
+            return reject(Reason.CHANGED_SOURCE, "it was written to while it was being read; run the command again")
+        return {"source": source, "sidecar": sidecar, FILE: before}
 
     def _source(self, source_id: str, uri: str, film: Probe, about: Row) -> Row:
         rights = {name: about.get(name, getattr(self.config, name)) for name in ("license", "rights_basis", "consent")}

@@ -26,7 +26,7 @@ class ScenesStage:
     name = "scenes"
     version = "1"
     unit = "source"
-    reads = ("source.id", "path")
+    reads = ("source.id", "path", "file")
     writes = ("shots",)
     batch_size = 1
     resources = Resources(cpus=0.9, isolated=True, time_limit_s=7200)

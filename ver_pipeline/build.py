@@ -35,7 +35,7 @@ from ver_pipeline.stages.instruction_set import hold
 from ver_pipeline.stages.shard import Sample, layout_fingerprint
 from ver_pipeline.stages.sources import SourceRef, list_sources
 
-INGESTED = {"reject", "uri", "path", "entry", "source", "sidecar"}
+INGESTED = {"reject", "uri", "path", "file", "entry", "source", "sidecar"}
 """What a film's row carries into the DAG once it is known not to be a duplicate."""
 
 FINISHED = {

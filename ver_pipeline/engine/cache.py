@@ -17,10 +17,10 @@ from typing import Any
 
 from ver_pipeline.schemas.canonical import canonical_json, digest
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.stages.base import PIECE, Row, Stage
+from ver_pipeline.stages.base import FILE, PIECE, Row, Stage
 from ver_pipeline.stages.instruction_set import NATIVE, held
 
-PLACES = frozenset({"path"})
+PLACES = frozenset({"path", FILE})
 """Columns that say where a thing lies and not what it is: never part of a key."""
 
 
