@@ -36,8 +36,8 @@ class Resources:
 
 
 FILE = "file"
-"""The column that holds :func:`file_state` of the file under ``path`` as ingest read it.  A stage that reads both is not
-believed about a file that was another by the time it had read it."""
+"""The column that holds :func:`file_state` of the file under ``path`` as ingest read it.  A stage that reads both is
+not believed about a file that was another by the time it had read it."""
 
 
 def file_state(path: str | Path) -> list[int] | None:

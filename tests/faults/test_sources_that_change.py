@@ -1,5 +1,7 @@
-"""A film that is replaced, cut, written to or removed while a build reads it: a reject that a rerun cures, never a clip of
-other bytes than its lineage says."""
+"""A film that is replaced, cut, written to or removed while a build reads it.
+
+It is a reject that a rerun cures, never a clip of other bytes than its lineage says.
+"""
 
 from __future__ import annotations
 

@@ -138,4 +138,4 @@ def test_a_mangled_film_is_a_source_or_a_reject_and_never_ends_the_worker(
     path.write_bytes(data.draw(mangled_bytes(film[suffix])))
     row = {"uri": path.name, "path": str(path), "entry": {}, "remote": None, "stat": []}
     found = ingest.run_one(row)
-    assert isinstance(found, Reject) or set(found) == {"source", "sidecar"}
+    assert isinstance(found, Reject) or set(found) == {"source", "sidecar", "file"}
