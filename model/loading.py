@@ -9,13 +9,14 @@ from typing import Any
 
 import torch
 
+from ver_pipeline.demuxing.open import MediaError, open_media
 from ver_pipeline.schemas.errors import MissingModelError
 from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS
 
 from .data.chat import Turn, Visual, encode_chat
 from .data.collate import collate
 from .modeling import EmotionQwenForConditionalGeneration
-from .vision import Sampling, decode_frames, frame_count, to_patches
+from .vision import Sampling, UndecodableError, decode_frames, frame_count, to_patches
 
 MODEL_TYPE = "emotion_qwen"
 
@@ -81,16 +82,10 @@ def film_duration_s(data: bytes) -> float:
     Raises:
         UndecodableError: the film cannot be opened.
     """
-    import io
-
-    import av
-
-    from .vision import UndecodableError
-
     try:
-        with av.open(io.BytesIO(data)) as container:
+        with open_media(data) as container:
             return (container.duration or 0) / 1_000_000
-    except (av.FFmpegError, OSError) as error:
+    except MediaError as error:
         raise UndecodableError(f"cannot open: {error}") from error
 
 

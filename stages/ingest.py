@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.demuxing.open import MediaError
 from ver_pipeline.schemas.config import IngestConfig
 from ver_pipeline.schemas.errors import DISK_FULL, ConfigError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Rights, Source
 from ver_pipeline.stages.base import FILE, Outcome, Resources, Row, file_state
-from ver_pipeline.stages.media.probe import Probe, ProbeError, probe
+from ver_pipeline.stages.media.probe import Probe, probe
 from ver_pipeline.stages.remote import fetch, from_row
 from ver_pipeline.stages.sources import SIDECAR_FIELDS, SUBTITLE_SUFFIXES
 
@@ -31,7 +32,7 @@ class IngestStage:
     """File in, ``source`` (``record.Source``) and ``sidecar`` out; or a typed reject."""
 
     name = "ingest"
-    version = "4"
+    version = "5"
     unit = "source"
     reads = ("uri", "path", "entry", "remote", "stat")
     writes = ("source", "sidecar", FILE)
@@ -80,8 +81,8 @@ class IngestStage:
             return reject(Reason.BAD_SIDECAR, str(error), source_id)
         try:
             film = probe(path)
-        except ProbeError as error:
-            return reject(Reason(error.kind), str(error), source_id)
+        except MediaError as error:
+            return reject(error.reason, str(error), source_id)
         missing = _missing_s(film)
         if missing > 0:
             return reject(Reason.TRUNCATED, f"ends {missing:.1f} s before its container says it does", source_id)
