@@ -43,7 +43,7 @@ def manifest(out: Path) -> dict:
 
 def content(out: Path) -> dict[str, str]:
     """sha256 of every published file that holds data (not the run's own times)."""
-    timed = ("catalog/runs-", "report.html")
+    timed = ("catalog/runs-", "pages/report-")
     files = {f["path"]: f["sha256"] for f in manifest(out)["files"] if not f["path"].startswith(timed)}
     for name, sha256 in files.items():
         assert hashlib.sha256((out / name).read_bytes()).hexdigest() == sha256, name

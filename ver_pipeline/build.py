@@ -6,7 +6,6 @@ The order of events is here; how stages run is the engine's business and what th
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ from ver_pipeline.annotating.forecast import all_priced, forecast
 from ver_pipeline.dag import make_dag, tool_versions
 from ver_pipeline.engine import Engine, Where
 from ver_pipeline.engine.cache import Work, stage_digest
+from ver_pipeline.growth.forget import forget_withdrawn
+from ver_pipeline.growth.settle import finish_withdrawal, writing
 from ver_pipeline.growth.tombstones import read_tombstones
 from ver_pipeline.listing import source_rows
-from ver_pipeline.lock import locked
 from ver_pipeline.progress import Progress
 from ver_pipeline.publishing.pages import PAGES, warm_up
 from ver_pipeline.publishing.publish import Content, publish
@@ -34,6 +34,7 @@ from ver_pipeline.stages.ingest import read_takedown
 from ver_pipeline.stages.instruction_set import hold
 from ver_pipeline.stages.shard import Sample, layout_fingerprint
 from ver_pipeline.stages.sources import SourceRef, list_sources
+from ver_pipeline.stages.withdraw import WithdrawStage
 
 INGESTED = {"reject", "uri", "path", "file", "entry", "source", "sidecar"}
 """What a film's row carries into the DAG once it is known not to be a duplicate."""
@@ -75,10 +76,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
     started = time.perf_counter()
     hold(options.config.runtime.instruction_set)
     work = open_work(options.out)
-    with locked(work), interrupt.noted():
-        shutil.rmtree(work.staging, ignore_errors=True)
-        for left in work.media.glob("clip-*"):
-            shutil.rmtree(left, ignore_errors=True)
+    with writing(options.out, mends=True), interrupt.noted():
         ingest = options.config.ingest
         refs = list_sources(options.source, ingest.manifest, ingest.follow_links, work.sources, options.out)
         if not refs:
@@ -108,6 +106,9 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
             same = untouched(options.out, work)
             publish(options.out, work.staging, content, PAGES, options.cpus or os.cpu_count() or 1, same)
             note_published(options.out, work, identity)
+        finish_withdrawal(options.out)
+        if any(row["reason"] == Reason.TAKEDOWN and row["stage"] == WithdrawStage.name for row in summary.rejects):
+            forget_withdrawn(work.root, read_tombstones(options.out))
         summary.wall_s = time.perf_counter() - started
     return summary
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,8 @@ from ver_pipeline.schemas.errors import VerError
 
 @contextmanager
 def locked(work: Work) -> Iterator[None]:
-    """Hold the data set's lock; the kernel frees it however the process ends.
+    """Hold the data set's lock; the kernel frees it however the process ends.  What a killed one was working in is
+    removed.
 
     Raises:
         VerError: another process holds it.
@@ -24,4 +26,6 @@ def locked(work: Work) -> Iterator[None]:
         except BlockingIOError as error:
             what = f"another build or annotation is writing to {work.root.parent}"
             raise VerError(what, "wait for it, or stop it") from error
+        for left in (work.staging, work.merging, work.annotating, *work.media.glob("clip-*")):
+            shutil.rmtree(left, ignore_errors=True)
         yield

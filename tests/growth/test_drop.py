@@ -9,13 +9,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from factory import make_records
+from outfolder import published
 from published import publish
 
 from ver_pipeline import open_dataset
 from ver_pipeline.cli import main
 from ver_pipeline.growth.drop import drop
-from ver_pipeline.growth.tombstones import carry, is_withdrawn, read_tombstones, tombstone_of
+from ver_pipeline.growth.tombstones import is_withdrawn, read_tombstones, tombstone_of
+from ver_pipeline.lint import lint_dataset
 from ver_pipeline.publishing.card import write_card
+from ver_pipeline.publishing.names import names_of, plain_name
 from ver_pipeline.report.page import write_report
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError, VerError
@@ -104,8 +107,10 @@ def test_what_is_left_is_whole(out: Path) -> None:
     for file in manifest["files"]:
         data = (out / file["path"]).read_bytes()
         assert (hashlib.sha256(data).hexdigest(), len(data)) == (file["sha256"], file["size_bytes"]), file["path"]
-    listed = {file["path"] for file in manifest["files"]} | {"manifest.json", ".ver/lock", ".ver/ledger.jsonl"}
-    assert set(_sums(out)) == listed
+    assert set(_sums(out)) == names_of(manifest) | {"manifest.json", ".ver/lock", ".ver/ledger.jsonl"}
+    assert {file["kind"]: plain_name(file["path"]) for file in manifest["files"] if plain_name(file["path"])} == {
+        "card": "README.md", "report": "report.html", "tombstones": "tombstones.json"
+    }  # fmt: skip
     with open_dataset(out) as data:
         rows = {row["key"]: row for row in data.sql('SELECT * FROM "index"').dicts()}
         assert manifest["counts"]["samples"] == len(rows) == data.sql("SELECT count(*) FROM clips").rows()[0][0]
@@ -123,6 +128,14 @@ def test_what_is_left_is_whole(out: Path) -> None:
     assert rows == {}
 
 
+def test_a_data_set_without_a_neighbour_is_still_proven_byte_by_byte(tmp_path: Path) -> None:
+    out = published(tmp_path, make_records(8))
+    with open_dataset(out) as data:
+        ((key,),) = data.sql("SELECT key FROM clips WHERE next_key IS NOT NULL ORDER BY key LIMIT 1").rows()
+    drop(out, f"key = '{key}'", "withdrawn", ())
+    assert lint_dataset(out).defects == ()
+
+
 def test_a_film_whose_every_sample_is_dropped_leaves_the_sources(out: Path) -> None:
     with open_dataset(out) as data:
         ((uri,),) = data.sql("SELECT uri FROM samples ORDER BY key LIMIT 1").rows()
@@ -137,10 +150,10 @@ def test_the_work_folder_forgets_the_dropped_and_keeps_the_rest(out: Path) -> No
     done = drop(out, f"key = '{victim.key}'", "withdrawn", ())
     left = {path.name for path in (out / ".ver").rglob("*") if path.is_file()} - {"lock", "ledger.jsonl"}
     assert left == {"evidence-1.json", "annotate-1.json", "1.mp4", f"{records[-1].key}-0.json"}
-    assert done.n_cache_files == 5
+    assert done.n_leftovers == 5
 
 
-def test_what_was_withdrawn_is_remembered_by_hash_and_added_to(out: Path, tmp_path: Path) -> None:
+def test_what_was_withdrawn_is_remembered_by_hash_and_added_to(out: Path) -> None:
     one, two = (record.key for record in make_records(2))
     drop(out, f"key = '{one}'", "first", ())
     drop(out, f"key = '{two}'", "second", ())
@@ -149,11 +162,12 @@ def test_what_was_withdrawn_is_remembered_by_hash_and_added_to(out: Path, tmp_pa
     assert is_withdrawn(one, tombstones) and not is_withdrawn("0" * 16, tombstones)
     ledger = [json.loads(line) for line in (out / ".ver" / "ledger.jsonl").read_text().splitlines()]
     assert [row["reason"] for row in ledger] == ["first", "second"]
-    carry(out, tmp_path)
-    assert read_tombstones(tmp_path) == tombstones
-    (tmp_path / "tombstones.json").write_text("[]")
+    for lost in ("manifest.json", "tombstones.json", ".ver/ledger.jsonl"):
+        (out / lost).unlink()
+        assert read_tombstones(out) == tombstones, lost
+    (out / "tombstones.json").write_text("[]")
     with pytest.raises(CorruptDataError):
-        read_tombstones(tmp_path)
+        read_tombstones(out)
 
 
 def test_the_same_drop_gives_the_same_data_set(tmp_path: Path) -> None:
@@ -166,7 +180,9 @@ def test_the_same_drop_gives_the_same_data_set(tmp_path: Path) -> None:
     assert sums[0] == sums[1]
 
 
-def test_a_failed_drop_leaves_the_data_set_as_it_was(out: Path) -> None:
+def test_a_failed_drop_leaves_the_data_set_as_it_was_and_the_next_command_finishes_it(
+    out: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     before = _sums(out)
 
     def breaks(_: Path) -> None:
@@ -175,8 +191,15 @@ def test_a_failed_drop_leaves_the_data_set_as_it_was(out: Path) -> None:
     with pytest.raises(VerError, match="no room"):
         drop(out, "label = 'anger'", "withdrawn", (breaks,))
     after = _sums(out)
-    after.pop(".ver/lock")
+    assert after.pop(".ver/drop.json") and after.pop(".ver/lock")
     assert after == before
+    with pytest.raises(VerError, match="no room"):
+        drop(out, "label = 'anger'", "withdrawn", (breaks,))
+    drop(out, "label = 'anger'", "withdrawn", ())
+    assert "an earlier withdrawal is finished now" in caplog.text
+    assert not (out / ".ver" / "drop.json").exists()
+    with open_dataset(out) as data:
+        assert data.sql("SELECT count(*) FROM samples WHERE label = 'anger'").rows() == [(0,)]
 
 
 def test_a_condition_that_chooses_nothing_or_a_telling_reason_is_refused(out: Path) -> None:

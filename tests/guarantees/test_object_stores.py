@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import films
 import pytest
 
 from ver_pipeline import open_dataset
+from ver_pipeline.publishing.names import names_of
 from ver_pipeline.publishing.push import push
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError, VerError
 from ver_pipeline.stages.remote import fetch, list_remote
@@ -49,6 +52,22 @@ def _upload(address: str, folder: Path) -> None:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         with target.open_output_stream(f"{root}/{path.relative_to(folder).as_posix()}") as out:
             out.write(path.read_bytes())
+
+
+def _names(address: str) -> set[str]:
+    from pyarrow import fs
+
+    system, root = fs.FileSystem.from_uri(address)
+    found = system.get_file_info(fs.FileSelector(root, recursive=True))
+    return {info.path.removeprefix(f"{root}/") for info in found if info.type == fs.FileType.File}
+
+
+def _read(address: str, name: str) -> bytes:
+    from pyarrow import fs
+
+    system, root = fs.FileSystem.from_uri(address)
+    with system.open_input_stream(f"{root}/{name}") as stream:
+        return stream.read()
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +173,24 @@ def test_a_push_that_fails_leaves_the_version_before_it_whole(built, raw, store,
     assert done.n_removed > 0
     with open_dataset(store("live")) as data:
         assert data.sql("SELECT count(*) FROM samples").rows() == [(1,)]
+
+
+def test_what_a_killed_push_left_goes_with_the_next_and_nothing_of_others_does(built, store, tmp_path):
+    push(built[0], store("mended"))
+    shard = next(built[0].glob("*.tar"))
+    for name in ("train-0a1b2c-0a1b2c3d.tar", "catalog/clips-0a1b2c3d.parquet", "pages/report-0a1b2c3d.html"):
+        (tmp_path / "left" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(shard, tmp_path / "left" / name)
+    (tmp_path / "left" / "README.md").write_text("of the version before")
+    others = {"notes.txt", "sub/train-0a1b2c-0a1b2c3d.tar", "model.tar"}
+    for name in others:
+        (tmp_path / "left" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "left" / name).write_text("not ours")
+    _upload(store("mended"), tmp_path / "left")
+    assert push(built[0], store("mended")).n_removed == 3
+    assert _names(store("mended")) == names_of(builds.manifest(built[0])) | others | {"manifest.json"}
+    card = next(f for f in builds.manifest(built[0])["files"] if f["kind"] == "card")
+    assert hashlib.sha256(_read(store("mended"), "README.md")).hexdigest() == card["sha256"]
 
 
 def test_push_onto_a_plain_filesystem_and_to_nowhere(built, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import random
 import shutil
@@ -21,6 +22,7 @@ import pytest
 
 from ver_pipeline.cli import main
 from ver_pipeline.engine import Engine
+from ver_pipeline.publishing.names import names_of
 
 KILLS = [("here", 4.0), ("ray", 12.0)] * 5
 """Where the build to kill runs, and the latest moment to kill it, in seconds."""
@@ -191,7 +193,7 @@ def test_adding_a_film_runs_that_film_only_and_deleting_it_removes_its_samples(r
     (folder / "d.mp4").unlink()
     assert builds.ver("build", "--source", folder, "--out", out, *builds.QUICK).returncode == 0
     assert builds.content(out) == builds.content(undisturbed)
-    listed = {f["path"] for f in builds.manifest(out)["files"]} | {"manifest.json"}
+    listed = names_of(builds.manifest(out)) | {"manifest.json"}
     here = {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file() and ".ver" not in p.parts}
     assert here == listed
 
@@ -259,11 +261,12 @@ def test_two_builds_into_one_data_set_at_once_are_refused(raw, undisturbed):
 def test_a_dropped_clip_stays_out_of_every_later_build_and_is_named_nowhere(raw, undisturbed, tmp_path):
     out = tmp_path / "o"
     shutil.copytree(undisturbed, out)
-    victim = builds.rows(out, "clips")[0]["key"]
+    victim, film = (builds.rows(out, "clips")[0][name] for name in ("key", "media_sha256"))
     assert builds.ver("drop", out, "--where", f"key = '{victim}'").returncode == 0
     assert builds.ver("build", "--source", raw, "--out", out, *builds.QUICK).returncode == 0
-    published = [p for p in out.rglob("*") if p.is_file() and ".ver" not in p.parts]
-    assert not [p for p in published if victim.encode() in p.read_bytes()]
+    # The film was cut again, clip and all: nothing of that is kept.
+    assert not [p for p in out.rglob("*") if p.is_file() and victim.encode() in p.read_bytes()]
+    assert not [p for p in out.rglob("*.mp4") if hashlib.sha256(p.read_bytes()).hexdigest() == film]
     assert victim not in {row["key"] for row in builds.rows(out, "clips")}
     (reject,) = [row for row in builds.rows(out, "rejects") if row["reason"] == "takedown"]
     assert reject["key"] is None

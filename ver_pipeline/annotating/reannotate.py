@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 from ver_pipeline.annotating.cost import ESTIMATE_CLIPS, Cost, actual, estimate, run_rows, together
 from ver_pipeline.catalog.records import ShardReader, local_root, read_records
 from ver_pipeline.engine.cache import Work, stage_digest, write_atomically
-from ver_pipeline.lock import locked
+from ver_pipeline.growth.settle import writing
 from ver_pipeline.runs import append, new_run_id
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.manifest import load_manifest
 from ver_pipeline.schemas.reasons import RETRYABLE, Reject
 from ver_pipeline.schemas.untrusted import inside
 from ver_pipeline.stages.annotate import AnnotateStage, independent_votes, request_of, wants_context
@@ -76,13 +77,14 @@ def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: boo
         VerError: nobody could be asked about any clip; the data set is not touched.
     """
     hold(config.runtime.instruction_set)
-    out_dir = local_root(data)
+    out_dir = data.root or local_root(data)
     work = Work(out_dir.resolve() / ".ver")
-    media = work.root / "annotate-media"
+    media = work.annotating
     started_utc = datetime.now(UTC).isoformat(timespec="seconds")
     stage = AnnotateStage(config.annotate, work.root / "answers")
-    outcome = Outcome(expected=expected_cost(data, config, where))
-    with locked(work):
+    with writing(out_dir):
+        _refuse_another(data, out_dir)
+        outcome = Outcome(expected=expected_cost(data, config, where))
         try:
             stage.open()
             samples = list(_all_samples(data, stage, config, where, add, work, media, outcome))
@@ -98,6 +100,12 @@ def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: boo
         finally:
             shutil.rmtree(media, ignore_errors=True)
     return outcome
+
+
+def _refuse_another(data: Dataset, out_dir: Path) -> None:
+    """What was opened must be what stands: a drop or a build may have ended before the lock was ours."""
+    if load_manifest(out_dir) != data.manifest:
+        raise VerError(f"{out_dir} was changed by another command meanwhile", "run the same command again")
 
 
 def vote_table(data: Dataset) -> list[dict[str, str]]:
@@ -212,7 +220,7 @@ def _row(index: Mapping[str, Any], record: dict[str, Any], shards: ShardReader, 
 
 def _sample(row: Mapping[str, Any], record: dict[str, Any], work: Work) -> Sample:
     data = canonical_json(record)
-    path = inside(work.root / "annotate-media", row["key"][:2], f"{row['key']}.json")
+    path = inside(work.annotating, row["key"][:2], f"{row['key']}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
     sizes = [os.path.getsize(row[name]) if row[name] else 0 for name in ("media_path", "poster_path")]

@@ -31,7 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Annotate, or one of the questions about it."""
     from ver_pipeline.dataset import open_dataset
+    from ver_pipeline.growth.settle import settle
 
+    settle(args.out, passes_on=True)
     with open_dataset(args.out) as data:
         if args.fit_voters is not None:
             return _fit(data, args.fit_voters)

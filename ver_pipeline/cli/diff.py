@@ -20,7 +20,10 @@ def run(args: argparse.Namespace) -> int:
     """Compare and show."""
     from ver_pipeline.catalog.render import WRITERS
     from ver_pipeline.growth.diff import diff
+    from ver_pipeline.growth.settle import settle
 
+    for place in (args.old, args.new):
+        settle(place)
     found = diff(args.old, args.new)
     if args.format == "json":
         sys.stdout.write(json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n")

@@ -36,6 +36,6 @@ def run(args: argparse.Namespace) -> int:
     done = drop(args.dataset, args.where, args.reason, PAGES)
     sys.stdout.write(
         f"{done.n_samples} samples dropped; {len(done.shards_rewritten)} shards written again, {done.n_shards} remain; "
-        f"{done.n_cache_files} cache files removed\n"
+        f"{done.n_leftovers} files of the work folder and of killed runs removed\n"
     )
     return 0

@@ -71,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
 def on_shards(args: argparse.Namespace) -> dict[str, Any]:
     """A checkpoint's scores on a split."""
+    from ver_pipeline.growth.settle import settle
     from ver_pipeline.model import load
     from ver_pipeline.model.compat import without_progress_bars
     from ver_pipeline.model.data.shards import open_shards
@@ -79,6 +80,7 @@ def on_shards(args: argparse.Namespace) -> dict[str, Any]:
     from ver_pipeline.model.vision import Sampling
 
     without_progress_bars()
+    settle(args.shards)
     model, tokenizer, _ = load(args.checkpoint, args.device)
     data = open_shards(args.shards, args.split, args.where)
     given = list(
@@ -97,10 +99,12 @@ def judged(args: argparse.Namespace) -> dict[str, Any]:
     from ver_pipeline.annotating.judging import judge_records
     from ver_pipeline.config import load_config
     from ver_pipeline.dataset import open_dataset
+    from ver_pipeline.growth.settle import settle
 
     if args.shards is None or args.replies is None:
         raise UsageError("--judge needs --shards and --replies", "name the data set and the JSONL file to write")
     options = load_config(args.config, args.set).annotate.options.get(args.judge)
+    settle(args.shards)
     with open_dataset(args.shards) as data:
         return judge_records(data, args.judge, options, args.where or "true", args.replies)
 

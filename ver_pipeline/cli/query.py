@@ -66,7 +66,9 @@ def run(args: argparse.Namespace) -> int:
             "which query?", 'give SQL, @NAME, or - to read it from stdin; "ver query --list" shows what there is'
         )
     from ver_pipeline.dataset import open_dataset
+    from ver_pipeline.growth.settle import settle
 
+    settle(args.dataset)
     with open_dataset(args.dataset) as data:
         if args.sql is None:
             from ver_pipeline.catalog.prompt import prompt

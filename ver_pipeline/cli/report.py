@@ -28,12 +28,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the page and say where it is."""
+    from ver_pipeline.growth.settle import settle
     from ver_pipeline.report.page import write_report
 
     if args.output.resolve().is_relative_to(args.dataset.resolve()):
         raise UsageError(
             f"{args.output} lies inside {args.dataset}", "the manifest seals what is in there; write elsewhere"
         )
+    settle(args.dataset, passes_on=True)
     path = write_report(args.dataset, args.output, int(args.media_mb * MEGABYTE))
     sys.stdout.write(f"{path}\n")
     return 0

@@ -33,12 +33,14 @@ def run(args: argparse.Namespace) -> int:
 
     if args.threads or args.tiny:
         torch.set_num_threads(args.threads or 1)  # so small a model is faster on one thread
+    from ver_pipeline.growth.settle import settle
     from ver_pipeline.model.compat import without_progress_bars
 
     without_progress_bars()
     if args.ray_address:
         from ver_pipeline.training.on_ray import launch
 
+        settle(args.shards)
         return launch(args)
     from ver_pipeline.model.train.run import run_stages
     from ver_pipeline.model.train.world import join_world, leave_world
@@ -47,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     world = join_world()
     try:
         if world.is_main:
+            settle(args.shards)
             write_start_model(args)
         world.barrier()
         plan = plan_of(args)

@@ -37,8 +37,10 @@ def run(args: argparse.Namespace) -> int:
         return _list(args)
     if not args.shards:
         raise UsageError("no data set was given", "ver validate SHARDS, or --emer EN.csv ZH.csv")
+    from ver_pipeline.growth.settle import settle
     from ver_pipeline.quality.expectations import run_expectations
 
+    settle(args.shards)
     results = run_expectations(args.shards, args.suite, args.against)
     if args.format == "json":
         sys.stdout.write(canonical_json(results).decode() + "\n")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.durable import sync
 from ver_pipeline.schemas.canonical import canonical_json, digest
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import FILE, PIECE, Row, Stage
@@ -41,6 +42,18 @@ class Work:
     @property
     def staging(self) -> Path:
         return self.root / "staging"
+
+    @property
+    def merging(self) -> Path:
+        return self.root / "merge"
+
+    @property
+    def merge_note(self) -> Path:
+        return self.root / "merge.json"
+
+    @property
+    def annotating(self) -> Path:
+        return self.root / "annotate-media"
 
     @property
     def sources(self) -> Path:
@@ -128,11 +141,16 @@ def _paths(row: Row) -> list[str]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees all of it or nothing."""
+    """Write a file so that a reader, or a crash, sees all of it or nothing; it lasts once this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}"
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync(path.parent)

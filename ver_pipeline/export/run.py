@@ -16,6 +16,7 @@ from ver_pipeline.export.conversations import JsonFiles, dataset_info, dialogues
 from ver_pipeline.export.emer import write_emer
 from ver_pipeline.export.hub import write_recipe
 from ver_pipeline.export.rights import check_public
+from ver_pipeline.growth.settle import settle
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.untrusted import inside
 
@@ -57,6 +58,7 @@ def export(out_dir: Path, target: Path, wish: Export) -> Exported:
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f"{target} exists and is not empty", "choose another --to")
+    settle(out_dir, passes_on=True)
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     with open_dataset(out_dir) as data:

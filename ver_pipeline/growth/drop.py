@@ -1,52 +1,47 @@
 """Take samples out of a published data set for good.
 
 Afterwards a dropped key occurs in no byte of the data set: not in a tar, the index, the catalog, the pages,
-the work folder, nor as a neighbour of another clip.  Only shards that held a dropped clip or one of its
-neighbours are written again.  What remains is the sha256 of the key, in ``tombstones.json`` and in the
-ledger of the work folder.
+the work folder, a file that a killed run left, nor as a neighbour of another clip.  What remains is the sha256 of
+the key, in ``tombstones.json`` and in the ledger of the work folder.
+
+The wish is written down first and crossed out last; in between everything may be killed and done again.
 """
 
 from __future__ import annotations
 
 import json
-import re
+import logging
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ver_pipeline.catalog.records import ShardReader, local_root
-from ver_pipeline.catalog.write import write_catalog, write_index
 from ver_pipeline.dataset import Dataset, open_dataset
 from ver_pipeline.engine.cache import Work
-from ver_pipeline.growth.forget import Traces, forget
-from ver_pipeline.growth.switch import switch
-from ver_pipeline.growth.tombstones import read_tombstones, tombstone_of, write_tombstones
-from ver_pipeline.lock import locked
-from ver_pipeline.publishing.publish import PageWriter
-from ver_pipeline.publishing.staged import Entry, link, name_by_content
-from ver_pipeline.schemas.canonical import canonical_json
-from ver_pipeline.schemas.errors import UsageError, VerError
-from ver_pipeline.schemas.tables import flat_columns
-from ver_pipeline.stages.shard import read_offsets, shard_stem, write_tar
+from ver_pipeline.growth.edit import Edit, names_any
+from ver_pipeline.growth.forget import Traces, forget, forget_unlisted
+from ver_pipeline.growth.settle import writing
+from ver_pipeline.growth.tombstones import published_tombstones, read_tombstones, tombstone_of, write_tombstones
+from ver_pipeline.growth.withdrawal import Withdrawal, cross_out, ledger_path, note, pending, write_down
+from ver_pipeline.journals import withdrawal_journal
+from ver_pipeline.publishing.staged import PageWriter, with_pages
+from ver_pipeline.publishing.switch import switch
+from ver_pipeline.schemas.errors import CorruptDataError, UsageError
+from ver_pipeline.schemas.manifest import load_manifest
+from ver_pipeline.schemas.migrate import record_of
 
-LEDGER_NAME = "ledger.jsonl"
-EXTENSIONS = ("json", "mp4", "jpg")
-_KEY = re.compile(rb"[0-9a-f]{16}_[0-9]{8}_[0-9]{8}")
-
-Row = dict[str, Any]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What a drop did."""
+    """What a drop did.  ``n_leftovers``: files of the work folder and of killed runs that went."""
 
     n_samples: int
     shards_rewritten: tuple[str, ...]
     n_shards: int
-    n_cache_files: int
+    n_leftovers: int
 
 
 def select(data: Dataset, where: str) -> list[str]:
@@ -57,166 +52,98 @@ def select(data: Dataset, where: str) -> list[str]:
 def drop(out_dir: Path, where: str, reason: str, pages: Sequence[PageWriter]) -> Dropped:
     """Drop every sample for which ``where`` (over the view ``samples``) holds.
 
+    A withdrawal that was killed before is finished first: the same command again ends as the first would have.
+
     Raises:
-        UsageError: nothing is chosen, or ``reason`` names a key.
-        VerError: a build is writing to the data set, or a dropped key would stay somewhere.
+        UsageError: nothing is chosen (and nothing was left to finish), or ``reason`` names a key.
+        VerError: a build is writing to the data set, or a dropped key would stay somewhere.  What was asked for stays
+            written down then, and whoever works on the data set next finishes it.
     """
     out_dir = out_dir.resolve()
+    load_manifest(out_dir)  # no work folder where there is no data set
+    with writing(out_dir, pages) as finished:
+        with open_dataset(out_dir) as data:
+            keys = frozenset(select(data, where))
+            if not keys and finished is not None:
+                return finished
+            if not keys:
+                cure = "try it first: ver query OUT 'SELECT key FROM samples WHERE ...'"
+                raise UsageError("the condition chooses no sample", cure)
+            if any(key in reason for key in keys):
+                raise UsageError("the reason names a key that is dropped", "say why without naming the sample")
+            wish = Withdrawal(keys, reason)
+            write_down(out_dir, wish)
+            done = _fulfil(data, out_dir, wish, pages)
+        cross_out(out_dir)
+        return done
+
+
+def finish(out_dir: Path, pages: Sequence[PageWriter]) -> Dropped | None:
+    """Fulfil the withdrawal that was begun and not finished; None when there is none.  Call it under the lock.
+
+    Raises:
+        VerError: it cannot be done now; it stays written down.
+    """
+    wish = pending(out_dir)
+    if wish is None:
+        return None
+    with open_dataset(out_dir) as data:
+        done = _fulfil(data, out_dir, wish, pages)
+    cross_out(out_dir)
+    return done
+
+
+def _fulfil(data: Dataset, out_dir: Path, wish: Withdrawal, pages: Sequence[PageWriter]) -> Dropped:
+    """Do everything but cross out the wish, which must be the very last thing that happens.
+
+    What no manifest lists is cleaned first, while the shards still tell what to look for; then comes the switch.
+    """
     work = Work(out_dir / ".ver")
-    with locked(work), open_dataset(out_dir) as data:
-        keys = frozenset(select(data, where))
-        if not keys:
-            raise UsageError(
-                "the condition chooses no sample", "try it first: ver query OUT 'SELECT key FROM samples WHERE ...'"
-            )
-        if any(key in reason for key in keys):
-            raise UsageError("the reason names a key that is dropped", "say why without naming the sample")
-        staging = work.staging
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir()
-        try:
-            job = _Job(data, keys, staging)
-            job.stage(reason, out_dir)
-            switch(out_dir, staging, data.manifest, job.shards, job.counts, pages)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-        n_cache_files = forget(work.root, job.traces, [work.root / "lock", work.root / LEDGER_NAME])
-        _note(work.root / LEDGER_NAME, keys, reason)
-    return Dropped(len(keys), tuple(job.rewritten), len(job.shards), n_cache_files)
+    traces = Traces(tokens={key.encode() for key in wish.keys})
+    _learn(data, wish, work, traces)
+    n_leftovers = forget(work.root, traces, (work.root / "lock", ledger_path(out_dir), withdrawal_journal(out_dir)))
+    n_leftovers += forget_unlisted(out_dir, data.manifest, traces)
+    rewritten: tuple[str, ...] = ()
+    known = published_tombstones(out_dir)
+    if names_any(data, wish.keys) or any(tombstone_of(key) not in known for key in wish.keys):
+        rewritten = _switch_without(data, out_dir, wish, work.staging, pages)
+    note(out_dir, wish)
+    n_shards = sum(file["kind"] == "shard" for file in load_manifest(out_dir)["files"])
+    return Dropped(len(wish.keys), rewritten, n_shards, n_leftovers)
 
 
-class _Job:
-    """One drop, staged: which shards change, and all tables without the dropped samples."""
+def _learn(data: Dataset, wish: Withdrawal, work: Work, traces: Traces) -> None:
+    """What the dropped records leave behind: those of the data set, and earlier ones in the work folder.
 
-    def __init__(self, data: Dataset, keys: frozenset[str], staging: Path) -> None:
-        self.data, self.keys, self.staging = data, keys, staging
-        self.root = local_root(data)
-        self.traces = Traces()
-        self.shards: list[Entry] = []
-        self.rewritten: list[str] = []
-        self.counts: dict[str, int] = {}
-        self._places: dict[str, Row] = {}
-
-    def stage(self, reason: str, out_dir: Path) -> None:
-        """Write everything that the edited data set holds into the staging folder."""
-        concerned = self._concerned()
-        for entry in self.data.manifest["files"]:
-            if entry["kind"] != "shard":
-                continue
-            if entry["path"] in concerned:
-                self._rewrite(entry)
-            else:
-                link(self.root / entry["path"], self.staging / entry["path"])
-                self.shards.append(entry)
-        self._tables()
-        withdrawn = read_tombstones(out_dir) | {tombstone_of(key): reason for key in self.keys}
-        write_tombstones(self.staging, withdrawn)
-
-    def _concerned(self) -> frozenset[str]:
-        """Shards that hold a dropped clip, or a clip that names one as its neighbour."""
-        rows = self.data.sql(
-            'SELECT i.key, i.shard, c.prev_key, c.next_key FROM "index" i JOIN clips c ON c.key = i.key'
-        )
-        return frozenset(shard for key, shard, *near in rows if key in self.keys or self.keys.intersection(near))
-
-    def _rewrite(self, entry: Entry) -> None:
-        """Write one shard again without the dropped samples; nothing when none is left."""
-        rows = self.data.sql('SELECT * FROM "index" WHERE shard = ? ORDER BY key', [entry["path"]]).dicts()
-        self.rewritten.append(entry["path"])
-        left = [row for row in rows if row["key"] not in self.keys]
-        with ShardReader(self.root) as shards:
-            for row in rows:
-                if row["key"] in self.keys:
-                    members = shards.members(row)
-                    self.traces.add(json.loads(members["json"]), members)
-            if not left:
-                return
-            stem = shard_stem(entry["split"], left[0]["key"])
-            path, sha256, size_bytes = write_tar(self.staging, stem, self._members(shards, left))
-        known = {"sha256": sha256, "size_bytes": size_bytes, "n_samples": len(left)}
-        self.shards.append({**entry, "path": path.name, **known})
-        for key, offsets in read_offsets(path).items():
-            self._places[key] = {"shard": path.name, **_flat_offsets(offsets)}
-
-    def _members(self, shards: ShardReader, rows: Iterable[Row]) -> Iterator[tuple[str, dict[str, bytes]]]:
-        for row in rows:
+    The latter are among the last that :func:`forget` removes, so a drop that was killed finds them again.
+    """
+    query = 'SELECT * FROM "index" WHERE key IN (SELECT unnest(?)) ORDER BY key'
+    with ShardReader(local_root(data)) as shards:
+        for row in data.sql(query, [sorted(wish.keys)]).dicts():
             members = shards.members(row)
-            record = json.loads(members["json"])
-            for side in ("prev_key", "next_key"):
-                if record["clip"][side] in self.keys:
-                    record["clip"][side] = None
-            text = canonical_json(record)
-            for key in self.keys.intersection(keys_in(text)):
-                raise VerError(f"the record {row['key']} names a sample that is dropped ({key})", "please report this")
-            yield row["key"], {**members, "json": text}
-
-    def _tables(self) -> None:
-        sources, rejects, runs = self._other_tables()
-        write_index(self._index_rows(), self.staging / "index.parquet")
-        write_catalog(self._records(), sources, rejects, runs, self.staging / "catalog")
-        for path in [self.staging / "index.parquet", *sorted((self.staging / "catalog").glob("*.parquet"))]:
-            name_by_content(path)
-        n_samples = sum(entry["n_samples"] for entry in self.shards)
-        self.counts = {
-            "sources": len(sources),
-            "clips": n_samples + sum(1 for reject in rejects if reject["key"]),
-            "samples": n_samples,
-            "rejects": len(rejects),
-        }
-
-    def _index_rows(self) -> Iterator[Row]:
-        rows = self.data.sql('SELECT * FROM "index" ORDER BY key')
-        for values in rows:
-            row = dict(zip(rows.columns, values, strict=True))
-            if row["key"] not in self.keys:
-                yield row | self._places.get(row["key"], {})
-
-    def _records(self) -> Iterator[Row]:
-        with ShardReader(self.staging) as shards:
-            for row in self._index_rows():
-                record = json.loads(shards.member(row["shard"], row["json_offset"], row["json_size"]) or b"null")
-                if record["key"] != row["key"] or any(
-                    row[name] != value for name, value in flat_columns(record).items()
-                ):
-                    raise VerError(f"index and record of {row['key']} disagree", "run: ver lint")
-                yield record
-
-    def _other_tables(self) -> tuple[list[Row], list[Row], list[Row]]:
-        """Sources without those that only gave dropped samples; rejects that name no dropped key; runs."""
-        used = self.data.sql('SELECT source_id, list(key) AS keys FROM "index" GROUP BY source_id').dicts()
-        emptied = {row["source_id"] for row in used if self.keys.issuperset(row["keys"])}
-        sources = [source_of(row) for row in self.data.sql("SELECT * FROM sources").dicts()]
-        rejects = [reject_of(row) for row in self.data.sql("SELECT * FROM rejects").dicts()]
-        kept = [r for r in rejects if not self.keys.intersection(keys_in(canonical_json(r)))]
-        return [s for s in sources if s["id"] not in emptied], kept, self.data.sql("SELECT * FROM runs").dicts()
+            try:
+                traces.add(record_of(members["json"], row["key"], row["shard"]), members)
+            except CorruptDataError as error:
+                log.warning("%s; it goes, and its traces are found by its key and its bytes alone", error)
+                traces.add_members(row["key"], members)
+    for path in sorted(work.records.rglob("*.json")):
+        if path.name.rpartition("-")[0] in wish.keys:
+            try:
+                traces.add(json.loads(path.read_bytes()), {})
+            except (ValueError, KeyError, TypeError) as error:
+                log.info("%s is no record: %s", path, error)  # its name tells enough for it to go
 
 
-def source_of(row: Row) -> Row:
-    """The ``Source`` dict behind a row of ``sources``."""
-    rights = {name: row[name] for name in ("license", "rights_basis", "consent")}
-    rest = {name: value for name, value in row.items() if name not in rights and name != "source_id"}
-    return {"id": row["source_id"], "rights": rights, **rest}
-
-
-def reject_of(row: Row) -> Row:
-    """The reject behind a row of ``rejects``."""
-    return {name: value for name, value in row.items() if name != "meaning"}
-
-
-def keys_in(text: bytes) -> set[str]:
-    """Every clip key that a text names."""
-    return {key.decode() for key in _KEY.findall(text)}
-
-
-def _flat_offsets(offsets: dict[str, tuple[int, int]]) -> Row:
-    flat: Row = {}
-    for extension in EXTENSIONS:
-        flat[f"{extension}_offset"], flat[f"{extension}_size"] = offsets.get(extension, (None, None))
-    return flat
-
-
-def _note(path: Path, keys: Iterable[str], reason: str) -> None:
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    with path.open("ab") as file:
-        for key in sorted(map(tombstone_of, keys)):
-            file.write(canonical_json({"event": "drop", "key_sha256": key, "reason": reason, "when_utc": when}) + b"\n")
+def _switch_without(
+    data: Dataset, out_dir: Path, wish: Withdrawal, staging: Path, pages: Sequence[PageWriter]
+) -> tuple[str, ...]:
+    """Publish the data set without the samples; returns the shards that were written again."""
+    staging.mkdir()
+    try:
+        edit = Edit(data, wish.keys, staging)
+        edit.stage()
+        write_tombstones(staging, read_tombstones(out_dir))
+        switch(out_dir, staging, with_pages(staging, edit.shards, pages, edit.sealed))
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return tuple(edit.rewritten)

@@ -8,6 +8,7 @@ withdrawn from one of the sets enters the joined one from none.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +19,13 @@ from typing import Any, Literal
 
 from ver_pipeline.catalog.records import ShardReader, local_root, read_records
 from ver_pipeline.dataset import Dataset, open_dataset
-from ver_pipeline.engine.cache import Work
-from ver_pipeline.growth.drop import keys_in, reject_of, source_of
-from ver_pipeline.growth.tombstones import is_withdrawn, read_tombstones, write_tombstones
+from ver_pipeline.engine.cache import Work, write_atomically
+from ver_pipeline.growth.edit import keys_in, reject_of, source_of
+from ver_pipeline.growth.settle import settle
+from ver_pipeline.growth.tombstones import is_withdrawn, read_tombstones
 from ver_pipeline.lock import locked
-from ver_pipeline.publishing.publish import Content, PageWriter, publish
+from ver_pipeline.publishing.publish import Content, publish
+from ver_pipeline.publishing.staged import PageWriter
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig, ShardConfig
 from ver_pipeline.schemas.errors import UsageError, VerError
@@ -61,39 +64,51 @@ def merge(
         prefer: whose record counts where a key stands in several sets with different content.
         resplit: assign splits anew by group, with the fractions and seed of the first set.
 
+    A merge that was killed is made again by the same command, also where its result stands already.
+
     Raises:
         UsageError: ``out_dir`` holds a data set already, keys conflict, or a group stands in two splits.
+        VerError: a withdrawal from one of the sets was begun and cannot be finished.
     """
     out_dir = out_dir.resolve()
-    if (out_dir / MANIFEST_NAME).exists():
-        raise UsageError(f"{out_dir} holds a data set", "choose another --out")
+    work = Work(out_dir / ".ver")
+    from_where = [os.path.relpath(one.resolve(), out_dir) for one in sets]
+    task = canonical_json({"sets": from_where, "prefer": prefer, "resplit": resplit})
+    _refuse_to_overwrite(out_dir, work, task)
+    for folder in sets:
+        settle(folder, passes_on=True)
     out_dir.mkdir(parents=True, exist_ok=True)
+    with locked(work):
+        _refuse_to_overwrite(out_dir, work, task)
+        write_atomically(work.merge_note, task)
+        done = _merge(sets, out_dir, work, pages, prefer, resplit)
+        work.merge_note.unlink()
+    return done
+
+
+def _refuse_to_overwrite(out_dir: Path, work: Work, task: bytes) -> None:
+    mine = work.merge_note.is_file() and work.merge_note.read_bytes() == task
+    if (out_dir / MANIFEST_NAME).exists() and not mine:
+        raise UsageError(f"{out_dir} holds a data set", "choose another --out")
+
+
+def _merge(
+    sets: Sequence[Path], out_dir: Path, work: Work, pages: Sequence[PageWriter], prefer: Prefer | None, resplit: bool
+) -> Merged:
     with ExitStack() as stack:
-        work = Work(out_dir / ".ver")
-        stack.enter_context(locked(work))
-        parts = work.root / "merge"
-        shutil.rmtree(parts, ignore_errors=True)
-        stack.callback(shutil.rmtree, parts, ignore_errors=True)
+        stack.callback(shutil.rmtree, work.merging, ignore_errors=True)
         opened = [stack.enter_context(open_dataset(folder)) for folder in sets]
-        withdrawn: dict[str, str] = {}
+        withdrawn = read_tombstones(out_dir)
         for data in opened:
             withdrawn |= read_tombstones(local_root(data))
         config = BuildConfig.model_validate(opened[0].manifest["config"])
-        job = _Join(parts, withdrawn, prefer, config.shard if resplit else None)
+        job = _Join(work.merging, withdrawn, prefer, config.shard if resplit else None)
         for data in opened:
             job.add(data)
         job.check_groups()
-        publish(out_dir, work.staging, _content(opened, job, config), [_keep(withdrawn), *pages])
+        publish(out_dir, work.staging, _content(opened, job, config), pages)
     job.done.n_samples = len(job.samples)
     return job.done
-
-
-def _keep(withdrawn: Mapping[str, str]) -> PageWriter:
-    def page(staging: Path) -> None:
-        if withdrawn:
-            write_tombstones(staging, withdrawn)
-
-    return page
 
 
 class _Join:
@@ -198,6 +213,7 @@ def _content(opened: Sequence[Dataset], job: _Join, config: BuildConfig) -> Cont
         fingerprints=_joined([manifest["fingerprints"] for manifest in manifests]),
         tools=_joined([manifest["tools"] for manifest in manifests]),
         processor=", ".join(sorted({manifest.get("processor", "unknown") for manifest in manifests})),
+        withdrawn=job.withdrawn,
     )
 
 

@@ -1,8 +1,7 @@
 """What was withdrawn for good: a published list of hashes, so that no later build brings it back.
 
 ``tombstones.json`` holds the sha256 of each withdrawn key and why, never the key.  A build asks
-:func:`read_tombstones` and leaves those clips out; a publisher calls :func:`carry` so that the list
-stays in the data set.
+:func:`read_tombstones` and leaves those clips out; publishing writes the list into the new data set.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ver_pipeline.growth.withdrawal import noted, pending
+from ver_pipeline.publishing.names import PAGES_FOLDER
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.tombstones import tombstone_of
@@ -22,27 +23,31 @@ SCHEMA = "ver-tombstones/1"
 def read_tombstones(out_dir: Path) -> dict[str, str]:
     """sha256 of key -> reason of everything withdrawn from the data set; empty when nothing was.
 
+    All that can be found counts, whether or not a manifest names it: the lists of this version and of one that a
+    kill left half replaced, the ledger, and a withdrawal that is not finished.
+
     Raises:
-        CorruptDataError: the list cannot be read.  Building on would bring withdrawn clips back.
+        CorruptDataError: a list cannot be read.  Building on would bring withdrawn clips back.
     """
-    path = Path(out_dir) / TOMBSTONES_NAME
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_bytes())
-        if content["schema"] != SCHEMA:
-            raise CorruptDataError(f"{path} is of schema {content['schema']!r}", "use the release that wrote it")
-        return {row["key_sha256"]: row["reason"] for row in content["withdrawn"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise CorruptDataError(f"{path} is not a list of tombstones: {error}", "restore it from a copy") from error
+    found = {**noted(out_dir), **published_tombstones(out_dir)}
+    wish = pending(out_dir)
+    return found if wish is None else {**found, **{tombstone_of(key): wish.reason for key in wish.keys}}
 
 
-def write_tombstones(folder: Path, withdrawn: Mapping[str, str]) -> Path:
-    """Write the list, sorted by hash."""
+def published_tombstones(out_dir: Path) -> dict[str, str]:
+    """What the published lists of the data set hold."""
+    found: dict[str, str] = {}
+    for path in (*sorted((out_dir / PAGES_FOLDER).glob("tombstones-*.json")), out_dir / TOMBSTONES_NAME):
+        if path.is_file():
+            found |= _read(path)
+    return found
+
+
+def write_tombstones(folder: Path, withdrawn: Mapping[str, str]) -> None:
+    """Write the list, sorted by hash; nothing when nothing was withdrawn."""
     rows = [{"key_sha256": key, "reason": withdrawn[key]} for key in sorted(withdrawn)]
-    path = folder / TOMBSTONES_NAME
-    path.write_bytes(canonical_json({"schema": SCHEMA, "withdrawn": rows}) + b"\n")
-    return path
+    if rows:
+        (folder / TOMBSTONES_NAME).write_bytes(canonical_json({"schema": SCHEMA, "withdrawn": rows}) + b"\n")
 
 
 def is_withdrawn(key: str, tombstones: Iterable[str]) -> bool:
@@ -50,8 +55,11 @@ def is_withdrawn(key: str, tombstones: Iterable[str]) -> bool:
     return tombstone_of(key) in tombstones
 
 
-def carry(out_dir: Path, staging: Path) -> None:
-    """Copy the list of the published data set into a staged one that will replace it."""
-    withdrawn = read_tombstones(out_dir)
-    if withdrawn:
-        write_tombstones(staging, withdrawn)
+def _read(path: Path) -> dict[str, str]:
+    try:
+        content = json.loads(path.read_bytes())
+        if content["schema"] != SCHEMA:
+            raise CorruptDataError(f"{path} is of schema {content['schema']!r}", "use the release that wrote it")
+        return {row["key_sha256"]: row["reason"] for row in content["withdrawn"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptDataError(f"{path} is not a list of tombstones: {error}", "restore it from a copy") from error

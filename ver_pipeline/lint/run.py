@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.errors import CorruptDataError
-from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest
 from ver_pipeline.schemas.tables import INDEX, TABLES
 
 from .defect import Defect
 from .facts import file_columns, table_facts
+from .files import file_defects
 from .pool import Start, checking_pool
 from .tar import TarReport, check_tar
-
-HIDDEN = ".ver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def lint_dataset(out_dir: Path, *, fast: bool = False, workers: int | None = Non
         defect = Defect(MANIFEST_NAME, "", "manifest", str(error))
         return LintReport((defect,), ("everything else: the manifest is the only guide",), 1, 0, not fast)
     files = manifest["files"]
-    defects = [*_file_defects(out_dir, files), *_stray(out_dir, files)]
+    defects = list(file_defects(out_dir, manifest))
     damaged = {defect.file for defect in defects if not defect.note}
     not_run: list[str] = []
     with checking_pool(workers, files, damaged) as run:
@@ -87,29 +85,6 @@ def lint_dataset(out_dir: Path, *, fast: bool = False, workers: int | None = Non
             _compare_catalog(out_dir, files, reports, run, defects, not_run)
     unique = tuple(sorted(set(defects)))
     return LintReport(unique, tuple(not_run), len(files), len(keys), not fast)
-
-
-def _file_defects(out_dir: Path, files: list[dict[str, Any]]) -> Iterator[Defect]:
-    """Missing files, and those whose size or hash is not the manifest's (tars are hashed by their own check)."""
-    for entry in files:
-        path, name = out_dir / entry["path"], entry["path"]
-        if not path.is_file():
-            yield Defect(name, "", "missing", "the manifest lists it and it is not there")
-        elif path.stat().st_size != entry["size_bytes"]:
-            yield Defect(name, "", "size", "the file's size is not the manifest's")
-        elif entry["kind"] != "shard" and sha256_file(path) != entry["sha256"]:
-            yield Defect(name, "", "sha256", "the file's sha256 is not the manifest's")
-    for name, n in Counter(entry["path"] for entry in files).items():
-        if n > 1:
-            yield Defect(MANIFEST_NAME, "", "manifest", f"{name} is listed {n} times")
-
-
-def _stray(out_dir: Path, files: list[dict[str, Any]]) -> Iterator[Defect]:
-    listed = {entry["path"] for entry in files} | {MANIFEST_NAME}
-    for path in sorted(out_dir.rglob("*")):
-        name = path.relative_to(out_dir).as_posix()
-        if path.is_file() and name not in listed and not name.startswith(f"{HIDDEN}/"):
-            yield Defect(name, "", "stray", "the manifest does not list it: readers never see it", note=True)
 
 
 def _index_rows(

@@ -1,44 +1,32 @@
-"""Publishing: shards, index and catalog are made beside the data set and switched in by the manifest.
-
-Everything is written and synced in a staging folder on the same filesystem, moved in under names that
-carry a hash of the content, and only then listed in ``manifest.json``, which is replaced last.  A build
-that dies at any point leaves the data set that was published before it whole.
-"""
+"""Publishing: shards, index, catalog and pages are made in a staging folder, and switched in by the manifest."""
 
 from __future__ import annotations
 
 import heapq
 import json
-import logging
-import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.engine.cache import write_atomically
-from ver_pipeline.growth.tombstones import carry
+from ver_pipeline.growth.tombstones import read_tombstones, write_tombstones
 from ver_pipeline.publishing.reuse import contents_digest, published_shards
-from ver_pipeline.publishing.staged import PAGES, Entry, data_set_id, entry_of, link, name_by_content
+from ver_pipeline.publishing.staged import Entry, PageWriter, data_set_id, link, name_by_content, with_pages
+from ver_pipeline.publishing.switch import recover, switch
 from ver_pipeline.schemas.config import BuildConfig
-from ver_pipeline.schemas.errors import CorruptDataError
-from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, load_manifest, manifest_bytes, seal_manifest
+from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, seal_manifest
 from ver_pipeline.schemas.record import SCHEMA_VERSION
 from ver_pipeline.stages.instruction_set import in_use
 from ver_pipeline.stages.shard import Sample, Shard, index_rows, plan_shards, read_offsets, sample_digests, write_shard
 
-log = logging.getLogger(__name__)
-
-PageWriter = Callable[[Path], None]
-"""Adds derived files (expectations, card, report) to a staged data set."""
-
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that goes into a data set.  Rows are JSON dicts; ``samples`` in any order; ``processor`` is the instruction
-    set that the arithmetic ran on."""
+    """All that goes into a data set.  Rows are JSON dicts; ``samples`` in any order; ``withdrawn`` are tombstones
+    (sha256 of key -> reason) besides those of the data set that is replaced; ``processor`` is the instruction set that
+    the arithmetic ran on."""
 
     samples: Sequence[Sample]
     sources: Sequence[Mapping[str, Any]]
@@ -47,6 +35,7 @@ class Content:
     config: BuildConfig
     fingerprints: Mapping[str, str]
     tools: Mapping[str, str]
+    withdrawn: Mapping[str, str] = field(default_factory=dict)
     processor: str = field(default_factory=in_use)
 
 
@@ -64,24 +53,15 @@ def publish(
         untouched: files of ``out_dir`` known to be as they were published; a shard among them that would be written
             again is kept instead.
     """
+    recover(out_dir)
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     kept = published_shards(out_dir, untouched, content.fingerprints.get("shard"))
     shards = _write_shards(staging, content, workers, out_dir, kept)
     _write_tables(staging, shards, content)
-    carry(out_dir, staging)
-    files = _describe(staging, shards)
-    manifest = _manifest(files, content)
-    for page in pages:
-        write_atomically(staging / MANIFEST_NAME, manifest_bytes(manifest))
-        page(staging)
-        files = _describe(staging, shards)
-        manifest = _manifest(files, content)
-    before = _listed(out_dir)
-    _move_in(staging, out_dir, [file["path"] for file in files])
-    write_atomically(out_dir / MANIFEST_NAME, manifest_bytes(manifest))
-    _remove(out_dir, before - {file["path"] for file in files})
-    shutil.rmtree(staging, ignore_errors=True)
+    write_tombstones(staging, {**content.withdrawn, **read_tombstones(out_dir)})
+    manifest = with_pages(staging, [_entry(shard) for shard in shards], pages, lambda files: _manifest(files, content))
+    switch(out_dir, staging, manifest)
     return out_dir / MANIFEST_NAME
 
 
@@ -119,19 +99,9 @@ def _write_tables(staging: Path, shards: Sequence[Shard], content: Content) -> N
         name_by_content(table)
 
 
-def _describe(staging: Path, shards: Sequence[Shard]) -> list[Entry]:
-    """The manifest's entry for every staged file, sorted by path."""
-    by_name = {shard.name: shard for shard in shards}
-    entries = []
-    for path in sorted(p for p in staging.rglob("*") if p.is_file() and p.name != MANIFEST_NAME):
-        shard = by_name.get(path.name)
-        if shard is not None:
-            known = {"sha256": shard.sha256, "size_bytes": shard.size_bytes}
-            entry = {"path": path.name, "kind": "shard", **known, "split": shard.split, "n_samples": len(shard.members)}
-        else:
-            entry = entry_of(staging, path)
-        entries.append(entry)
-    return entries
+def _entry(shard: Shard) -> Entry:
+    known = {"sha256": shard.sha256, "size_bytes": shard.size_bytes}
+    return {"path": shard.name, "kind": "shard", **known, "split": shard.split, "n_samples": len(shard.members)}
 
 
 def _manifest(files: Sequence[Mapping[str, Any]], content: Content) -> dict[str, Any]:
@@ -152,36 +122,3 @@ def _manifest(files: Sequence[Mapping[str, Any]], content: Content) -> dict[str,
         "processor": content.processor,
     }
     return seal_manifest(body)
-
-
-def _listed(out_dir: Path) -> set[str]:
-    """Files of the data set that is published now; none where its manifest cannot be believed."""
-    if not (out_dir / MANIFEST_NAME).exists():
-        return set()
-    try:
-        return {file["path"] for file in load_manifest(out_dir)["files"]}
-    except CorruptDataError as error:
-        log.warning("%s; it is replaced, and what it listed stays where it lies: ver lint names it", error)
-        return set()
-
-
-def _move_in(staging: Path, out_dir: Path, names: Sequence[str]) -> None:
-    """Pages last: they alone overwrite what the old manifest lists."""
-    for name in sorted(names, key=PAGES.__contains__):
-        target = out_dir / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staging / name, target)
-    for folder in {(out_dir / name).parent for name in names}:
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _remove(out_dir: Path, names: set[str]) -> None:
-    for name in sorted(names):
-        try:
-            (out_dir / name).unlink()
-        except FileNotFoundError:
-            log.info("%s was already gone", name)

@@ -1,31 +1,35 @@
 """Bring a finished data set to an object store, so that its readers never see half of it.
 
-Shards and tables carry a hash of their content in their names, so new ones stand beside those of the version
-that is being read; the manifest goes last; what only the old version named is removed after it.
+All that a manifest lists carries a hash of its content in its name, so new files stand beside those of the version
+that is being read; the manifest goes last; then goes what it does not name, whoever brought it, and the pages'
+plain-named copies are written.  A push that was killed is made good by the next one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.growth.settle import settle
+from ver_pipeline.publishing.names import PAGES, PAGES_FOLDER, is_published, names_of, plain_name
+from ver_pipeline.publishing.stores import PART, Store, open_store
 from ver_pipeline.schemas.errors import CorruptDataError, VerError
-from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest
+from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest, manifest_bytes
 
 CHUNK_BYTES = 8 << 20
 WORKERS = 4
-NAMED_BY_CONTENT = frozenset({"shard", "index", "catalog"})
+FOLDERS = ("", "catalog", PAGES_FOLDER)
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push did: files sent and their size, files that were there already, files removed."""
+    """What a push did: files of the manifest that were sent and their size, those that were there already, files
+    removed."""
 
     n_sent: int
     sent_bytes: int
@@ -41,63 +45,78 @@ def push(out_dir: Path, address: str) -> Pushed:
 
     Raises:
         CorruptDataError: a local file is not what the manifest says; the old version stays readable.
-        VerError: the store refuses.
+        VerError: the store refuses, or samples are to be withdrawn first and cannot be.
     """
-    from pyarrow import fs
-
+    settle(out_dir, passes_on=True)
     manifest = load_manifest(out_dir)
+    files = {file["path"]: file for file in manifest["files"]}
     try:
-        store, root = fs.FileSystem.from_uri(address)
-        there = _listed(store, root)
-        todo = [file for file in manifest["files"] if there.get(file["path"]) != file["sha256"]]
-        # Pages keep their names, so they overwrite those of the version there: only when all else is sent.
-        pages = [file for file in todo if file["kind"] not in NAMED_BY_CONTENT]
+        store = open_store(address)
+        sizes = _sizes(store)
+        before = _manifest_there(store, sizes)
+        whole = {file["path"]: file["sha256"] for file in before if sizes.get(file["path"]) == file["size_bytes"]}
+        todo = [file for name, file in files.items() if whole.get(name) != file["sha256"]]
         with ThreadPoolExecutor(WORKERS) as pool:
-            for job in [pool.submit(_send, store, root, out_dir, file) for file in todo if file not in pages]:
+            for job in [pool.submit(_send, store, out_dir, file, file["path"]) for file in todo]:
                 job.result()
-        for file in pages:
-            _send(store, root, out_dir, file)
-        _put(store, f"{root}/{MANIFEST_NAME}", out_dir / MANIFEST_NAME)
-        gone = set(there) - {file["path"] for file in manifest["files"]}
+        with store.write(MANIFEST_NAME) as stream:
+            stream.write(manifest_bytes(manifest))
+        sizes = _sizes(store)
+        gone = {name for name in sizes if _is_ours(name, before)} - names_of(manifest) - {MANIFEST_NAME}
         for name in sorted(gone):
-            store.delete_file(f"{root}/{name}")
+            store.remove(name)
+        for name, file in files.items():
+            plain = plain_name(name)
+            if plain is not None and not (plain in sizes and _sha256(store, plain) == file["sha256"]):
+                _send(store, out_dir, file, plain)
     except (OSError, ValueError) as error:
         cure = "check the address, its credentials and the network, and run the same command again"
         raise VerError(f"cannot push {out_dir}: {error}", cure) from error
-    return Pushed(len(todo), sum(f["size_bytes"] for f in todo), len(manifest["files"]) - len(todo), len(gone))
+    return Pushed(len(todo), sum(f["size_bytes"] for f in todo), len(files) - len(todo), len(gone))
 
 
-def _listed(store: Any, root: str) -> dict[str, str]:
-    """sha256 by path of the files that the version at the other end names and that are there in full size."""
-    from pyarrow import fs
-
-    if store.get_file_info(f"{root}/{MANIFEST_NAME}").type != fs.FileType.File:
-        return {}
-    with store.open_input_stream(f"{root}/{MANIFEST_NAME}") as stream:
-        files = json.loads(stream.read())["files"]
-    infos = store.get_file_info([f"{root}/{file['path']}" for file in files])
-    whole = zip(files, infos, strict=True)
-    return {file["path"]: file["sha256"] for file, info in whole if info.size == file["size_bytes"]}
+def _sizes(store: Store) -> dict[str, int]:
+    """Size in bytes of every file that lies where a data set's files lie."""
+    return {name: size for folder in FOLDERS for name, size in store.sizes(folder).items()}
 
 
-def _send(store: Any, root: str, out_dir: Path, file: Mapping[str, Any]) -> None:
-    sha256 = _put(store, f"{root}/{file['path']}", out_dir / file["path"])
-    if sha256 != file["sha256"]:
-        raise CorruptDataError(f"{file['path']} is not what the manifest says", f"run: ver lint {out_dir}")
+def _manifest_there(store: Store, sizes: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What the manifest at the other end lists; nothing where there is none that can be read."""
+    if MANIFEST_NAME not in sizes:
+        return []
+    with store.read(MANIFEST_NAME) as stream:
+        data = stream.read()
+    try:
+        return [
+            {"path": str(file["path"]), "sha256": file["sha256"], "size_bytes": file["size_bytes"]}
+            for file in json.loads(data)["files"]
+        ]
+    except (ValueError, KeyError, TypeError):
+        return []  # everything is sent, and what was there is known by its name
 
 
-def _put(store: Any, to: str, path: Path) -> str:
-    """Copy one file; returns the sha256 of what was sent.  Stores show an object only when it is whole; a plain
-    filesystem is made to."""
-    plain = store.type_name in ("local", "hdfs")
-    if plain:
-        store.create_dir(os.path.dirname(to), recursive=True)
-    target = f"{to}.part" if plain else to
+def _is_ours(name: str, before: list[dict[str, Any]]) -> bool:
+    """Whether a file at the other end was brought there by a push, whole or in part."""
+    whole = name.removesuffix(PART)
+    if whole != name:
+        return is_published(whole) or whole in (*PAGES, MANIFEST_NAME)
+    return is_published(name) or name in names_of({"files": before})
+
+
+def _send(store: Store, out_dir: Path, file: Mapping[str, Any], name: str) -> None:
+    """Copy a file of the data set there, under ``name``."""
     seen = hashlib.sha256()
-    with open(path, "rb") as file, store.open_output_stream(target) as out:
-        while chunk := file.read(CHUNK_BYTES):
+    with open(out_dir / file["path"], "rb") as source, store.write(name) as target:
+        while chunk := source.read(CHUNK_BYTES):
             seen.update(chunk)
-            out.write(chunk)
-    if plain:
-        store.move(target, to)
+            target.write(chunk)
+        if seen.hexdigest() != file["sha256"]:
+            raise CorruptDataError(f"{file['path']} is not what the manifest says", f"run: ver lint {out_dir}")
+
+
+def _sha256(store: Store, name: str) -> str:
+    seen = hashlib.sha256()
+    with store.read(name) as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            seen.update(chunk)
     return seen.hexdigest()

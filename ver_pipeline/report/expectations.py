@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ OUTCOMES = ("failed", "not_run", "passed")
 Row = dict[str, Any]
 
 
-def read_results(out_dir: Path) -> list[Row]:
+def read_results(out_dir: Path, manifest: Mapping[str, Any]) -> list[Row]:
     """Every check with its ``outcome`` and its ``suite`` (name, en, zh); empty when none were run.
 
     Raises:
         CorruptDataError: the file is not what ``ver validate`` writes.
     """
-    path = out_dir / RESULTS_NAME
+    listed = (file["path"] for file in manifest["files"] if file["kind"] == "expectations")
+    path = out_dir / next(listed, RESULTS_NAME)
     if not path.exists():
         return []
     try:

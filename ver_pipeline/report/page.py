@@ -27,7 +27,7 @@ def write_report(out_dir: Path, output: Path | None = None, media_budget_bytes: 
     with open_dataset(out_dir) as data:
         figures = collect(data)
         exhibits = choose(data, media_budget_bytes)
-        text = page(data.manifest, figures, expectations.read_results(Path(out_dir)), exhibits)
+        text = page(data.manifest, figures, expectations.read_results(Path(out_dir), data.manifest), exhibits)
     path = output or Path(out_dir) / REPORT_NAME
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

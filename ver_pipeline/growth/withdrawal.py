@@ -1,0 +1,89 @@
+"""The wish that samples be gone, written down before anything is done about it, and the note that it was done.
+
+As long as the wish lies in the work folder, whoever works on the data set finishes it first: a kill can delay
+a withdrawal, never lose it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ver_pipeline.durable import sync
+from ver_pipeline.engine.cache import Work, write_atomically
+from ver_pipeline.journals import withdrawal_journal
+from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.tombstones import tombstone_of
+
+LEDGER_NAME = "ledger.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The keys that shall occur nowhere in the data set, and why."""
+
+    keys: frozenset[str]
+    reason: str
+
+
+def ledger_path(out_dir: Path) -> Path:
+    """Where every finished withdrawal is noted, by hash."""
+    return Work(out_dir / ".ver").root / LEDGER_NAME
+
+
+def write_down(out_dir: Path, wish: Withdrawal) -> None:
+    """Keep the wish until it is fulfilled.  On disk when this returns."""
+    write_atomically(withdrawal_journal(out_dir), canonical_json({"keys": sorted(wish.keys), "reason": wish.reason}))
+    sync(out_dir)  # the work folder may be new
+
+
+def pending(out_dir: Path) -> Withdrawal | None:
+    """The withdrawal that was begun and is not finished.
+
+    Raises:
+        CorruptDataError: it cannot be read, so nobody knows what must go.
+    """
+    path = withdrawal_journal(out_dir)
+    try:
+        told = json.loads(path.read_bytes())
+        wish = Withdrawal(frozenset(told["keys"]), told["reason"])
+        if not all(isinstance(text, str) for text in (wish.reason, *wish.keys)):
+            raise ValueError("keys and reason must be text")
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        cure = "remove it, and say again what shall go: ver drop OUT --where ..."
+        raise CorruptDataError(f"{path} holds a withdrawal that cannot be read: {error}", cure) from error
+    return wish
+
+
+def cross_out(out_dir: Path) -> None:
+    """Forget the wish, keys and all.  Should a power cut bring it back, there is nothing left to do for it."""
+    withdrawal_journal(out_dir).unlink()
+
+
+def note(out_dir: Path, wish: Withdrawal) -> None:
+    """Add to the ledger that the keys are gone, once each; by hash, never by key."""
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    hashes = sorted({tombstone_of(key) for key in wish.keys} - noted(out_dir).keys())
+    rows = [{"event": "drop", "key_sha256": key, "reason": wish.reason, "when_utc": when} for key in hashes]
+    path = ledger_path(out_dir)
+    before = path.read_bytes() if path.exists() else b""
+    gap = b"" if before[-1:] in (b"", b"\n") else b"\n"  # a line that a kill cut off stays a line of its own
+    write_atomically(path, before + gap + b"".join(canonical_json(row) + b"\n" for row in rows))
+
+
+def noted(out_dir: Path) -> dict[str, str]:
+    """sha256 of key -> reason of what the ledger holds; lines that are not whole are left out."""
+    found: dict[str, str] = {}
+    path = ledger_path(out_dir)
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        try:
+            row = json.loads(line)
+            found[str(row["key_sha256"])] = str(row["reason"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
