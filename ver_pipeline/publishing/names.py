@@ -59,7 +59,7 @@ def inside(folder: Path, name: str) -> Path:
     Raises:
         CorruptDataError: the name leads out of the folder, or is the manifest's or the work folder's own.
     """
-    parts = str(name).split("/")
+    parts = name.split("/") if isinstance(name, str) else [name]
     if parts[0] in (".ver", MANIFEST_NAME):
         raise CorruptDataError(f"{folder} names {name!r}, which is no file of a data set", "do not use this data set")
     return untrusted.inside(folder, *parts)
