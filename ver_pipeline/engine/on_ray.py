@@ -181,7 +181,7 @@ def _start(empty: Path, cpus: int | None, address: str | None) -> Any:
                 ray.init(address="local", include_dashboard=False, **local, **quiet)
             else:
                 ray.init(address=address, runtime_env=_travelling_code(empty) | _held_there(), **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises a plain Exception where a part of it dies while it starts
         cure = "check --ray-address" if address else "run `ver doctor`"
         raise VerError(f"Ray did not start: {error}", cure) from error
     finally:
