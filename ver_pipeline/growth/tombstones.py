@@ -7,11 +7,10 @@ stays in the data set.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.tombstones import tombstone_of
 
@@ -29,7 +28,7 @@ def read_tombstones(out_dir: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
         if content["schema"] != SCHEMA:
             raise CorruptDataError(f"{path} is of schema {content['schema']!r}", "use the release that wrote it")
         return {row["key_sha256"]: row["reason"] for row in content["withdrawn"]}
