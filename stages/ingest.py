@@ -6,13 +6,13 @@ the probe; decodes a single picture.
 
 from __future__ import annotations
 
-import json
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ver_pipeline.demuxing.open import MediaError
+from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.config import IngestConfig
 from ver_pipeline.schemas.errors import DISK_FULL, ConfigError
 from ver_pipeline.schemas.hashing import hash_file
@@ -139,7 +139,7 @@ def read_sidecar(path: Path, entry: Row) -> Row:
     beside = path.with_suffix(".json")
     if beside.is_file() and beside != path:
         try:
-            about = json.loads(beside.read_text("utf-8"))
+            about = parse_json(beside.read_bytes())
         except OSError as error:
             raise ValueError(f"its sidecar {beside.name} cannot be read: {error.strerror}") from error
         except ValueError as error:

@@ -14,7 +14,7 @@ from typing import Any
 import films
 import playlists
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ver_pipeline.demuxing.open as open_module
@@ -171,6 +171,7 @@ def test_a_film_whose_references_lead_to_itself_is_no_reference_movie(tmp_path):
     assert ingest(tmp_path / "packed.mov")["source"]["duration_s"] == pytest.approx(1.0, abs=0.05)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 4000), st.integers(0, 8))
 def test_no_damage_to_a_header_breaks_the_look_at_it(data, at, cut):
     film = playlists.whole_reference("x") + playlists.packed(playlists.box(b"moov", playlists.alias_box(Path("x"))))

@@ -9,7 +9,6 @@ The wish is written down first and crossed out last; in between everything may b
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from ver_pipeline.growth.withdrawal import Withdrawal, cross_out, ledger_path, n
 from ver_pipeline.journals import withdrawal_journal
 from ver_pipeline.publishing.staged import PageWriter, with_pages
 from ver_pipeline.publishing.switch import switch
+from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 from ver_pipeline.schemas.manifest import load_manifest
 from ver_pipeline.schemas.migrate import record_of
@@ -129,7 +129,7 @@ def _learn(data: Dataset, wish: Withdrawal, work: Work, traces: Traces) -> None:
     for path in sorted(work.records.rglob("*.json")):
         if path.name.rpartition("-")[0] in wish.keys:
             try:
-                traces.add(json.loads(path.read_bytes()), {})
+                traces.add(parse_json(path.read_bytes()), {})
             except (ValueError, KeyError, TypeError) as error:
                 log.info("%s is no record: %s", path, error)  # its name tells enough for it to go
 

@@ -6,7 +6,6 @@ a withdrawal, never lose it.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from ver_pipeline.durable import sync
 from ver_pipeline.engine.cache import Work, write_atomically
 from ver_pipeline.journals import withdrawal_journal
-from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.tombstones import tombstone_of
 
@@ -48,7 +47,7 @@ def pending(out_dir: Path) -> Withdrawal | None:
     """
     path = withdrawal_journal(out_dir)
     try:
-        told = json.loads(path.read_bytes())
+        told = parse_json(path.read_bytes())
         wish = Withdrawal(frozenset(told["keys"]), told["reason"])
         if not all(isinstance(text, str) for text in (wish.reason, *wish.keys)):
             raise ValueError("keys and reason must be text")
@@ -82,7 +81,7 @@ def noted(out_dir: Path) -> dict[str, str]:
     path = ledger_path(out_dir)
     for line in path.read_bytes().splitlines() if path.exists() else ():
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             found[str(row["key_sha256"])] = str(row["reason"])
         except (ValueError, KeyError, TypeError):
             continue
