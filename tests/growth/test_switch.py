@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from kill_points import RECORDS, build, manifest_of, settled
+from small_sets import RECORDS, build, manifest_of, settled
 
 from ver_pipeline.lint import lint_dataset
 from ver_pipeline.publishing.names import is_published, is_temporary, plain_name

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from factory import make_records
-from kill_points import RECORDS, STUBS, VICTIM, build, gone, n_samples, settled
+from small_sets import RECORDS, STUBS, VICTIM, build, gone, n_samples, settled
 
 from ver_pipeline.cli import main
 from ver_pipeline.dataset import open_dataset

@@ -68,6 +68,6 @@ def test_a_disk_that_is_full_or_closed_while_the_driver_writes(tmp_path, capsys,
     def refuse(work):
         raise OSError(code, "Permission denied", str(work.root / "lock"))
 
-    monkeypatch.setattr("ver_pipeline.build.locked", refuse)
+    monkeypatch.setattr("ver_pipeline.lock.locked", refuse)
     status, told = said(capsys, "build", "--source", tmp_path, "--out", tmp_path / "out")
     assert (status, says in told, "lock" in told, told.count("\n")) == (1, True, True, 1), told
