@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,8 +18,12 @@ from hypothesis import strategies as st
 from ver_pipeline.engine.cache import Cache, Work, entry_bytes
 from ver_pipeline.engine.runner import Runner
 from ver_pipeline.growth.forget import Traces, forget
+from ver_pipeline.growth.withdrawal import Withdrawal, ledger_path, note, noted, pending
+from ver_pipeline.journals import switch_journal, withdrawal_journal
+from ver_pipeline.publishing.switch import recover
 from ver_pipeline.publishing.unchanged import NOTE_NAME, is_published, untouched
 from ver_pipeline.runs import Summary, note_build
+from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.tables import RUNS
@@ -194,6 +199,29 @@ def test_what_is_withdrawn_is_looked_for_in_anything(work, data):
     (work.root / "said.json").write_bytes(b'[{"word":"a","prob":0.5},null]')
     assert forget(work.root, traces) >= 1
     assert not (work.root / "said.json").exists()
+
+
+@many
+@given(data=texts("key_sha256", "reason"))
+def test_lines_of_the_ledger_that_are_none_are_left_out(work, data):
+    wish = Withdrawal(frozenset({"0123456789abcdef_00000000_00001000"}), "asked for")
+    ledger_path(work.root.parent).write_bytes(data)
+    note(work.root.parent, wish)
+    assert "asked for" in noted(work.root.parent).values()
+
+
+@many
+@given(data=texts("keys", "reason", "adds", "removes"))
+def test_a_journal_that_is_not_whole_removes_nothing_and_a_wish_that_cannot_be_read_is_told(work, data):
+    out = work.root.parent
+    film(out / "notes.txt")
+    switch_journal(out).write_bytes(data)
+    recover(out)
+    assert (out / "notes.txt").exists()
+    withdrawal_journal(out).write_bytes(data)
+    with contextlib.suppress(CorruptDataError):
+        assert pending(out) is not None
+    withdrawal_journal(out).unlink()
 
 
 @pytest.mark.parametrize("text", ["", "x", "nan", "inf", "-inf", "1e999", "null", "1" * 400])
