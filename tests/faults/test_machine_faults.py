@@ -57,7 +57,10 @@ def run(
 
 
 def start(raw: Path, out: Path, how: tuple[str, ...] = HERE) -> subprocess.Popen[str]:
-    command = [*PROGRAM, "build", "--source", str(raw), "--out", str(out), *how]
+    # Whoever started these tests may ignore SIGHUP (nohup does), and children inherit that.
+    hung_up = [sys.executable, "-c", "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+               "os.execv(sys.argv[1], sys.argv[1:])"]  # fmt: skip
+    command = [*hung_up, *PROGRAM, "build", "--source", str(raw), "--out", str(out), *how]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
