@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from factory import make_dict
 
+from ver_pipeline.catalog.write import write_catalog
 from ver_pipeline.schemas import labels
 from ver_pipeline.schemas.canonical import canonical_json, digest
 from ver_pipeline.schemas.manifest import manifest_bytes
@@ -121,6 +122,7 @@ def write_data_set(out: Path, samples: Sequence[dict[str, Any]], per_shard: int 
                           "n_samples": len(offsets)})  # fmt: skip
             rows += [_row(s["record"], name, o) for s, o in zip(chosen[number:], offsets, strict=False)]
     files.append(_write_index(out, sorted(rows, key=lambda r: r["key"])))
+    files += _write_catalog(out, sorted((s["record"] for s in samples), key=lambda r: r["key"]))
     manifest = {
         "schema": "ver-manifest/1", "record_schema": "ver-record/1",
         "dataset_id": digest([f["sha256"] for f in files]), "files": files,
@@ -215,6 +217,17 @@ def _write_index(out: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
     name = f"index-{sha[:8]}.parquet"
     (out / name).write_bytes(buffer.getvalue())
     return {"path": name, "sha256": sha, "size_bytes": len(buffer.getvalue()), "kind": "index"}
+
+
+def _write_catalog(out: Path, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    files = []
+    for name, path in write_catalog(records, [r["source"] for r in records], [], [], out / "catalog").items():
+        data = path.read_bytes()
+        sha = hashlib.sha256(data).hexdigest()
+        path.rename(path.with_name(f"{name}-{sha[:8]}.parquet"))
+        entry = {"path": f"catalog/{name}-{sha[:8]}.parquet", "sha256": sha, "size_bytes": len(data), "kind": "catalog"}
+        files.append(entry)
+    return files
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:

@@ -113,13 +113,15 @@ def open_shards(folder: Path, split: str = "train", where: str = "", *, verify: 
     Args:
         folder: what ``ver build`` wrote.
         split: ``train``, ``val``, ``test`` or ``heldout``; ``all`` takes every split.
-        where: SQL over the index columns (``label = 'anger' AND confidence > 0.7``), with the catalog's
-            tables at hand for subqueries; or a whole ``SELECT`` that yields ``key``.
+        where: SQL over the columns of ``samples`` (``label = 'anger' AND confidence > 0.7``), with all tables
+            at hand for subqueries; or a whole ``SELECT`` that yields ``key``.  ``samples`` holds the split alone.
         verify: also hash every file the manifest lists.
 
     Raises:
         CorruptDataError: manifest, index and shards do not belong together.
         UsageError: the query fails or selects nothing.
+        QueryRefusedError: the query asks for more than the data set.
+        QueryLimitError: the query takes more time or memory than it may.
     """
     manifest = load_manifest(folder)
     check_files(folder, manifest["files"])
@@ -167,31 +169,21 @@ def _select(folder: Path, files: Sequence[dict[str, Any]], index: Path, split: s
     if split != "all":
         table = table.filter(pc.equal(table["split"], split))
     if where.strip():
-        table = table.filter(pc.is_in(table["key"], value_set=_keys_where(folder, files, table, where)))
+        table = table.filter(pc.is_in(table["key"], value_set=_keys_where(folder, split, where)))
     return table.sort_by("key")
 
 
-def _keys_where(folder: Path, files: Sequence[dict[str, Any]], table: pa.Table, where: str) -> pa.Array:
-    import duckdb
+def _keys_where(folder: Path, split: str, where: str) -> pa.Array:
+    from ver_pipeline.catalog.sandbox import QueryError
+    from ver_pipeline.catalog.where import select_keys
+    from ver_pipeline.dataset import open_dataset
 
-    connection = duckdb.connect(":memory:", config={"threads": 1})
-    connection.register("samples", table)
-    for entry in files:
-        if entry["kind"] == "catalog":
-            name = Path(entry["path"]).stem.rpartition("-")[0]
-            path = str(folder / entry["path"]).replace("'", "''")
-            connection.execute(f"CREATE VIEW \"{name}\" AS SELECT * FROM read_parquet('{path}')")
-    whole = where.strip().split(None, 1)[0].upper() in ("SELECT", "WITH", "FROM")
-    query = where if whole else f"SELECT key FROM samples WHERE {where}"
     try:
-        answer = connection.sql(query).to_arrow_table()
-    except duckdb.Error as error:
-        raise UsageError(f"the query fails: {error}", "`ver query OUT --list` shows tables and columns") from error
-    finally:
-        connection.close()
-    if "key" not in answer.column_names:
-        raise UsageError("the query yields no column 'key'", "select key")
-    return answer["key"].combine_chunks()
+        with open_dataset(folder, threads=1) as data:
+            chosen = select_keys(data, where, None if split == "all" else split)
+            return data.sql(chosen).arrow()["key"].combine_chunks()
+    except QueryError as error:
+        raise UsageError(f"the query fails: {error.what}", error.cure) from error
 
 
 def _ints(table: pa.Table, name: str) -> np.ndarray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from published import publish
 from ver_pipeline import open_dataset
 from ver_pipeline.catalog.sandbox import QueryError, QueryRefusedError
 from ver_pipeline.dataset import Dataset
+from ver_pipeline.schemas.errors import CorruptDataError
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,16 @@ HOSTILE = [
     "SELECT * FROM duckdb_settings",
     "SELECT * FROM pg_catalog.pg_settings",
     "SELECT current_setting('temp_directory')",
+    "SHOW temp_directory",
+    "SELECT * FROM (SHOW allowed_paths)",
+    "SHOW DATABASES",
+    "SELECT json_serialize_plan('SELECT * FROM clips')",
+    "SELECT * FROM duckdb_temporary_files()",
+    "SELECT * FROM duckdb_external_file_cache()",
+    "SELECT * FROM parquet_metadata('{clips}')",
+    "SELECT write_log('x')",
+    "SELECT sleep_ms(1)",
+    "SELECT " + "+".join(["1"] * 900),
 ]
 
 
@@ -104,11 +117,88 @@ def test_a_python_variable_is_no_table(data: Dataset) -> None:
     assert secret
 
 
+TELLING = [
+    "SELECT sql FROM duckdb_views()",
+    "SELECT * FROM duckdb_views",
+    "SELECT * FROM duckdb_tables()",
+    "SELECT * FROM duckdb_columns()",
+    "SELECT view_definition FROM information_schema.views",
+    "SELECT * FROM information_schema.tables",
+    "SELECT * FROM pg_catalog.pg_views",
+    "SELECT pg_get_viewdef(view_oid) FROM duckdb_views()",
+    "SELECT pg_catalog.pg_get_viewdef(view_oid) FROM duckdb_views()",
+    "SELECT json_serialize_sql('SELECT * FROM clips')",
+    "SELECT json_deserialize_sql(json_serialize_sql('SELECT * FROM clips'))",
+    "SELECT filename FROM clips",
+    "SELECT file_row_number, file_index, rowid FROM clips",
+    "SELECT clips.filename FROM clips",
+    "SELECT COLUMNS('.*name.*') FROM clips",
+    "EXPLAIN SELECT * FROM samples",
+    "EXPLAIN ANALYZE SELECT * FROM samples",
+    "EXPLAIN ANALYZE SELECT count(*) FROM words WHERE word > 'a'",
+    "EXPLAIN (FORMAT json) SELECT * FROM samples",
+    "SHOW ALL TABLES",
+    "SELECT * FROM (SHOW ALL TABLES)",
+    "SELECT * FROM duckdb_functions()",
+    "SELECT current_database(), current_catalog, current_schemas(true), current_query(), version()",
+    "SELECT stats(key) FROM clips",
+    "SELECT * FROM clips WHERE error(key) IS NULL",
+    "SELECT CAST(key AS INTEGER) FROM clips",
+    "SELECT * FROM clips AT (VERSION => 1)",
+    "SELECT nothing FROM clips",
+    "SELECT * FROM clip",
+    "SELECT * FROM main.clips.x",
+    "FROM read_parquet('x')",
+]
+
+
+@pytest.mark.parametrize("query", TELLING)
+def test_no_answer_and_no_error_tells_where_the_data_set_or_the_temporary_folder_lies(out: Path, query: str) -> None:
+    with open_dataset(out) as data:
+        try:
+            told = str(data.sql(query).rows())
+        except (QueryError, QueryRefusedError) as error:
+            told = str(error)
+        places = (out, out.resolve(), data._scratch.name, Path(tempfile.gettempdir()), Path.home(), Path.cwd())
+    assert [place for place in map(str, places) if place in told] == []
+
+
+def test_a_damaged_file_is_told_by_its_name_alone(tmp_path: Path) -> None:
+    publish(tmp_path)
+    clips = next(tmp_path.glob("catalog/clips-*.parquet"))
+    data = bytearray(clips.read_bytes())
+    data[200:-400] = bytes(len(data) - 600)
+    clips.write_bytes(data)
+    with pytest.raises(QueryError) as caught, open_dataset(tmp_path) as opened:
+        opened.sql("SELECT * FROM clips").rows()
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_data_set_that_was_replaced_says_so(tmp_path: Path) -> None:
+    publish(tmp_path)
+    with open_dataset(tmp_path) as data:
+        next(tmp_path.glob("catalog/words-*.parquet")).unlink()
+        with pytest.raises(QueryError, match=r"words-.*is gone"):
+            data.sql("SELECT count(*) FROM words").rows()
+
+
+def test_a_closed_data_set_holds_no_file(out: Path) -> None:
+    before = set(os.listdir("/dev/fd"))
+    for _ in range(3):
+        with open_dataset(out) as data:
+            data.sql("SELECT count(*) FROM samples").rows()
+    with pytest.raises(CorruptDataError):
+        open_dataset(out / "catalog")
+    assert len(os.listdir("/dev/fd")) == len(before)
+
+
 HARMLESS = [
     "FROM samples LIMIT 1",
     "DESCRIBE samples",
     "SUMMARIZE clips",
     "SHOW TABLES",
+    "SHOW samples",
+    "DESCRIBE SELECT key FROM clips",
     "VALUES (1), (2)",
     "WITH a AS (SELECT key FROM samples) SELECT count(*) FROM a",
     "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT * FROM r",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.annotating.cost import ESTIMATE_CLIPS, Cost, actual, estimate, run_rows, together
 from ver_pipeline.catalog.records import ShardReader, local_root, read_records
+from ver_pipeline.catalog.where import keys_where
 from ver_pipeline.engine.cache import Work, stage_digest, write_atomically
 from ver_pipeline.growth.settle import writing
 from ver_pipeline.runs import append, new_run_id
@@ -60,7 +61,7 @@ def expected_cost(data: Dataset, config: BuildConfig, where: str) -> Cost:
     """
     stage = AnnotateStage(config.annotate)
     records = [record for _, record in islice(read_records(data, where), ESTIMATE_CLIPS)]
-    n_clips = sum(1 for _ in data.sql(f"SELECT key FROM samples WHERE {where}"))
+    n_clips = len(keys_where(data, where))
     sample = [request_of({**record, "media_path": "film"}) for record in records]
     return together([estimate(annotator, sample, n_clips) for annotator in (stage.main, *stage.others)])
 
@@ -126,7 +127,7 @@ def _all_samples(
     outcome: Outcome,
 ) -> Iterator[Sample]:  # fmt: skip
     """The samples of the new version, batch by batch; those not chosen keep their records."""
-    chosen = {row[0] for row in data.sql(f"SELECT key FROM samples WHERE {where}")}
+    chosen = set(keys_where(data, where))
     validate = _validator(stage, config)
     spoken = _spoken(data) if wants_context(stage) else None
     records = read_records(data)

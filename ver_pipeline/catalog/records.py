@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ver_pipeline.catalog.where import ALL, select_keys
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.migrate import record_of
 
@@ -78,16 +79,18 @@ def local_root(data: Dataset) -> Path:
     return data.shard_folder
 
 
-def read_records(data: Dataset, where: str = "true") -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def read_records(data: Dataset, where: str = ALL) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """(index row, record) of every sample in order of key.
 
     Args:
-        where: a condition over the columns of the view ``samples``.
+        where: which samples: a condition over ``samples``, or a whole SELECT (``catalog/where.py``).
 
     Raises:
+        QueryError: the condition is not understood.
+        QueryRefusedError: it is more than a condition, or asks for more than the data set.
         CorruptDataError: a member is no record of this schema, or of another key than the index says.
     """
-    chosen = "" if where.strip() == "true" else f"WHERE key IN (SELECT key FROM samples WHERE {where})"
+    chosen = "" if where.strip() == ALL else f"WHERE key IN ({select_keys(data, where)})"
     rows = data.sql(f'SELECT * FROM "index" {chosen} ORDER BY key')
     with ShardReader(local_root(data)) as shards:
         for values in rows:

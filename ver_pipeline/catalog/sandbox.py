@@ -13,10 +13,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.tables import INDEX, SAMPLES, TABLES
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,7 +33,11 @@ SYSTEM_VIEWS = frozenset({"duckdb_columns", "duckdb_tables", "duckdb_views"})
 """Built-in views that describe the tables; the others tell of settings, secrets and folders of the machine."""
 
 _SYSTEM = ("duckdb_", "pragma_", "pg_", "sqlite_")
-_TELLING = frozenset({"current_setting", "getenv", "getvariable"})
+_REFUSED_FUNCTIONS = frozenset(
+    {"current_setting", "getenv", "getvariable", "json_serialize_plan", "write_log", "sleep_ms", "pg_sleep"}
+)
+_SHOWN = frozenset({"", "tables", "__show_tables_expanded"})
+"""What ``SHOW`` may show besides the tables and views: no settings, no databases."""
 _NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\s+(?=select|from|with|describe|summarize|pivot|values|\()", re.I)
 _CURE = "a query reads the data set; use --output to write its answer"
@@ -47,15 +51,14 @@ class QueryError(VerError):
     """The query is not understood or failed."""
 
 
-def lock(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], spill_dir: Path) -> None:
+def lock(connection: duckdb.DuckDBPyConnection, files: Sequence[str], spill_dir: str) -> None:
     """Close the connection's reach to ``files``, for good.  Call after the views exist.
 
     ``spill_dir`` is where DuckDB may put what does not fit in memory; it is created on demand.
     """
-    allowed = ", ".join(quote(str(path)) for path in files)
     for setting in (
-        f"allowed_paths = [{allowed}]",
-        f"temp_directory = {quote(str(spill_dir))}",
+        f"allowed_paths = [{', '.join(map(quote, files))}]",
+        f"temp_directory = {quote(spill_dir)}",
         "autoinstall_known_extensions = false",
         "autoload_known_extensions = false",
         "allow_community_extensions = false",
@@ -92,13 +95,28 @@ def check(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     explained = _EXPLAIN.match(text) if kind == "EXPLAIN" else None
     if kind != "SELECT" and explained is None:
         raise QueryRefusedError(f"{_verb(text)} is refused", _CURE)
-    _check_tree(connection, text[explained.end() :] if explained else text)
+    _check_tree(parse(connection, text[explained.end() :] if explained else text))
     return text
 
 
-def _check_tree(connection: duckdb.DuckDBPyConnection, select: str) -> None:
-    answer = connection.execute("SELECT json_serialize_sql(?)", [select]).fetchone()
-    tree = json.loads(answer[0]) if answer else {"error": True}
+def parse(connection: duckdb.DuckDBPyConnection, select: str) -> Any:
+    """The parse tree of one SELECT as DuckDB writes it, or ``{"error": True, "error_message": ...}``.
+
+    Raises:
+        QueryRefusedError: it nests too deep to be looked at.
+    """
+    import duckdb
+
+    try:
+        answer = connection.execute("SELECT json_serialize_sql(?)", [select]).fetchone()
+        return json.loads(answer[0]) if answer else {"error": True}
+    except duckdb.Error as error:
+        return {"error": True, "error_message": first_line(error)}
+    except RecursionError as error:
+        raise QueryRefusedError("the query nests too deep", "write it in fewer levels") from error
+
+
+def _check_tree(tree: Any) -> None:
     if tree["error"]:
         raise QueryRefusedError("only SELECT is understood", "write PIVOT with an explicit IN list; " + _CURE)
     for node in _nodes(tree["statements"]):
@@ -111,8 +129,15 @@ def _check_tree(connection: duckdb.DuckDBPyConnection, select: str) -> None:
                 raise QueryRefusedError(f"the table function {name}() is refused", _CURE)
         if kind == "BASE_TABLE":
             _check_table(str(node["table_name"]))
-        if kind == "FUNCTION" and str(node.get("function_name", "")).lower() in _TELLING:
+        if kind == "SHOW_REF" and not _may_be_shown(node):
+            raise QueryRefusedError("SHOW of anything but tables is refused", _CURE)
+        if kind == "FUNCTION" and str(node.get("function_name", "")).lower() in _REFUSED_FUNCTIONS:
             raise QueryRefusedError(f"the function {node['function_name']}() is refused", _CURE)
+
+
+def _may_be_shown(node: dict[str, Any]) -> bool:
+    name = str(node.get("table_name", "")).strip('"')
+    return name in _SHOWN or name in TABLES or name in (SAMPLES.name, INDEX.name)
 
 
 def _check_table(name: str) -> None:

@@ -21,13 +21,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Drop, and say what was written again."""
-    from ver_pipeline.growth.drop import drop, select
+    from ver_pipeline.catalog.where import keys_where
+    from ver_pipeline.growth.drop import drop
 
     if args.dry_run:
         from ver_pipeline.dataset import open_dataset
 
         with open_dataset(args.dataset) as data:
-            keys = select(data, args.where)
+            keys = keys_where(data, args.where)
         sys.stdout.writelines(f"{key}\n" for key in keys[:SHOWN])
         sys.stdout.write(f"{len(keys)} samples would be dropped; nothing was changed\n")
         return 0

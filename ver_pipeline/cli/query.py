@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -42,6 +43,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", metavar="N", type=int, help=f"rows shown (default {SCREEN_ROWS} on a terminal; 0: all)"
     )
+    parser.add_argument("--timeout", metavar="S", type=float, help="seconds a query may take (default 300; 0: any)")
+    parser.add_argument("--memory", metavar="SIZE", help="memory a query may use, such as 16GB (default 4GiB; 0: any)")
     parser.add_argument(
         "--width", metavar="N", type=int, help="width of a table (default: the terminal's; 0: no limit)"
     )
@@ -65,11 +68,15 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(
             "which query?", 'give SQL, @NAME, or - to read it from stdin; "ver query --list" shows what there is'
         )
-    from ver_pipeline.dataset import open_dataset
+    from dataclasses import replace
+
+    from ver_pipeline.catalog.limits import limits_of
+    from ver_pipeline.dataset import Dataset
     from ver_pipeline.growth.settle import settle
 
+    limits = replace(limits_of(args.timeout, args.memory), end_process=_end)
     settle(args.dataset)
-    with open_dataset(args.dataset) as data:
+    with Dataset(args.dataset, limits=limits) as data:
         if args.sql is None:
             from ver_pipeline.catalog.prompt import prompt
 
@@ -107,6 +114,13 @@ def answer(data: Dataset, sql: str, args: argparse.Namespace) -> None:
         raise VerError(f"cannot write {to_file}: {error}", "choose another --output") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _end(message: str) -> None:
+    """DuckDB does not stop: nothing is lost by ending here, as a query changes nothing."""
+    sys.stderr.write(f"ver query: {message}\n")
+    sys.stderr.flush()
+    os._exit(VerError.exit_code)
 
 
 def _width(args: argparse.Namespace) -> int | None:

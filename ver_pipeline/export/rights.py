@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ver_pipeline.catalog.where import select_keys
 from ver_pipeline.schemas.errors import VerError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def check_public(data: Dataset, where: str, allow: Iterable[str] = ()) -> None:
     """Refuse to pass on media whose rights are not clear.
 
     Args:
-        where: which samples would be passed on (a condition over ``samples``).
+        where: which samples would be passed on (``catalog/where.py``).
         allow: further licence ids that the user vouches for.
 
     Raises:
@@ -35,7 +36,7 @@ def check_public(data: Dataset, where: str, allow: Iterable[str] = ()) -> None:
     allowed = sorted(ALLOWED_LICENSES | set(allow))
     rows = data.sql(
         f"""SELECT coalesce(uri, source_id) AS film, license, coalesce(rights_basis, 'unknown') AS basis, count(*) AS n
-            FROM samples WHERE ({where}) AND media_policy = 'embed'
+            FROM samples WHERE key IN ({select_keys(data, where)}) AND media_policy = 'embed'
             AND NOT (list_contains(?, license) AND list_contains(?, coalesce(rights_basis, 'unknown')))
             GROUP BY ALL ORDER BY film, license, basis""",
         [allowed, list(ALLOWED_BASES)],

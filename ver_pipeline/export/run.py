@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.catalog.records import ShardReader, local_root, read_records
+from ver_pipeline.catalog.where import select_keys
 from ver_pipeline.dataset import Dataset, open_dataset
 from ver_pipeline.export.conversations import JsonFiles, dataset_info, dialogues, emotion_qwen, llava, messages
 from ver_pipeline.export.emer import write_emer
@@ -128,10 +129,11 @@ def _copy_film(shards: ShardReader, row: Row, path: Path) -> int:
 
 def _write_references(data: Dataset, path: Path, where: str) -> None:
     """Where films that are not here can be cut from: source, span, and the hash of what was cut."""
+    chosen = select_keys(data, where)
     rows = data.sql(
         f"""SELECT c.key, s.uri, c.source_id, c.start_s, c.end_s, c.media_sha256, c.license
             FROM clips c LEFT JOIN sources s ON s.source_id = c.source_id
-            WHERE c.key IN (SELECT key FROM samples WHERE {where}) ORDER BY c.key"""
+            WHERE c.key IN ({chosen}) ORDER BY c.key"""
     )
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

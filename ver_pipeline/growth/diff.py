@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ver_pipeline.catalog.sandbox import quote
-from ver_pipeline.dataset import Dataset, open_dataset
+from ver_pipeline.catalog.database import Database
+from ver_pipeline.dataset import open_dataset
 from ver_pipeline.growth.tombstones import read_tombstones
-
-if TYPE_CHECKING:
-    import duckdb
+from ver_pipeline.schemas.tables import TABLES
 
 COMPARED = (
     "split", "tier", "media_sha256", "language", "transcript", "label", "valence", "arousal", "intensity",
@@ -41,7 +39,7 @@ _WHY_LEFT = f"""
         WHEN s.source_id IS NULL THEN '{FILM_GONE}' || coalesce(' (' || f.reason || ')', '')
         ELSE '{CUT_ANEW}' END AS why
     FROM old_clips o
-    LEFT JOIN tombstones t ON t.hash = sha256(o.key)
+    LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS hash) t ON t.hash = sha256(o.key)
     LEFT JOIN (SELECT key, min(stage || '/' || reason) AS reason FROM new_rejects GROUP BY key) r ON r.key = o.key
     LEFT JOIN new_sources s ON s.source_id = o.source_id
     LEFT JOIN (SELECT source_id, min(stage || '/' || reason) AS reason FROM new_rejects WHERE key IS NULL
@@ -101,28 +99,17 @@ class Difference:
 
 def diff(old: str | Path, new: str | Path) -> Difference:
     """Compare two data sets by key, in any place that ``open_dataset`` reaches."""
-    with open_dataset(old) as before, open_dataset(new) as after:
-        connection = _both(before, after)
-        try:
-            return _compare(connection, _rounding(before.manifest, after.manifest))
-        finally:
-            connection.close()
-
-
-def _both(before: Dataset, after: Dataset) -> duckdb.DuckDBPyConnection:
-    """One database over the tables of both; the queries are ours, so it needs no sandbox."""
-    import duckdb
-
-    connection = duckdb.connect(":memory:")
-    for side, data in (("old", before), ("new", after)):
-        for table in ("clips", "sources", "rejects"):
-            path = quote(str(data.table_paths[table]))
-            connection.execute(f"CREATE VIEW {side}_{table} AS SELECT * FROM read_parquet({path})")
-    connection.execute("CREATE TABLE tombstones (hash VARCHAR)")
-    hashes = list(read_tombstones(after.root)) if after.root is not None else []
-    if hashes:
-        connection.execute("INSERT INTO tombstones SELECT unnest(?)", [hashes])
-    return connection
+    with open_dataset(old) as before, open_dataset(new) as after, Database() as both:
+        both.open(
+            {
+                f"{side}_{name}": (TABLES[name], data.table_paths.get(name))
+                for side, data in (("old", before), ("new", after))
+                for name in ("clips", "sources", "rejects")
+            },
+            {},
+        )
+        withdrawn = list(read_tombstones(after.root)) if after.root is not None else []
+        return _compare(both, withdrawn, _rounding(before.manifest, after.manifest))
 
 
 def _rounding(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, str] | None:
@@ -135,16 +122,15 @@ def _rounding(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, str] | Non
     return names if all(names) and names[0] != names[1] else None
 
 
-def _compare(connection: duckdb.DuckDBPyConnection, processors: tuple[str, str] | None) -> Difference:
-    sizes = connection.execute("SELECT (SELECT count(*) FROM old_clips), (SELECT count(*) FROM new_clips)").fetchone()
-    n_old, n_new = sizes or (0, 0)
+def _compare(both: Database, withdrawn: list[str], processors: tuple[str, str] | None) -> Difference:
+    ((n_old, n_new),) = both.sql("SELECT (SELECT count(*) FROM old_clips), (SELECT count(*) FROM new_clips)")
     found = Difference(n_old, n_new, processors=processors)
     rounded = ROUNDING if processors else ""
-    for query, groups in ((_WHY_LEFT, found.left), (_WHY_ENTERED, found.entered)):
-        for key, why in connection.execute(query).fetchall():
+    for query, parameters, groups in ((_WHY_LEFT, [withdrawn], found.left), (_WHY_ENTERED, [], found.entered)):
+        for key, why in both.sql(query, parameters):
             explained = rounded if why == CUT_ANEW else ""
             groups.setdefault(explained + why, []).append(key)
-    for key, by_cues, *flags in connection.execute(_CHANGED).fetchall():
+    for key, by_cues, *flags in both.sql(_CHANGED):
         found.n_changed += 1
         for name, differs in zip(COMPARED, flags, strict=True):
             if differs:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ver_pipeline.catalog.records import ShardReader, local_root
+from ver_pipeline.catalog.where import keys_where
 from ver_pipeline.dataset import Dataset, open_dataset
 from ver_pipeline.engine.cache import Work
 from ver_pipeline.growth.edit import Edit, names_any
@@ -44,13 +45,8 @@ class Dropped:
     n_leftovers: int
 
 
-def select(data: Dataset, where: str) -> list[str]:
-    """The keys that a condition over ``samples`` chooses, sorted."""
-    return [key for (key,) in data.sql(f"SELECT key FROM samples WHERE {where}\nORDER BY key")]
-
-
 def drop(out_dir: Path, where: str, reason: str, pages: Sequence[PageWriter]) -> Dropped:
-    """Drop every sample for which ``where`` (over the view ``samples``) holds.
+    """Drop every sample that ``where`` chooses (``catalog/where.py``).
 
     A withdrawal that was killed before is finished first: the same command again ends as the first would have.
 
@@ -63,7 +59,7 @@ def drop(out_dir: Path, where: str, reason: str, pages: Sequence[PageWriter]) ->
     load_manifest(out_dir)  # no work folder where there is no data set
     with writing(out_dir, pages) as finished:
         with open_dataset(out_dir) as data:
-            keys = frozenset(select(data, where))
+            keys = frozenset(keys_where(data, where))
             if not keys and finished is not None:
                 return finished
             if not keys:

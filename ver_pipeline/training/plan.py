@@ -52,9 +52,11 @@ def with_where(stage: StageConfig, where: str) -> StageConfig:
     """The stage with a query on every entry that reads ``shards``; a query of its own is kept as well."""
     from dataclasses import replace
 
+    from ver_pipeline.catalog.where import both
+
     def narrowed(spec: DataSpec) -> DataSpec:
         if spec.set != "shards":
             return spec
-        return replace(spec, where=f"({spec.where}) AND ({where})" if spec.where else where)
+        return replace(spec, where=both(spec.where, where) if spec.where else where)
 
     return replace(stage, data=tuple(narrowed(spec) for spec in stage.data))
