@@ -16,6 +16,7 @@ import torch
 from transformers import Qwen2_5_VLConfig
 
 from ver_pipeline.schemas.errors import CorruptDataError, MissingModelError
+from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
 
 from .config import EmotionQwenConfig, from_qwen_config
 from .modeling import NEW_PREFIXES, EmotionQwenForConditionalGeneration
@@ -50,7 +51,7 @@ def from_qwen2_5_vl(path: str | Path, **kwargs: Any) -> EmotionQwenForConditiona
     """
     config = from_qwen_config(Qwen2_5_VLConfig.from_pretrained(path))
     model, info = EmotionQwenForConditionalGeneration.from_pretrained(
-        path, config=config, output_loading_info=True, **kwargs
+        path, config=config, output_loading_info=True, **{**SAFE_WEIGHTS, **kwargs}
     )
     missing = [key for key in info["missing_keys"] if not key.startswith(NEW_PREFIXES)]
     tied = bool(getattr(config, "tie_word_embeddings", False))

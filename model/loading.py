@@ -9,12 +9,14 @@ from typing import Any
 
 import torch
 
+from ver_pipeline.demuxing.open import MediaError, open_media
 from ver_pipeline.schemas.errors import MissingModelError
+from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS
 
 from .data.chat import Turn, Visual, encode_chat
 from .data.collate import collate
 from .modeling import EmotionQwenForConditionalGeneration
-from .vision import Sampling, decode_frames, frame_count, to_patches
+from .vision import Sampling, UndecodableError, decode_frames, frame_count, to_patches
 
 MODEL_TYPE = "emotion_qwen"
 
@@ -80,16 +82,10 @@ def film_duration_s(data: bytes) -> float:
     Raises:
         UndecodableError: the film cannot be opened.
     """
-    import io
-
-    import av
-
-    from .vision import UndecodableError
-
     try:
-        with av.open(io.BytesIO(data)) as container:
+        with open_media(data) as container:
             return (container.duration or 0) / 1_000_000
-    except (av.FFmpegError, OSError) as error:
+    except MediaError as error:
         raise UndecodableError(f"cannot open: {error}") from error
 
 
@@ -97,7 +93,7 @@ def load_checkpoint(path: Path, device: str, dtype: str) -> tuple[EmotionQwenFor
     """See :func:`ver_pipeline.model.load`."""
     require_checkpoint(path)
     model, info = EmotionQwenForConditionalGeneration.from_pretrained(
-        path, dtype=getattr(torch, dtype), output_loading_info=True
+        path, dtype=getattr(torch, dtype), output_loading_info=True, **SAFE_WEIGHTS
     )
     lost = sorted(info["missing_keys"]) + sorted(info["unexpected_keys"])
     if lost:
@@ -115,7 +111,7 @@ def load_tokenizer(path: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(path)
+        return AutoTokenizer.from_pretrained(path, **SAFE_TOKENIZER)
     except (OSError, ValueError) as error:
         raise MissingModelError(f"{path} holds no readable tokenizer", "copy tokenizer.json beside it") from error
 

@@ -6,7 +6,6 @@ order of operations) without torchvision.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 
@@ -14,6 +13,8 @@ import torch
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch.nn import functional
+
+from ver_pipeline.demuxing.open import MediaError, open_media
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -116,13 +117,13 @@ def decode_frames(media: bytes, count: int) -> tuple[torch.Tensor, list[float]]:
     import av
 
     try:
-        with av.open(io.BytesIO(media)) as container:
+        with open_media(media) as container:
             if not container.streams.video:
                 raise UndecodableError("no video stream")
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
             return _pick(container, stream, count)
-    except (av.FFmpegError, OSError) as error:
+    except (MediaError, av.FFmpegError, OSError) as error:
         raise UndecodableError(f"cannot decode: {error}") from error
 
 

@@ -143,9 +143,17 @@ class ShardConfig(Section):
     heldout_groups: tuple[str, ...] = ()
 
 
+class RuntimeConfig(Section):
+    """How the machine computes.  ``instruction_set`` holds arithmetic to a level of the x86-64 psABI, so that machines
+    with other processors write the same bytes; ``native`` takes what the processor offers."""
+
+    instruction_set: Literal["native", "x86-64-v2", "x86-64-v3"] = "native"
+
+
 class BuildConfig(Section):
     """All sections of a build."""
 
+    runtime: RuntimeConfig = RuntimeConfig()
     ingest: IngestConfig = IngestConfig()
     scenes: ScenesConfig = ScenesConfig()
     speech: SpeechConfig = SpeechConfig()

@@ -6,12 +6,12 @@ vouch for itself: a flipped byte in ``manifest.json`` is found like one anywhere
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from .canonical import canonical_json, digest
+from .canonical import canonical_json, digest, parse_json
 from .errors import CorruptDataError
+from .untrusted import check_manifest
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_SCHEMA = "ver-manifest/1"
@@ -38,7 +38,8 @@ def load_manifest(out_dir: Path) -> dict[str, Any]:
     """Read and check the manifest of the data set in ``out_dir``.
 
     Raises:
-        CorruptDataError: there is none, it is not JSON, of an unknown schema, or its seal does not fit.
+        CorruptDataError: there is none, it is not JSON, of an unknown schema, its seal does not fit, or a field is not
+            what it must be (``untrusted.py``): whoever tampers with a data set can seal it anew.
     """
     path = out_dir / MANIFEST_NAME
     try:
@@ -47,11 +48,11 @@ def load_manifest(out_dir: Path) -> dict[str, Any]:
         raise CorruptDataError(f"no manifest in {out_dir}: {error}", "give the folder that a build wrote") from error
     cure = "restore it from a copy, or build again into the same folder"
     try:
-        manifest = json.loads(data)
+        manifest = parse_json(data)
     except ValueError as error:
         raise CorruptDataError(f"{path} is not JSON: {error}", cure) from error
     if not isinstance(manifest, dict) or manifest.get("schema") != MANIFEST_SCHEMA:
         raise CorruptDataError(f"{path} is not a {MANIFEST_SCHEMA}", "use the release that wrote it")
     if not check_seal(manifest) or data != manifest_bytes(manifest):
         raise CorruptDataError(f"{path} was changed after it was written: its seal does not fit", cure)
-    return manifest
+    return check_manifest(manifest, str(path))

@@ -7,10 +7,12 @@ change adds its step here, and a frozen record of the old version to ``tests/sch
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
+from .canonical import parse_json
 from .errors import CorruptDataError
 from .record import SCHEMA_VERSION, Record, parse_record
 
@@ -28,12 +30,35 @@ def read_record(data: bytes | str, steps: Mapping[str, Step] = STEPS) -> Record:
         pydantic.ValidationError: it does not fit the schema of its version.
     """
     try:
-        value = json.loads(data)
+        value = parse_json(data)
     except ValueError as error:
         raise CorruptDataError(f"a record is not JSON: {error}", "run ver lint on the data set") from error
     if isinstance(value, dict) and value.get("schema_version") == SCHEMA_VERSION:
         return parse_record(data)
     return parse_record(upgrade(value, steps))
+
+
+def record_of(data: bytes, key: str, where: str) -> dict[str, Any]:
+    """The record of ``key`` as the dict that stages and writers rely on; the data set may be anybody's.
+
+    Args:
+        where: the file it comes from, for the message.
+
+    Raises:
+        CorruptDataError: it is no record of a known schema, or not the one of ``key``.
+    """
+    try:
+        told_json = parse_json(data)
+        record = upgrade(told_json)
+        parse_record(data if record == told_json else record)
+    except ValueError as error:
+        told = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+        place = ".".join(map(str, told["loc"]))
+        what = " ".join(f"{where}: the record of {key} is not what a build writes: {place} {told['msg']}".split())
+        raise CorruptDataError(what, "run: ver lint") from error
+    if record["key"] != key:
+        raise CorruptDataError(f"{where}: the index says {key} where the record says {record['key']}", "run: ver lint")
+    return record
 
 
 def upgrade(value: Any, steps: Mapping[str, Step] = STEPS) -> dict[str, Any]:

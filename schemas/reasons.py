@@ -17,6 +17,7 @@ class Reason(StrEnum):
     STILL_IMAGE = "still_image"
     TRUNCATED = "truncated"
     ENCRYPTED = "encrypted"
+    CHANGED_SOURCE = "changed_source"
     UNREADABLE = "unreadable"
     NO_PERMISSION = "no_permission"
     DUPLICATE_SOURCE = "duplicate_source"
@@ -52,6 +53,7 @@ MEANING: dict[Reason, str] = {
     Reason.STILL_IMAGE: "the file is a single picture, not a film",
     Reason.TRUNCATED: "the file ends before its container says it does",
     Reason.ENCRYPTED: "the streams are encrypted",
+    Reason.CHANGED_SOURCE: "the file was replaced, cut or written to while it was being read",
     Reason.UNREADABLE: "the file could not be read from its storage",
     Reason.NO_PERMISSION: "no right to read the file",
     Reason.DUPLICATE_SOURCE: "the same bytes are already in the build under another name",
@@ -78,6 +80,7 @@ MEANING: dict[Reason, str] = {
 
 RETRYABLE: frozenset[Reason] = frozenset(
     {
+        Reason.CHANGED_SOURCE,
         Reason.UNREADABLE,
         Reason.NO_PERMISSION,
         Reason.CRASHED,

@@ -484,6 +484,24 @@ def flat_columns(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_KINDS: dict[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
+
+
+def fits(table: Table, row: Any) -> bool:
+    """Whether something read from a file is a row that can be written to a table of plain columns; columns that are not
+    part of the order may be absent."""
+    if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in table.order):
+        return False
+    types = {column.name: column.type for column in table.columns}
+    return all(name in types and (value is None or _is_kind(types[name], value)) for name, value in row.items())
+
+
+def _is_kind(type_: str, value: Any) -> bool:
+    if not isinstance(value, _KINDS.get(type_, ())) or (isinstance(value, bool) and type_ != "bool"):
+        return False
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
 def arrow_schema(table: Table) -> pa.Schema:
     """The Arrow schema of a table, with each column's meaning as field metadata."""
     import pyarrow as pa

@@ -39,10 +39,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A model, a voice or a set of films that the store can hold."""
+    """A model or a set of films that the store can hold."""
 
     name: str
-    kind: Literal["model", "voice", "footage"]
+    kind: Literal["model", "footage"]
     title: str
     licence: str
     needed_for: str

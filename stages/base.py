@@ -6,8 +6,10 @@ calls the same two.  Stages know nothing of Ray, caches, retries or processes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ver_pipeline.schemas.reasons import Reject
@@ -31,6 +33,20 @@ class Resources:
     gpus: float = 0.0
     isolated: bool = False
     time_limit_s: float = 3600.0
+
+
+FILE = "file"
+"""The column that holds :func:`file_state` of the file under ``path`` as ingest read it.  A stage that reads both is
+not believed about a file that was another by the time it had read it."""
+
+
+def file_state(path: str | Path) -> list[int] | None:
+    """What tells a file from another under its name: size in bytes, time of change in ns; None where there is none."""
+    try:
+        info = os.stat(path)
+    except OSError:
+        return None
+    return [info.st_size, info.st_mtime_ns]
 
 
 PIECE = "piece"

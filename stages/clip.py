@@ -16,6 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.demuxing.open import MediaError
 from ver_pipeline.schemas.config import ClipConfig
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
@@ -36,7 +37,6 @@ COPY_CODECS = {"h264"}
 class _Film:
     """What the stage needs to know of the source, on the clip grid."""
 
-    id: str
     path: str
     fps: Fraction
     channels: int | None
@@ -58,7 +58,7 @@ class ClipStage:
     unit = "part"
     reads = (
         "source.id", "source.fps", "source.audio_channels", "source.video_codec", "source.pixel_format",
-        "source.rotation_deg", "source.variable_fps", "source.width", "source.height", "path", "part",
+        "source.rotation_deg", "source.variable_fps", "source.width", "source.height", "path", "file", "part",
     )  # fmt: skip
     writes = ("key", "clip", "media", "media_path", "poster_path", "speech", "context")
     batch_size = 1
@@ -85,15 +85,18 @@ class ClipStage:
 
     def _one(self, row: Row) -> Outcome:
         part = Part.of(row["part"])
-        film = self._film(row, part)
+        source_id = row["source"]["id"]
         where = "" if part.whole_film else f"from {float(part.first / part.fps):.1f} s: "
         try:
+            film = self._film(row, part)
             with tempfile.TemporaryDirectory(prefix="clip-", dir=self.media_dir) as work:
                 made = self._make(film, part, Path(work))
+        except MediaError as error:
+            return Reject(error.reason, self.name, f"{where}{error}", source_id)
         except FfmpegError as error:
-            return Reject(Reason.ENCODE_FAILED, self.name, f"{where}ffmpeg: {error}", film.id)
+            return Reject(Reason.ENCODE_FAILED, self.name, f"{where}ffmpeg: {error}", source_id)
         except CutError as error:
-            return Reject(Reason.CLIP_MISMATCH, self.name, f"{where}{error}", film.id)
+            return Reject(Reason.CLIP_MISMATCH, self.name, f"{where}{error}", source_id)
         return [_row(part, planned, one) for planned, one in zip(part.clips, made, strict=True)]
 
     def _film(self, row: Row, part: Part) -> _Film:
@@ -105,7 +108,6 @@ class ClipStage:
         copyable = self.config.mode == "copy" and plain and upright and small and same_rate
         copyable = copyable and has_square_pixels(row["path"])
         return _Film(
-            id=source["id"],
             path=row["path"],
             fps=part.fps,
             channels=source["audio_channels"],

@@ -6,19 +6,20 @@ the probe; decodes a single picture.
 
 from __future__ import annotations
 
-import json
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.demuxing.open import MediaError
+from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.config import IngestConfig
 from ver_pipeline.schemas.errors import DISK_FULL, ConfigError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Rights, Source
-from ver_pipeline.stages.base import Outcome, Resources, Row
-from ver_pipeline.stages.media.probe import Probe, ProbeError, probe
+from ver_pipeline.stages.base import FILE, Outcome, Resources, Row, file_state
+from ver_pipeline.stages.media.probe import Probe, probe
 from ver_pipeline.stages.remote import fetch, from_row
 from ver_pipeline.stages.sources import SIDECAR_FIELDS, SUBTITLE_SUFFIXES
 
@@ -31,10 +32,10 @@ class IngestStage:
     """File in, ``source`` (``record.Source``) and ``sidecar`` out; or a typed reject."""
 
     name = "ingest"
-    version = "3"
+    version = "5"
     unit = "source"
     reads = ("uri", "path", "entry", "remote", "stat")
-    writes = ("source", "sidecar")
+    writes = ("source", "sidecar", FILE)
     batch_size = 1
     resources = Resources(cpus=0.5, isolated=True, time_limit_s=7200)
 
@@ -66,6 +67,7 @@ class IngestStage:
         try:
             if not _can_be_read_to_its_end(path):
                 return reject(Reason.NOT_MEDIA, "it is a pipe, a socket or a device, not a file")
+            before = file_state(path)
             source_id, size_bytes = hash_file(path)
         except PermissionError:
             return reject(Reason.NO_PERMISSION, "no right to read it; change its mode or the user")
@@ -79,8 +81,8 @@ class IngestStage:
             return reject(Reason.BAD_SIDECAR, str(error), source_id)
         try:
             film = probe(path)
-        except ProbeError as error:
-            return reject(Reason(error.kind), str(error), source_id)
+        except MediaError as error:
+            return reject(error.reason, str(error), source_id)
         missing = _missing_s(film)
         if missing > 0:
             return reject(Reason.TRUNCATED, f"ends {missing:.1f} s before its container says it does", source_id)
@@ -98,7 +100,9 @@ class IngestStage:
             "subtitles": subtitles,
             "subtitles_sha256": subtitles_sha256,
         }
-        return {"source": source, "sidecar": sidecar}
+        if file_state(path) != before:
+            return reject(Reason.CHANGED_SOURCE, "it was written to while it was being read; run the command again")
+        return {"source": source, "sidecar": sidecar, FILE: before}
 
     def _source(self, source_id: str, uri: str, film: Probe, about: Row) -> Row:
         rights = {name: about.get(name, getattr(self.config, name)) for name in ("license", "rights_basis", "consent")}
@@ -135,7 +139,7 @@ def read_sidecar(path: Path, entry: Row) -> Row:
     beside = path.with_suffix(".json")
     if beside.is_file() and beside != path:
         try:
-            about = json.loads(beside.read_text("utf-8"))
+            about = parse_json(beside.read_bytes())
         except OSError as error:
             raise ValueError(f"its sidecar {beside.name} cannot be read: {error.strerror}") from error
         except ValueError as error:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from ver_pipeline.demuxing.open import MediaError, open_media
 from ver_pipeline.schemas.config import ScenesConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
@@ -26,7 +27,7 @@ class ScenesStage:
     name = "scenes"
     version = "1"
     unit = "source"
-    reads = ("source.id", "path")
+    reads = ("source.id", "path", "file")
     writes = ("shots",)
     batch_size = 1
     resources = Resources(cpus=0.9, isolated=True, time_limit_s=7200)
@@ -55,6 +56,8 @@ class ScenesStage:
         source = row["source"]
         try:
             cuts, last, n_frames = self._detect(row["path"])
+        except MediaError as error:
+            return Reject(error.reason, self.name, str(error), source["id"])
         except av.error.FFmpegError as error:
             return Reject(Reason.DECODE_FAILED, self.name, f"pictures do not decode: {error.strerror}", source["id"])
         if n_frames == 0:
@@ -129,7 +132,7 @@ def small_pictures(path: str, width: int) -> Iterator[tuple[int, Fraction, Fract
     """
     import av
 
-    with av.open(path, metadata_errors="replace") as container:
+    with open_media(path) as container:
         video = next(s for s in container.streams.video if "attached_pic" not in str(s.disposition).lower())
         video.thread_type = "AUTO"
         video.codec_context.thread_count = 2

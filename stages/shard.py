@@ -20,6 +20,7 @@ from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import ShardConfig
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.hashing import hash_file
+from ver_pipeline.schemas.untrusted import inside
 
 TAR_BLOCK_BYTES = 512
 NAME_HASH_CHARS = 8
@@ -158,7 +159,7 @@ def write_tar(folder: Path, stem: str, samples: Iterable[tuple[str, Mapping[str,
         file.flush()
         os.fsync(file.fileno())
     sha256, size_bytes = hash_file(temporary)
-    return temporary.replace(folder / f"{stem}-{sha256[:NAME_HASH_CHARS]}.tar"), sha256, size_bytes
+    return temporary.replace(inside(folder, f"{stem}-{sha256[:NAME_HASH_CHARS]}.tar")), sha256, size_bytes
 
 
 def _members(samples: Iterable[Sample]) -> Iterator[tuple[str, dict[str, bytes]]]:

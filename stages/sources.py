@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.stages.remote import RemoteFile, as_row, fetch, is_remote, list_remote
 
@@ -201,7 +202,7 @@ def _read(path: Path) -> list[Any]:
         with open(path, newline="", encoding="utf-8-sig") as file:
             return list(csv.DictReader(file))
     if path.suffix.lower() == ".jsonl":
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        return [parse_json(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
     import pyarrow.parquet
 
     return list(pyarrow.parquet.read_table(path).to_pylist())

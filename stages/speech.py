@@ -32,7 +32,7 @@ class SpeechStage:
     name = "speech"
     version = "2"
     unit = "source"
-    reads = ("source.id", "source.audio_codec", "source.duration_s", "path", "sidecar")
+    reads = ("source.id", "source.audio_codec", "source.duration_s", "path", "file", "sidecar")
     writes = ("transcript",)
     batch_size = 1
 

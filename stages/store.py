@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -204,12 +204,12 @@ def _missing(asset: Asset, reason: str) -> MissingModelError:
 
 def _asset(name: str) -> Asset:
     if name not in assets():
-        raise VerError(f"no model is called {name}", f"known: {', '.join(_names(('model', 'voice')))}; or give a path")
+        raise VerError(f"no model is called {name}", f"known: {', '.join(_names('model'))}; or give a path")
     return assets()[name]
 
 
-def _names(kinds: Iterable[str]) -> list[str]:
-    return [asset.name for asset in assets().values() if asset.kind in kinds]
+def _names(kind: str) -> list[str]:
+    return [asset.name for asset in assets().values() if asset.kind == kind]
 
 
 def _is_path(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import struct
 import tarfile
 import zlib
@@ -73,6 +74,17 @@ def publish(
     }  # fmt: skip
     (out / "manifest.json").write_bytes(manifest_bytes(manifest))
     return manifest
+
+
+def reseal(out: Path, **fields: Any) -> None:
+    """Make the manifest fit files that were changed, as somebody who tampers with a data set would."""
+    manifest = {**json.loads((out / "manifest.json").read_bytes()), **fields}
+    for entry in manifest["files"]:
+        path = out / entry["path"]
+        if path.is_file():
+            data = path.read_bytes()
+            entry |= {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
+    (out / "manifest.json").write_bytes(manifest_bytes(manifest))
 
 
 def _entry(out: Path, path: Path, kind: str, **more: Any) -> dict[str, Any]:

@@ -31,11 +31,12 @@ from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.stages.ingest import read_takedown
+from ver_pipeline.stages.instruction_set import hold
 from ver_pipeline.stages.shard import Sample, layout_fingerprint
 from ver_pipeline.stages.sources import SourceRef, list_sources
 from ver_pipeline.stages.withdraw import WithdrawStage
 
-INGESTED = {"reject", "uri", "path", "entry", "source", "sidecar"}
+INGESTED = {"reject", "uri", "path", "file", "entry", "source", "sidecar"}
 """What a film's row carries into the DAG once it is known not to be a duplicate."""
 
 FINISHED = {
@@ -73,6 +74,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         VerError: when the build as a whole cannot go on; finished work is kept in the cache.
     """
     started = time.perf_counter()
+    hold(options.config.runtime.instruction_set)
     work = open_work(options.out)
     with writing(options.out, mends=True), interrupt.noted():
         ingest = options.config.ingest

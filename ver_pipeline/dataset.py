@@ -14,6 +14,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from ver_pipeline.catalog import sandbox
 from ver_pipeline.catalog.fetch import Located, locate
 from ver_pipeline.catalog.named import load_query
-from ver_pipeline.schemas.errors import MissingDependencyError
+from ver_pipeline.schemas.errors import MissingDependencyError, UsageError
 from ver_pipeline.schemas.tables import INDEX, SAMPLES_SQL, TABLES, Table
+from ver_pipeline.schemas.untrusted import INDEX_COLUMNS, read_index
 
 if TYPE_CHECKING:
     import duckdb
@@ -116,6 +118,20 @@ class Dataset:
     def root(self) -> Path | None:
         """The local folder, or None for a remote data set."""
         return self._located.root
+
+    @cached_property
+    def shard_folder(self) -> Path:
+        """The local folder, for those who read its shards by offset or write files under its keys: every row of the
+        index has a clip's key and points into a shard that the manifest lists.
+
+        Raises:
+            UsageError: the data set is remote.
+            CorruptDataError: naming the first row that is not so.
+        """
+        if self.root is None:
+            raise UsageError("this needs the data set in a local folder", "copy it here first")
+        read_index(self._located.tables["index"], self.manifest["files"], INDEX_COLUMNS)
+        return self.root
 
     @property
     def table_paths(self) -> dict[str, Path]:

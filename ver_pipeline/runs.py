@@ -12,6 +12,8 @@ from pathlib import Path
 from ver_pipeline.annotating.cost import Cost, estimate_row
 from ver_pipeline.engine.cache import Work
 from ver_pipeline.engine.runner import Tally
+from ver_pipeline.schemas.canonical import parse_json
+from ver_pipeline.schemas.tables import RUNS, fits
 from ver_pipeline.stages.base import Row
 
 RUNS_KEPT = 50
@@ -86,10 +88,12 @@ def _stage_row(name: str, tally: Tally, priced: bool) -> Row:
 
 def _last(work: Work) -> list[Row]:
     known: list[Row] = []
-    for line in (work.root / "runs.jsonl").read_text("utf-8").splitlines():
+    for line in (work.root / "runs.jsonl").read_bytes().splitlines():
         try:
-            known.append(json.loads(line))
+            row = parse_json(line)
         except ValueError:
             continue  # a line cut off by a kill
+        if fits(RUNS, row):
+            known.append(row)
     keep = set(list(dict.fromkeys(row["run_id"] for row in known))[-RUNS_KEPT:])
     return [row for row in known if row["run_id"] in keep]

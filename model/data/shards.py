@@ -14,6 +14,7 @@ from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.schemas.manifest import load_manifest
+from ver_pipeline.schemas.untrusted import check_files, read_index
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,6 +122,7 @@ def open_shards(folder: Path, split: str = "train", where: str = "", *, verify: 
         UsageError: the query fails or selects nothing.
     """
     manifest = load_manifest(folder)
+    check_files(folder, manifest["files"])
     _check_files(folder, manifest["files"], verify)
     entries = [f for f in manifest["files"] if f["kind"] == "index"]
     if len(entries) != 1:
@@ -130,10 +132,7 @@ def open_shards(folder: Path, split: str = "train", where: str = "", *, verify: 
         raise UsageError(f"{folder}: no sample in split {split!r}" + (f" where {where}" if where else ""),
                          "widen the query, or choose another split")  # fmt: skip
     keys = tuple(table["key"].to_pylist())
-    listed = {f["path"] for f in manifest["files"] if f["kind"] == "shard"}
     shards = tuple(table["shard"].to_pylist())
-    if strangers := sorted(set(shards) - listed):
-        raise CorruptDataError(f"{folder}: the index names {strangers[0]}, the manifest does not", "build it again")
     identity = Identity(manifest["dataset_id"], entries[0]["sha256"], split, where, len(keys), digest(list(keys)))
     return ShardSet(
         folder=folder,
@@ -163,9 +162,8 @@ def _check_files(folder: Path, files: Sequence[dict[str, Any]], verify: bool) ->
 def _select(folder: Path, files: Sequence[dict[str, Any]], index: Path, split: str, where: str) -> pa.Table:
     """The index rows of a split and a query, sorted by key."""
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    table = pq.read_table(index)
+    table = read_index(index, files)
     if split != "all":
         table = table.filter(pc.equal(table["split"], split))
     if where.strip():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
+
+from ver_pipeline.demuxing.open import MediaError, open_media
 
 from ..vision import (
     FRAMES_PER_PATCH,
@@ -78,16 +79,14 @@ def probe(media: bytes) -> tuple[float, int, int]:
     Raises:
         UndecodableError: not a film.
     """
-    import av
-
     try:
-        with av.open(io.BytesIO(media)) as container:
+        with open_media(media) as container:
             if not container.streams.video:
                 raise UndecodableError("no video stream")
             stream = container.streams.video[0]
             length = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / 1e6
             return float(length), stream.height, stream.width
-    except (av.FFmpegError, OSError) as error:
+    except MediaError as error:
         raise UndecodableError(f"cannot open: {error}") from error
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.schemas.canonical import digest
+from ver_pipeline.schemas.canonical import digest, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 
 from .chat import Turn
@@ -71,7 +71,7 @@ class WebFolder:
         """
         members = self.samples[row][2]
         if "json" in members:
-            return read_turns(json.loads(self.read(row, "json")))
+            return read_turns(parse_json(self.read(row, "json")))
         caption = self.read(row, "txt").decode("utf-8").strip()
         chinese = any("\u4e00" <= letter <= "\u9fff" for letter in caption)
         return [Turn("user", _CAPTION_QUESTION["zh" if chinese else "en"]), Turn("assistant", caption)]
@@ -110,9 +110,8 @@ def open_webfolder(folder: Path) -> WebFolder:
         raise UsageError(f"{folder} holds no .tar", "give a folder of WebDataset shards")
     stamp = digest([[t.name, t.stat().st_size, t.stat().st_mtime_ns] for t in tars])
     kept = folder / f".ver-index-{stamp[:16]}.json"
-    if kept.is_file():
-        listed = json.loads(kept.read_text(encoding="utf-8"))
-    else:
+    listed = _kept(kept, {tar.name for tar in tars})
+    if listed is None:
         listed = [[key, tar.name, members] for tar in tars for key, members in grouped(tar)]
         _keep(kept, listed)
     usable = [s for s in listed if "json" in s[2] or "txt" in s[2]]
@@ -140,15 +139,22 @@ def grouped(tar: Path) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
 
 
 def members_of(tar: Path) -> Iterator[Member]:
-    """Regular members of an uncompressed tar, headers only; extended headers are left to ``tarfile``."""
+    """Regular members of an uncompressed tar, headers only; extended headers are left to ``tarfile``.
+
+    Raises:
+        CorruptDataError: it is no whole tar.
+    """
     plain = _plain_members(tar)
     if plain is not None:
         yield from plain
         return
-    with tarfile.open(tar, "r:") as archive:
-        for info in archive:
-            if info.isfile():
-                yield Member(info.name, info.offset_data, info.size)
+    try:
+        with tarfile.open(tar, "r:") as archive:
+            for info in archive:
+                if info.isreg() and not info.issparse():
+                    yield Member(info.name, info.offset_data, info.size)
+    except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
+        raise CorruptDataError(f"{tar} is no whole tar: {error}", "copy it again") from error
 
 
 def _plain_members(tar: Path) -> list[Member] | None:
@@ -176,6 +182,23 @@ def _plain_members(tar: Path) -> list[Member] | None:
     finally:
         os.close(handle)
     return found
+
+
+def _kept(path: Path, tars: set[str]) -> list[Any] | None:
+    """An index that lies in the folder, which may be anybody's; None where it is not one of these tars."""
+    try:
+        listed = parse_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return listed if isinstance(listed, list) and all(_is_row(row, tars) for row in listed) else None
+
+
+def _is_row(row: Any, tars: set[str]) -> bool:
+    """Whether this is (key, tar, offset and size of each member)."""
+    if not (isinstance(row, list) and len(row) == 3 and isinstance(row[0], str) and row[1] in tars):
+        return False
+    places = row[2].values() if isinstance(row[2], dict) else [None]
+    return all(isinstance(at, list) and len(at) == 2 and all(type(n) is int and n >= 0 for n in at) for at in places)
 
 
 def _keep(path: Path, listed: list[Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ver_pipeline.schemas.labels import TextLanguage
+from ver_pipeline.schemas.migrate import record_of
 
 from ..data.chat import Encoded, Turn, encode_chat
 from ..data.collate import collate
@@ -76,7 +77,7 @@ def answers(
 
     for task in tasks:
         for row, key in enumerate(data.keys):
-            record = json.loads(data.read(row, "json") or b"{}")
+            record = record_of(data.read(row, "json") or b"", key, data.shards[row])
             media = data.read(row, "mp4")
             if media is None:
                 raise UndecodableError(f"{key} has no media member")

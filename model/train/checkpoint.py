@@ -1,15 +1,14 @@
 """Checkpoints that are whole or not there: trained weights, optimizer, position, identity of the data.
 
 A folder ``step-00000120`` is renamed into place after everything in it reached the disk.  Nothing in
-it needs pickle to be trusted: weights are safetensors, the optimizer loads with ``weights_only``, the
-rest is JSON.  The random state needs no file: each step seeds it from (seed, stage, step, rank).
+it is a pickle: weights and the optimizer's moments are safetensors, the rest is JSON.  The random state needs
+no file: each step seeds it from (seed, stage, step, rank).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import pickle
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ import torch
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 
-VERSION = 1
+VERSION = 2
 _PREFIX = "step-"
 
 
@@ -63,8 +62,13 @@ def save(folder: Path, position: Position, weights: dict[str, torch.Tensor], opt
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     save_file({name: tensor.contiguous() for name, tensor in weights.items()}, temporary / "trained.safetensors")
-    torch.save(optimizer, temporary / "optimizer.pt")
-    state = {"version": VERSION, "position": asdict(position), "identity": identity, "lineage": lineage}
+    tensors: dict[str, torch.Tensor] = {}
+    settings = _without_tensors(optimizer, tensors)
+    save_file(tensors, temporary / "optimizer.safetensors")
+    state = {
+        "version": VERSION, "position": asdict(position), "identity": identity, "lineage": lineage,
+        "optimizer": settings,
+    }  # fmt: skip
     (temporary / "state.json").write_bytes(canonical_json(state))
     publish(temporary, final)
     for old in checkpoints(folder)[:-keep]:
@@ -98,11 +102,12 @@ def load(path: Path, device: str | torch.device = "cpu") -> Loaded:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    unreadable = (OSError, ValueError, EOFError, RuntimeError, KeyError, pickle.UnpicklingError, SafetensorError)
+    unreadable = (OSError, ValueError, EOFError, RuntimeError, KeyError, TypeError, SafetensorError)
     try:
         state = json.loads((path / "state.json").read_bytes())
         weights = load_file(path / "trained.safetensors", device=str(device))
-        optimizer = torch.load(path / "optimizer.pt", map_location=device, weights_only=True)
+        tensors = load_file(path / "optimizer.safetensors", device=str(device))
+        optimizer: dict[str, Any] = _with_tensors(state["optimizer"], tensors)
     except unreadable as error:
         raise CorruptDataError(
             f"{path} is not a whole checkpoint: {error}", "delete the folder; the run goes on from the one before"
@@ -110,6 +115,30 @@ def load(path: Path, device: str | torch.device = "cpu") -> Loaded:
     if state["version"] != VERSION:
         raise CorruptDataError(f"{path} has version {state['version']}", f"this release reads version {VERSION}")
     return Loaded(weights, optimizer, Position(**state["position"]), state)
+
+
+def _without_tensors(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """An optimizer's state as JSON; its tensors go into ``tensors``.  Dicts become pairs: their keys may be numbers."""
+    if isinstance(value, torch.Tensor):
+        name = f"{len(tensors):06d}"
+        tensors[name] = value.detach().contiguous().clone()
+        return {"tensor": name}
+    if isinstance(value, dict):
+        return {"pairs": [[key, _without_tensors(inner, tensors)] for key, inner in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_without_tensors(inner, tensors) for inner in value]
+    return value
+
+
+def _with_tensors(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """The inverse of :func:`_without_tensors`; tuples come back as lists, which no optimizer minds."""
+    if isinstance(value, list):
+        return [_with_tensors(inner, tensors) for inner in value]
+    if isinstance(value, dict) and "tensor" in value:
+        return tensors[value["tensor"]]
+    if isinstance(value, dict):
+        return {key: _with_tensors(inner, tensors) for key, inner in value["pairs"]}
+    return value
 
 
 def clean(folder: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
+
 from ..data.loader import Loader, LoaderConfig
 from .job import Job, open_sources
 from .modules import prepare
@@ -17,7 +19,7 @@ def describe(plan: RunPlan) -> int:
 
     tokenizer = load_tokenizer(plan.model)
     for stage in plan.stages:
-        model = EmotionQwenForConditionalGeneration.from_pretrained(plan.model)
+        model = EmotionQwenForConditionalGeneration.from_pretrained(plan.model, **SAFE_WEIGHTS)
         whole, named = prepare(model, stage)
         sources = open_sources(Job(stage, plan.model, plan.sets, plan.run))
         cut = LoaderConfig(stage.batch.global_batch, stage.batch.micro_batch, stage.seed, stage.batch.drop_last)

@@ -13,6 +13,7 @@ import torch
 
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError, VerError
+from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
 
 from ..convert import copy_tokenizer
 from ..data.loader import BadBudget, BadSample, Loader, LoaderConfig, MicroBatch
@@ -53,7 +54,7 @@ def train_stage(job: Job, world: World) -> Outcome:
     halved = stage.precision == "bf16" and stage.parallel != "fsdp"
     dtype = torch.bfloat16 if halved else torch.float32
     inner = EmotionQwenForConditionalGeneration.from_pretrained(
-        job.model, dtype=dtype, attn_implementation=stage.attention
+        job.model, dtype=dtype, attn_implementation=stage.attention, **SAFE_WEIGHTS
     )
     torch.manual_seed(mix(stage.seed, stage.name, "adapters") % 2**63)  # adapters start at random values
     whole, named = prepare(inner, stage)

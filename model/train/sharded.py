@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
+
 from .modules import Named, prepare, trainable, without_lora
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def write_model(job: Job, weights: dict[str, torch.Tensor], out: Path) -> None:
     """
     from ..modeling import EmotionQwenForConditionalGeneration
 
-    model = EmotionQwenForConditionalGeneration.from_pretrained(job.model, dtype="auto")
+    model = EmotionQwenForConditionalGeneration.from_pretrained(job.model, dtype="auto", **SAFE_WEIGHTS)
     dtype = model.dtype
     model.config.use_cache = True
     whole, _ = prepare(model, job.stage)

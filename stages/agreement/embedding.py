@@ -12,10 +12,11 @@ from typing import Any
 
 from ver_pipeline.schemas.errors import MissingDependencyError, MissingModelError
 from ver_pipeline.schemas.hashing import sha256_file
+from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS
 
 PREFIX = "query: "
 MAX_TOKENS = 512
-WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+WEIGHTS = ("*.safetensors",)
 SHAPING = ("config.json", *WEIGHTS, "tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model")
 
 
@@ -68,8 +69,8 @@ class TextEmbedding:
             cure = "pip install 'ver-pipeline[teacher]', or unset annotate.embedding"
             raise MissingDependencyError(f"annotate.embedding needs torch and transformers: {error}", cure) from error
         try:
-            tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
-            model = AutoModel.from_pretrained(self.folder, local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(self.folder, **SAFE_TOKENIZER)
+            model = AutoModel.from_pretrained(self.folder, **SAFE_WEIGHTS)
         except (OSError, ValueError) as error:
             raise MissingModelError(f"{self.folder} cannot be opened: {error}", "copy the checkpoint again") from error
         return tokenizer, model.float().eval()

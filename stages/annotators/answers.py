@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.schemas.canonical import canonical_json, digest
+from ver_pipeline.schemas.canonical import canonical_json, digest, parse_json
 from ver_pipeline.schemas.hashing import hash_file
 
 from .chat import Chat, Completion
@@ -32,10 +31,10 @@ class AnswerStore:
         if self.folder is None:
             return None
         try:
-            value = json.loads(_path(self.folder, question).read_bytes())
+            value = parse_json(_path(self.folder, question).read_bytes())
         except (OSError, ValueError):
             return None
-        return value if isinstance(value, dict) else None
+        return value if _is_answer(value) else None
 
     def put(self, question: str, answer: Mapping[str, Any]) -> None:
         """Keep an answer: written aside, synced, renamed."""
@@ -83,6 +82,16 @@ def _name(chat: Chat, model: Mapping[str, Any]) -> str | None:
         return None
     shaping = {"schema": dict(chat.schema), "sampling": dict(chat.sampling)}
     return digest({**asked, **shaping, "film": film, "model": dict(model)})
+
+
+def _is_answer(value: Any) -> bool:
+    """It has the fields of an answer and no others; a server tells a refusal in words, a model here by a flag."""
+    if not isinstance(value, dict) or set(value) != set(KEPT):
+        return False
+    counts = (value["tokens_in"], value["tokens_out"])
+    said = isinstance(value["text"], str | None) and isinstance(value["refusal"], str | bool | None)
+    counted = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in counts)
+    return said and counted and isinstance(value["finish"], str)
 
 
 def _path(folder: Path, question: str) -> Path:

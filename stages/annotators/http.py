@@ -8,6 +8,7 @@ import logging
 import random
 import threading
 import time
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,7 +85,7 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -
         response = _session().post(
             endpoint.url, json=body, headers=endpoint.headers(), timeout=(10.0, options.timeout_s)
         )
-        status, content = response.status_code, response.content
+        status, content = response.status_code, _without_key(response.content, endpoint.key)
     except requests.Timeout:
         return _Failure(Reason.TEACHER_UNAVAILABLE, f"no answer within {options.timeout_s:g} s", True)
     except requests.RequestException as error:
@@ -94,7 +95,7 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -
         message = f"HTTP {status}{_why(status, content, endpoint, options)}"
         return _Failure(Reason.TEACHER_UNAVAILABLE, message, again, _retry_after(response.headers))
     try:
-        value = response.json() if content else None
+        value = json.loads(content) if content else None
     except ValueError:
         value = None
     if not isinstance(value, dict) or not value.get("choices"):
@@ -115,7 +116,16 @@ def _why(status: int, content: bytes, endpoint: Endpoint, options: OpenAIOptions
     except (ValueError, KeyError, TypeError):
         return ""
     text = " ".join(str(words).split())
-    return f": {text.replace(endpoint.key, '(key)') if endpoint.key else text}"[:MAX_WORDS]
+    return f": {text}"[:MAX_WORDS]
+
+
+def _without_key(content: bytes, key: str | None) -> bytes:
+    """What a server sent, before anybody reads or keeps it: some repeat the headers that they were sent."""
+    if not key:
+        return content
+    for form in {key, json.dumps(key)[1:-1], urllib.parse.quote(key, safe="")}:
+        content = content.replace(form.encode(), b"(key)")
+    return content
 
 
 def _rest(failure: _Failure, attempt: int, options: OpenAIOptions, pace: Pace) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError, MissingModelError
 from ver_pipeline.schemas.reasons import Reason
+from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS
 
 from .answers import AnswerStore, keeping
 from .asking import Talk
@@ -28,7 +29,7 @@ from .conversation import run_batched, talk
 from .options import TransformersOptions, read_options
 from .teacher import Teacher
 
-WEIGHTS = ("*.safetensors", "*.bin")
+WEIGHTS = ("*.safetensors",)
 BLOCK_BYTES, N_BLOCKS = 65_536, 64
 
 
@@ -236,8 +237,8 @@ def load(folder: Path, device: str, dtype: str) -> tuple[Any, Any]:
         raise MissingModelError(f"{folder} is a {kind!r} model", "give an Emotion-Qwen or Qwen2.5-VL folder")
     from transformers import AutoModelForImageTextToText, AutoTokenizer
 
-    model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=getattr(torch, dtype))
-    return model.to(device).eval(), AutoTokenizer.from_pretrained(folder)
+    model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=getattr(torch, dtype), **SAFE_WEIGHTS)
+    return model.to(device).eval(), AutoTokenizer.from_pretrained(folder, **SAFE_TOKENIZER)
 
 
 @cache

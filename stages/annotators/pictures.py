@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from ver_pipeline.demuxing.open import MediaError, open_media
 from ver_pipeline.schemas.errors import MissingDependencyError
 
 JPEG_QUALITY = 85
@@ -34,7 +35,7 @@ def read_pictures(path: str, duration_s: float, n: int, max_side: int) -> list[A
         raise MissingDependencyError("PyAV is needed to show pictures to a model", "pip install av") from error
     wanted, found = sample_times(duration_s, n) if n else [], []
     try:
-        with av.open(path) as container:
+        with open_media(path) as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
             last = None
@@ -48,7 +49,7 @@ def read_pictures(path: str, duration_s: float, n: int, max_side: int) -> list[A
                 last = frame
             if wanted and last is not None:
                 found.append(_small(last, max_side))
-    except (av.FFmpegError, OSError, IndexError) as error:
+    except (MediaError, av.FFmpegError, IndexError) as error:
         if not found:
             raise NoPicturesError(f"no picture could be read: {type(error).__name__}") from error
     if n and not found:

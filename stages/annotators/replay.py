@@ -7,14 +7,13 @@ the same schema and rules as a fresh answer would.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Annotation
@@ -51,7 +50,7 @@ class ReplayAnnotator:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = parse_json(line)
                 answers[row["key"]] = row["annotation"]
             except (ValueError, KeyError, TypeError) as error:
                 raise ConfigError(f"{self.options.path}, line {n} is not an answer", "key and annotation") from error

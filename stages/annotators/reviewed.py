@@ -8,16 +8,16 @@ ambiguity, mixed, subject, labels (rows of en, zh, canon, eids), description_en,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ver_pipeline.schemas.canonical import canonical_json, digest
+from ver_pipeline.schemas.canonical import canonical_json, digest, parse_json
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.labels import LABEL_IDS, adjective, closed_labels, labels
 from ver_pipeline.schemas.record import Human, Sampling
+from ver_pipeline.schemas.untrusted import is_key
 
 Decision = Literal["accept", "reject", "corrected"]
 EMOTION_FIELDS = ("primary", "valence", "arousal", "intensity", "ambiguity", "mixed", "subject")
@@ -56,7 +56,7 @@ def load_reviews(path: str | Path | None) -> dict[str, Review]:
         return {}
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the reviews {path}", "check annotate.reviews") from error
     found: dict[str, Review] = {}
     for n, line in enumerate(lines, start=1):
@@ -139,7 +139,9 @@ def _merge(known: Review, fresh: Review) -> Review:
 
 def _read(line: str, where: str) -> Review:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
+        if not is_key(row["key"]):
+            raise ValueError("the key is no clip's")
         review = Review(
             row["key"], row["decision"], (str(row["reviewer"]),), str(row["decided_utc"]), dict(row.get("fields") or {})
         )
@@ -153,6 +155,6 @@ def _read(line: str, where: str) -> Review:
         raise ConfigError(f"{where}: {unknown[0]} cannot be corrected", f"known: {', '.join(sorted(CORRECTABLE))}")
     if review.decision == "corrected" and not review.fields:
         raise ConfigError(f"{where}: nothing is corrected", "add fields, or decide accept")
-    if review.fields.get("primary", "neutral") not in LABEL_IDS:
+    if str(review.fields.get("primary", "neutral")) not in LABEL_IDS:
         raise ConfigError(f"{where}: {review.fields['primary']!r} is no label", f"one of {', '.join(LABEL_IDS)}")
     return review

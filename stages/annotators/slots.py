@@ -7,6 +7,7 @@ bounds live there: a slot is a file that one question holds locked, and a proces
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import random
 import threading
@@ -98,8 +99,16 @@ class Pace:
             with open(self._path, "a+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 file.seek(0)
-                told = file.read()
-                self._next = float(told) if told else 0.0
+                self._next = _moment(file.read())
                 yield
                 file.truncate(0)
                 file.write(repr(self._next).encode())
+
+
+def _moment(told: bytes) -> float:
+    """A time that somebody left behind; 0 where it is none."""
+    try:
+        moment = float(told)
+    except ValueError:
+        return 0.0
+    return moment if math.isfinite(moment) else 0.0

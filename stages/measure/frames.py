@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ver_pipeline.demuxing.open import MediaError, open_media
+
 RATE_HZ = 16_000
 
 Picture = npt.NDArray[np.uint8]
@@ -50,9 +52,9 @@ class ClipReader:
         import av
 
         try:
-            with av.open(self.path) as film:
+            with open_media(self.path) as film:
                 yield from self._decode(film)
-        except (av.FFmpegError, OSError) as error:
+        except (MediaError, av.FFmpegError) as error:
             raise ClipError(f"the clip {self.path} cannot be decoded: {error}") from error
 
     def sound(self) -> Sound | None:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.demuxing.open import open_media
 from ver_pipeline.schemas.config import ClipConfig
 
 AAC_FRAME = 1024
@@ -44,9 +45,7 @@ def cut_clips(
     Raises:
         CutError: when a cut does not begin on a keyframe or frames are missing.
     """
-    import av
-
-    with av.open(str(video)) as film:
+    with open_media(video) as film:
         stream = film.streams.video[0]
         packets = _grouped(film, stream, fps, cuts)
         for cut, group in packets:
@@ -135,9 +134,7 @@ def _aac(sound: Any, samples: Any, rate_hz: int) -> Iterator[Any]:
 
 def count_frames(path: Path) -> int:
     """How many pictures a file's index lists."""
-    import av
-
-    with av.open(str(path)) as film:
+    with open_media(path) as film:
         return int(film.streams.video[0].frames)
 
 
@@ -148,9 +145,7 @@ def check_clip(path: Path, fps: Fraction, n_frames: int, rate_hz: int | None) ->
         CutError: wrong number of pictures, first one no keyframe or not shown first, duration off by more than a
             frame (an AAC frame for sound), or a stream missing.
     """
-    import av
-
-    with av.open(str(path)) as clip:
+    with open_media(path) as clip:
         video = clip.streams.video[0]
         stamps = [(p.pts * p.time_base, p.is_keyframe) for p in clip.demux(video) if p.pts is not None]
         if len(stamps) != n_frames:

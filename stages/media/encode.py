@@ -84,7 +84,7 @@ def encode_pass(
     folder.mkdir(parents=True, exist_ok=True)
     lead_s = SEEK_LEAD_S if begin_s else Fraction(0)
     seek = {"ss": f"{float(begin_s - lead_s):.6f}"} if begin_s else {}
-    film = build.input(path, threads=config.threads, **seek)
+    film = ffmpeg.film_input(threads=config.threads, **seek)
     grid = film.video.filter("fps", fps=f"{fps.numerator}/{fps.denominator}", start_time=0)
     if n_frames is not None:
         grid = grid.filter("trim", end_frame=n_frames)
@@ -100,7 +100,7 @@ def encode_pass(
     if channels:
         limit = None if n_frames is None else float(n_frames / fps + lead_s)
         outputs.append(_sound(build, film, folder / "audio.pcm", channels, config, limit))
-    ffmpeg.run(build.merge_outputs(*outputs))
+    ffmpeg.run(build.merge_outputs(*outputs), path)
     return Pass(
         video=folder / "video.mov",
         looks=folder / "looks.gray",

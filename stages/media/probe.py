@@ -13,6 +13,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.demuxing.containers import STILLS
+from ver_pipeline.demuxing.open import READ_LIMIT_S, MediaError, open_media
+from ver_pipeline.schemas.reasons import Reason
+
 VFR_TOLERANCE = Fraction(1, 5)
 """Frame intervals that differ by more than this share of the median make a frame rate variable."""
 
@@ -49,63 +53,48 @@ class Probe:
     audio_channels: int | None
 
 
-class ProbeError(Exception):
-    """The file is not a film; ``kind`` says in which way (a name of ``Reason`` in lower case)."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
 def probe(path: Path) -> Probe:
     """Probe one film.
 
     Raises:
-        ProbeError: with kind not_media, no_video, still_image, encrypted, truncated or decode_failed.
+        MediaError: with reason not_media, no_video, still_image, encrypted, truncated, decode_failed, unreadable or
+            timeout.
     """
     import av
 
     av.logging.set_level(av.logging.PANIC)
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            return _probe_open(container)
-    except av.error.FFmpegError as error:
-        if _begins_like_media(path):
-            raise ProbeError("truncated", f"the container cannot be read to its end: {error.strerror}") from error
-        raise ProbeError("not_media", f"ffmpeg finds no media in it: {error.strerror}") from error
-    except (ValueError, IndexError) as error:
-        raise ProbeError("not_media", f"ffmpeg cannot make sense of it: {error}") from error
+        with open_media(path) as container:
+            return _probe_open(container, path)
+    except (av.FFmpegError, ValueError, IndexError) as error:
+        raise MediaError(Reason.NOT_MEDIA, f"ffmpeg cannot make sense of it: {error}") from error
 
 
 def has_square_pixels(path: Path) -> bool:
     """The picture is shown in the shape in which it is stored."""
-    import av
-
-    with av.open(str(path), metadata_errors="replace") as container:
+    with open_media(path) as container:
         return (_picture_stream(container).sample_aspect_ratio or 1) == 1
 
 
 def keyframe_times(path: Path) -> Iterator[Fraction]:
     """When the pictures come that can be decoded by themselves, in seconds from the film's start, exactly."""
-    import av
-
-    with av.open(str(path), metadata_errors="replace") as container:
+    with open_media(path) as container:
         start = Fraction(container.start_time or 0, 1_000_000)
         for packet in container.demux(_picture_stream(container)):
             if packet.is_keyframe and packet.pts is not None and packet.size:
                 yield packet.pts * packet.time_base - start
 
 
-def _probe_open(container: Any) -> Probe:
+def _probe_open(container: Any, path: Path) -> Probe:
     video = _picture_stream(container)
     audio = next(iter(container.streams.audio), None)
     start = Fraction(container.start_time or 0, 1_000_000)
     stamps, ends, last = _packets(container, video, start)
     if len(stamps) < 2:
-        raise ProbeError("still_image", "it holds a single picture")
+        raise MediaError(Reason.STILL_IMAGE, "it holds a single picture")
     if container.format.name in REPAIRED:
         _refuse_jumps(sorted(stamps))
-    rotation = _first_frame_rotation(container, video)
+    rotation = _first_frame_rotation(container, video, path)
     width, height = _display_size(video, rotation)
     fps, variable = _frame_rate(video, sorted(stamps))
     return Probe(
@@ -129,20 +118,25 @@ def _probe_open(container: Any) -> Probe:
 
 
 def _picture_stream(container: Any) -> Any:
-    name = container.format.name
-    if name.endswith("_pipe") or name in {"image2", "tty"}:
-        kind = "not_media" if name == "tty" else "still_image"
-        raise ProbeError(kind, f"its format is {name}")
+    if (name := container.format.name) in STILLS:
+        raise MediaError(Reason.STILL_IMAGE, f"its format is {name}")
     covers = [s for s in container.streams.video if "attached_pic" in str(s.disposition).lower()]
     pictures = [s for s in container.streams.video if s not in covers]
     if not pictures:
         if container.streams.audio:
-            raise ProbeError("no_video", "it has sound but no picture stream")
-        raise ProbeError("not_media", "it has neither picture nor sound")
-    for stream in container.streams:
-        if getattr(stream, "codec_context", None) and str(stream.codec_context.codec_tag) in {"encv", "enca"}:
-            raise ProbeError("encrypted", "its streams are encrypted (common encryption)")
+            raise MediaError(Reason.NO_VIDEO, "it has sound but no picture stream")
+        raise MediaError(Reason.NOT_MEDIA, "it has neither picture nor sound")
+    if any(_tag(stream) in {"encv", "enca"} for stream in container.streams):
+        raise MediaError(Reason.ENCRYPTED, "its streams are encrypted (common encryption)")
     return pictures[0]
+
+
+def _tag(stream: Any) -> str:
+    """The four signs by which the container calls the codec; empty where they are no text (numbers, in AVI)."""
+    try:
+        return str(stream.codec_context.codec_tag) if getattr(stream, "codec_context", None) else ""
+    except UnicodeDecodeError:
+        return ""
 
 
 def _packets(container: Any, video: Any, start: Fraction) -> tuple[list[Fraction], list[Fraction], Fraction]:
@@ -161,13 +155,15 @@ def _packets(container: Any, video: Any, start: Fraction) -> tuple[list[Fraction
             end = at + (packet.duration or 0) * packet.time_base
             last = max(last, end)
             if packet.has_sidedata("encryption_info"):
-                raise ProbeError("encrypted", "its packets are encrypted (common encryption)")
+                raise MediaError(Reason.ENCRYPTED, "its packets are encrypted (common encryption)")
             if packet.stream_index != video.index:
                 continue
             stamps.append(at)
             ends.append(end)
+    except av.error.ExitError as error:
+        raise MediaError(Reason.TIMEOUT, f"a packet after {len(stamps)} took longer than {READ_LIMIT_S:g} s") from error
     except av.error.FFmpegError as error:
-        raise ProbeError("truncated", f"packets end in an error after {len(stamps)}: {error.strerror}") from error
+        raise MediaError(Reason.TRUNCATED, f"packets end in an error after {len(stamps)}: {error.strerror}") from error
     return stamps, ends, last
 
 
@@ -176,7 +172,7 @@ def _refuse_jumps(stamps: list[Fraction]) -> None:
     for before, after in itertools.pairwise(stamps):
         if after - before > JUMP_S:
             what = f"its clock jumps by {float(after - before):.0f} s at {float(before):.1f} s, as in joined recordings"
-            raise ProbeError("decode_failed", f"{what}; mend it with: ffmpeg -i IN -c copy OUT.mkv")
+            raise MediaError(Reason.DECODE_FAILED, f"{what}; mend it with: ffmpeg -i IN -c copy OUT.mkv")
 
 
 def _declared_s(container: Any, start: Fraction) -> float | None:
@@ -187,7 +183,7 @@ def _declared_s(container: Any, start: Fraction) -> float | None:
     return float(length - start if container.format.name.startswith("matroska") else length)
 
 
-def _first_frame_rotation(container: Any, video: Any) -> int:
+def _first_frame_rotation(container: Any, video: Any, path: Path) -> int:
     """Degrees by which the picture must be turned clockwise to stand upright; proves that a frame decodes."""
     import av
 
@@ -195,15 +191,15 @@ def _first_frame_rotation(container: Any, video: Any) -> int:
         container.seek(0, stream=video, backward=True, any_frame=False)
         frame = next(container.decode(video), None)
     except av.error.FFmpegError as error:
-        kind = "encrypted" if _mentions_encryption(container) else "decode_failed"
-        raise ProbeError(kind, f"its first picture does not decode: {error.strerror}") from error
+        reason = Reason.ENCRYPTED if _mentions_encryption(path) else Reason.DECODE_FAILED
+        raise MediaError(reason, f"its first picture does not decode: {error.strerror}") from error
     if frame is None:
-        raise ProbeError("decode_failed", "no picture of it decodes")
+        raise MediaError(Reason.DECODE_FAILED, "no picture of it decodes")
     return int(-frame.rotation) % 360 // 90 * 90
 
 
-def _mentions_encryption(container: Any) -> bool:
-    with open(container.name, "rb") as file:
+def _mentions_encryption(path: Path) -> bool:
+    with open(path, "rb") as file:
         return b"sinf" in file.read(4_000_000)
 
 
@@ -219,7 +215,7 @@ def _frame_rate(video: Any, stamps: list[Fraction]) -> tuple[Fraction, bool]:
     """The average rate (exact), and whether intervals vary."""
     gaps = sorted(b - a for a, b in itertools.pairwise(stamps) if b > a)
     if not gaps:
-        raise ProbeError("decode_failed", "its pictures have no distinct times")
+        raise MediaError(Reason.DECODE_FAILED, "its pictures have no distinct times")
     median = gaps[len(gaps) // 2]
     slack = max(VFR_TOLERANCE * median, 2 * video.time_base)
     odd = sum(1 for gap in gaps if abs(gap - median) > slack)
@@ -229,11 +225,3 @@ def _frame_rate(video: Any, stamps: list[Fraction]) -> tuple[Fraction, bool]:
     if not 1 <= rate <= 1000:
         rate = 1 / median
     return rate.limit_denominator(100_000), variable
-
-
-def _begins_like_media(path: Path) -> bool:
-    with open(path, "rb") as file:
-        head = file.read(64)
-    return head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free"} or head.startswith(
-        (b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS", b"FLV", b"\x00\x00\x01\xba", b"0&\xb2u")
-    )

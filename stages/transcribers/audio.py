@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ver_pipeline.stages.media.ffmpeg import FfmpegError, read_chunks
+from ver_pipeline.stages.media.ffmpeg import FfmpegError, film_input, read_chunks
 
 from .base import RATE_HZ, AudioError, Film
 
@@ -50,12 +50,12 @@ def decode(path: str, begin_s: float = 0.0, end_s: float | None = None) -> Itera
     """
     import ffmpeg
 
-    sound = ffmpeg.input(path)["a:0"].filter("aresample", RATE_HZ, **{"async": 1, "first_pts": 0})
+    sound = film_input()["a:0"].filter("aresample", RATE_HZ, **{"async": 1, "first_pts": 0})
     trim = {} if end_s is None else {"end_sample": round(end_s * RATE_HZ)}
     sound = sound.filter("atrim", start_sample=round(begin_s * RATE_HZ), **trim)
     node = ffmpeg.output(sound, "pipe:", format="s16le", acodec="pcm_s16le", ac=1, threads=1)
     try:
-        for data in read_chunks(node, CHUNK_BYTES):
+        for data in read_chunks(node, path, CHUNK_BYTES):
             whole = np.frombuffer(data[: len(data) // 2 * 2], "<i2")
             yield np.multiply(whole, np.float32(1 / 32768), dtype=np.float32)
     except FfmpegError as error:

@@ -119,6 +119,8 @@ class StandIn:
             words = f"the context holds 4096 tokens; {handler.headers.get('Authorization')}"
             return self._send(handler, 400, json.dumps({"error": {"message": words}}).encode())
         content, finish, refusal = self._content(manner, good, turn)
+        if manner == "repeats the key":
+            content = f"{content}\nYou sent {handler.headers.get('Authorization')}"
         choice = {"message": {"role": "assistant", "content": content, "refusal": refusal}, "finish_reason": finish}
         reply = {"choices": [choice], "usage": {"prompt_tokens": 100, "completion_tokens": 50}}
         with self.lock:

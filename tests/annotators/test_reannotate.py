@@ -243,14 +243,17 @@ def test_kappa_and_f1_equal_hand_computed_values() -> None:
     assert human_scores([{"human": None}]) == []
 
 
+KEY = "0123456789abcdef_00000000_00001000"
+
+
 def test_latest_decision_counts_and_bad_lines_are_named(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     rows = [
-        {"key": "k", "decision": "reject", "reviewer": "b", "decided_utc": "2026-02-01"},
-        {"key": "k", "decision": "accept", "reviewer": "a", "decided_utc": "2026-01-01"},
+        {"key": KEY, "decision": "reject", "reviewer": "b", "decided_utc": "2026-02-01"},
+        {"key": KEY, "decision": "accept", "reviewer": "a", "decided_utc": "2026-01-01"},
     ]
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    review = load_reviews(path)["k"]
+    review = load_reviews(path)[KEY]
     assert (review.decision, review.reviewers) == ("reject", ("a", "b"))
     for bad in ('{"key": "k"}', "nonsense", json.dumps({**rows[0], "decision": "maybe"}),
                 json.dumps({**rows[0], "decision": "corrected", "fields": {"primary": "joyous"}}),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from factory import make_records
-from published import publish
+from published import publish, reseal
 
 from ver_pipeline import open_dataset
 from ver_pipeline.catalog.named import load_query, named_queries
@@ -197,6 +197,7 @@ def test_a_catalog_from_before_a_column_was_added_still_answers(tmp_path: Path) 
     manifest = publish(tmp_path)
     clips = next(tmp_path.glob("catalog/clips-*.parquet"))
     pq.write_table(pq.read_table(clips).drop_columns(["labels_canon", "sensitive"]), clips)
+    reseal(tmp_path)
     with open_dataset(tmp_path) as data:
         rows = data.sql("SELECT labels_canon, sensitive, label FROM clips").rows()
         assert len(data.sql("SELECT * FROM samples").rows()) == manifest["counts"]["samples"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from factory import make_record
 from outfolder import published
+from published import reseal
 
 from ver_pipeline.cli import main
 from ver_pipeline.quality.expectations import load_suite, run_expectations, suite_names, write_expectations
@@ -145,6 +146,7 @@ def test_reject_without_known_reason_and_internal_error_are_found(tmp_path: Path
     pq.write_table(
         table.set_column(table.schema.get_field_index("reason"), table.schema.field("reason"), renamed), path
     )
+    reseal(out)
     assert "reject.reason" in failed(out, "rejects")
 
 

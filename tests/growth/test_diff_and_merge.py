@@ -17,7 +17,7 @@ from ver_pipeline.growth.drop import drop
 from ver_pipeline.growth.merge import merge
 from ver_pipeline.growth.tombstones import read_tombstones, tombstone_of
 from ver_pipeline.schemas.errors import UsageError
-from ver_pipeline.schemas.manifest import load_manifest
+from ver_pipeline.schemas.manifest import load_manifest, manifest_bytes
 from ver_pipeline.schemas.record import Record
 
 
@@ -142,3 +142,39 @@ def test_a_merge_never_overwrites_and_needs_two_sets(tmp_path: Path) -> None:
     assert main(["merge", str(tmp_path / "a"), str(tmp_path / "a"), "--out", str(tmp_path / "c")]) == 1
     with pytest.raises(UsageError, match="holds a data set"):
         merge([tmp_path / "a", tmp_path / "b"], tmp_path / "a", ())
+
+
+def _computed_on(out: Path, processor: str, **other: object) -> None:
+    manifest = {**load_manifest(out), "processor": processor, **other}
+    (out / "manifest.json").write_bytes(manifest_bytes(manifest))
+
+
+def test_what_only_the_processor_can_explain_is_called_rounding(tmp_path: Path) -> None:
+    records = [record.model_copy(update={"tier": "cue"}) for record in make_records(6)]
+    publish(tmp_path / "old", records)
+    publish(tmp_path / "new", [_relabelled(records[0]), *records[2:]])
+    _computed_on(tmp_path / "old", "x86-64-v2")
+    _computed_on(tmp_path / "new", "x86-64-v3")
+    found = diff(tmp_path / "old", tmp_path / "new")
+    assert found.processors == ("x86-64-v2", "x86-64-v3")
+    assert found.changed["rounding: label"] == [records[0].key]
+    assert found.left == {"rounding: cut otherwise": [records[1].key]}
+
+
+@pytest.mark.parametrize("other", [{"tools": {"ffmpeg": "8.0"}}, {"fingerprints": {"clip": "1" * 16}}])
+def test_what_another_tool_or_setting_may_explain_is_not_called_rounding(tmp_path: Path, other: dict) -> None:
+    records = [record.model_copy(update={"tier": "cue"}) for record in make_records(4)]
+    publish(tmp_path / "old", records)
+    publish(tmp_path / "new", [_relabelled(records[0]), *records[1:]])
+    _computed_on(tmp_path / "old", "x86-64-v2")
+    _computed_on(tmp_path / "new", "x86-64-v3", **other)
+    assert set(diff(tmp_path / "old", tmp_path / "new").changed) == {"label"}
+
+
+def test_a_teacher_s_other_answer_is_not_called_rounding(tmp_path: Path) -> None:
+    records = [record.model_copy(update={"tier": "teacher"}) for record in make_records(4)]
+    publish(tmp_path / "old", records)
+    publish(tmp_path / "new", [_relabelled(records[0]), *records[1:]])
+    _computed_on(tmp_path / "old", "x86-64-v2")
+    _computed_on(tmp_path / "new", "x86-64-v3")
+    assert set(diff(tmp_path / "old", tmp_path / "new").changed) == {"label"}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import itertools
 import os
 import random
 import shutil
@@ -165,6 +166,22 @@ def test_a_published_file_that_was_touched_is_written_again(raw, undisturbed, tm
     shard.write_bytes(data)
     assert builds.ver("build", "--source", raw, "--out", out, *builds.QUICK).returncode == 0
     assert builds.content(out) == before
+
+
+def test_a_work_folder_in_which_nothing_is_whole_costs_time_and_changes_no_byte(raw, undisturbed, tmp_path):
+    out = tmp_path / "o"
+    shutil.copytree(undisturbed, out)
+    before = builds.content(out)
+    rubbish = itertools.cycle(
+        [b"null", b"[]", b"7", b"", b"[" * 100_000, b'{"rows":[{"x_path":"../../x"}],"files":{}}']
+    )
+    for path in sorted((out / ".ver").rglob("*")):
+        if path.is_file() and path.name != "lock":
+            path.write_bytes(next(rubbish))
+    done = builds.ver("build", "--source", raw, "--out", out, *builds.QUICK)
+    assert done.returncode == 0, done.stderr
+    assert builds.content(out) == before
+    assert {row["stage"]: row["n_cached"] for row in builds.rows(out, "runs")}["clip"] == 0
 
 
 def _stamps(out: Path) -> dict[str, int]:

@@ -1,17 +1,20 @@
 """The bilingual film, built with the defaults: what the README shows is what comes out.
 
 The film is composed from packages (two real speakers of English, one real face crying and then laughing,
-synthetic Mandarin): four scenes, en, zh, en, zh.
+synthetic Mandarin): four scenes, en, zh, en, zh.  Its bytes, and with them the clips' keys, are the same on
+every processor; what a network hears and sees is not to the last bit, so no exact word of it is asked for.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import builds
 import pytest
 import webdataset
+from wording import MOST, SCENES_SAY, error_rate
 
 from ver_pipeline.samples import fetch_samples
 
@@ -36,12 +39,9 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
 def test_four_scenes_each_in_its_language_with_its_words(samples):
     assert [round(s["clip"]["start_s"], 2) for s in samples] == [0.0, 5.76, 12.76, 20.64]
     assert [s["speech"]["language"] for s in samples] == ["en", "zh", "en", "zh"]
-    said = [s["speech"]["text"] for s in samples]
-    assert "lecturer at the University of Nottingham" in said[0]
-    assert "为什么哭了" in said[1]
-    assert "lecturer in Psychology" in said[2] or "lecturer in psychology" in said[2]
-    assert "今天非常高兴" in said[3]
-    for sample in samples:
+    for said, sample in zip(SCENES_SAY, samples, strict=True):
+        heard = sample["speech"]["text"]
+        assert error_rate(said, heard) <= MOST[sample["speech"]["language"]], heard
         words = sample["speech"]["words"]
         assert words
         assert all(0 <= w["start_s"] <= w["end_s"] <= sample["clip"]["duration_s"] for w in words)
@@ -79,8 +79,15 @@ def test_a_quote_is_told_at_the_time_of_its_own_words(samples):
 
 def test_the_clip_that_the_readme_shows_is_what_comes_out(samples):
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    shown = plain("".join(line.removeprefix(">") for line in readme.splitlines() if line.startswith(">")))
-    assert shown == plain(samples[1]["description"]["en"] + samples[1]["description"]["zh"])
+    shown = "".join(line.removeprefix(">") for line in readme.splitlines() if line.startswith(">"))
+    told = samples[1]["description"]["en"] + samples[1]["description"]["zh"]
+    times_s = [[float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)] for text in (shown, told)]
+    assert times_s[0] == pytest.approx(times_s[1], abs=0.3)
+    assert error_rate(without_numbers(shown), without_numbers(told)) <= 0.1, told
+
+
+def without_numbers(text: str) -> str:
+    return re.sub(r"\d+(?:\.\d+)?", "", text)
 
 
 def plain(text: str) -> str:

@@ -129,7 +129,10 @@ def test_unknown_version_is_an_error_with_a_cure(data: bytes) -> None:
 
 
 def test_manifest_seal_fits_its_content_only(tmp_path: Path) -> None:
-    manifest = {"schema": "ver-manifest/1", "files": [], "counts": {"samples": 0}}
+    manifest = {
+        "schema": "ver-manifest/1", "record_schema": "ver-record/1", "dataset_id": "0" * 64, "files": [],
+        "counts": {"samples": 0}, "config": {}, "fingerprints": {}, "tools": {},
+    }  # fmt: skip
     sealed = seal_manifest(manifest)
     assert check_seal(sealed) and seal_manifest(sealed) == sealed
     assert not check_seal({**sealed, "counts": {"samples": 1}})

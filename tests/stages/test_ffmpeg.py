@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import ffmpeg as build
 import films
 import pytest
 
@@ -17,7 +16,7 @@ def test_ffmpegs_complaints_hold_no_addresses(tmp_path):
     said = []
     for _ in range(2):
         with pytest.raises(ffmpeg.FfmpegError) as caught:
-            ffmpeg.run(build.input(str(film)).audio.output("-", format="null", xerror=None))
+            ffmpeg.run(ffmpeg.film_input().audio.output("-", format="null", xerror=None), film)
         said.append(str(caught.value))
     assert said[0] == said[1]
     assert "0x" not in said[0]

@@ -138,14 +138,14 @@ def test_a_pipe_is_a_reject_and_is_not_waited_for(tmp_path):
 def test_a_sidecar_that_cannot_be_read_is_a_reject(tmp_path, monkeypatch):
     film = films.silent(tmp_path / "a.mp4", 1.0)
     (tmp_path / "a.json").write_text("{}")
-    read_text = Path.read_text
+    read_bytes = Path.read_bytes
 
-    def guarded(path, *rest):
+    def guarded(path):
         if path.suffix == ".json":
             raise PermissionError(13, "Permission denied", str(path))
-        return read_text(path, *rest)
+        return read_bytes(path)
 
-    monkeypatch.setattr(Path, "read_text", guarded)
+    monkeypatch.setattr(Path, "read_bytes", guarded)
     outcome = ingest(film)
     assert isinstance(outcome, Reject)
     assert (outcome.reason, "a.json cannot be read" in outcome.message) == ("bad_sidecar", True)

@@ -66,3 +66,4 @@ def test_an_ffmpeg_without_the_needed_encoder_fails_the_check(
     found = findings(capsys)
     assert found["ffmpeg libx264"]["state"] == "bad"
     assert "ffmpeg aac" not in found
+    assert found["ffmpeg fd"]["state"] == "bad"

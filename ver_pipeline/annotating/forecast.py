@@ -104,14 +104,12 @@ def _seconds(row: Mapping[str, Any]) -> float:
 
 def declared_s(path: str) -> float:
     """The duration that a file claims, read by a process of its own; 0 where it claims none."""
-    from ver_pipeline.stages.media.ffmpeg import ffmpeg_path
+    from ver_pipeline.stages.media.ffmpeg import FfmpegError, describe
 
-    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-i", path]
     try:
-        told = subprocess.run(command, capture_output=True, timeout=PROBE_LIMIT_S, check=False).stderr
-    except subprocess.TimeoutExpired:
+        found = _DURATION.search(describe(path, PROBE_LIMIT_S))
+    except (FfmpegError, subprocess.TimeoutExpired):
         return 0.0
-    found = _DURATION.search(told.decode("utf-8", "replace"))
     return 0.0 if found is None else int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
 
 

@@ -27,8 +27,10 @@ from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.manifest import load_manifest
 from ver_pipeline.schemas.reasons import RETRYABLE, Reject
+from ver_pipeline.schemas.untrusted import inside
 from ver_pipeline.stages.annotate import AnnotateStage, independent_votes, request_of, wants_context
 from ver_pipeline.stages.annotators.base import Usage
+from ver_pipeline.stages.instruction_set import hold, in_use
 from ver_pipeline.stages.shard import Sample, estimate_size
 from ver_pipeline.stages.validate import ValidateStage
 
@@ -74,7 +76,8 @@ def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: boo
     Raises:
         VerError: nobody could be asked about any clip; the data set is not touched.
     """
-    out_dir = local_root(data)
+    hold(config.runtime.instruction_set)
+    out_dir = data.root or local_root(data)
     work = Work(out_dir.resolve() / ".ver")
     media = work.annotating
     started_utc = datetime.now(UTC).isoformat(timespec="seconds")
@@ -207,7 +210,7 @@ def _row(index: Mapping[str, Any], record: dict[str, Any], shards: ShardReader, 
     paths: dict[str, str | None] = {"mp4": None, "jpg": None}
     for extension in paths:
         if extension in members:
-            path = media / key[:2] / f"{key}.{extension}"
+            path = inside(media, key[:2], f"{key}.{extension}")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(members[extension])
             paths[extension] = str(path)
@@ -217,7 +220,7 @@ def _row(index: Mapping[str, Any], record: dict[str, Any], shards: ShardReader, 
 
 def _sample(row: Mapping[str, Any], record: dict[str, Any], work: Work) -> Sample:
     data = canonical_json(record)
-    path = work.annotating / row["key"][:2] / f"{row['key']}.json"
+    path = inside(work.annotating, row["key"][:2], f"{row['key']}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
     sizes = [os.path.getsize(row[name]) if row[name] else 0 for name in ("media_path", "poster_path")]
@@ -251,6 +254,7 @@ def _publish(
         config=config,
         fingerprints={**manifest["fingerprints"], "annotate": stage_digest(stage)},
         tools=manifest["tools"],
+        processor=", ".join(sorted({manifest.get("processor", "unknown"), in_use()})),
     )
     publish(out_dir, work.staging, content, PAGES)
 

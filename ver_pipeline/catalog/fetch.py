@@ -7,7 +7,6 @@ sha256 is compared with the manifest before anything opens them.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import urllib.error
 import urllib.request
@@ -16,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
+from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, VerError
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, check_seal, load_manifest
+from ver_pipeline.schemas.untrusted import check_files, check_manifest
 
 CHUNK = 1 << 20
 TIMEOUT_S = 60.0
@@ -47,8 +48,8 @@ def locate(location: str | Path, download_dir: Path) -> Located:
         download_dir: a private folder; files are copied there when the data set is remote.
 
     Raises:
-        CorruptDataError: no manifest, a manifest that does not fit its seal, or a file that does not
-            fit the manifest.
+        CorruptDataError: no manifest, a manifest that does not fit its seal or names what no build writes, or a
+            file that does not fit the manifest.
         VerError: the place cannot be reached.
     """
     text = str(location)
@@ -59,6 +60,7 @@ def locate(location: str | Path, download_dir: Path) -> Located:
         absent = sorted(path.name for path in tables.values() if not path.is_file())
         if absent:
             raise CorruptDataError(f"{root} lacks {absent[0]}, which its manifest names", f"run: ver lint {root}")
+        check_files(root, manifest["files"])
         return Located(text, manifest, tables, root)
     opener = _http if text.startswith(("http://", "https://")) else _object_store
     base = text.rstrip("/")
@@ -93,12 +95,12 @@ def _remote_manifest(base: str, opener: Callable[[str], BinaryIO]) -> dict[str, 
     with opener(f"{base}/{MANIFEST_NAME}") as stream:
         data = stream.read(MANIFEST_LIMIT)
     try:
-        manifest = json.loads(data)
+        manifest = parse_json(data)
     except ValueError as error:
         raise CorruptDataError(f"{base}/{MANIFEST_NAME} is not JSON: {error}", "check the address") from error
     if not isinstance(manifest, dict) or manifest.get("schema") != MANIFEST_SCHEMA or not check_seal(manifest):
         raise CorruptDataError(f"{base}/{MANIFEST_NAME} is not a whole {MANIFEST_SCHEMA}", "publish it again")
-    return manifest
+    return check_manifest(manifest, f"{base}/{MANIFEST_NAME}")
 
 
 def _copy(opener: Callable[[str], BinaryIO], url: str, path: Path, file: dict[str, Any]) -> None:

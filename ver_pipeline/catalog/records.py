@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ver_pipeline.schemas.errors import CorruptDataError, UsageError
+from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.migrate import record_of
 
 if TYPE_CHECKING:
     from ver_pipeline.dataset import Dataset
@@ -45,6 +46,8 @@ class ShardReader:
             return None
         try:
             file = self._open(shard)
+            if offset + size > os.fstat(file.fileno()).st_size:
+                raise CorruptDataError(f"{shard} ends inside a member", "run: ver lint")
             file.seek(offset)
             data = file.read(size)
         except OSError as error:
@@ -71,14 +74,8 @@ class ShardReader:
 
 
 def local_root(data: Dataset) -> Path:
-    """The data set's folder.
-
-    Raises:
-        UsageError: it is remote: its shards cannot be read by offset.
-    """
-    if data.root is None:
-        raise UsageError("this needs the data set in a local folder", "copy it here first")
-    return data.root
+    """The data set's folder, its index checked; see ``Dataset.shard_folder``."""
+    return data.shard_folder
 
 
 def read_records(data: Dataset, where: str = "true") -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -86,6 +83,9 @@ def read_records(data: Dataset, where: str = "true") -> Iterator[tuple[dict[str,
 
     Args:
         where: a condition over the columns of the view ``samples``.
+
+    Raises:
+        CorruptDataError: a member is no record of this schema, or of another key than the index says.
     """
     chosen = "" if where.strip() == "true" else f"WHERE key IN (SELECT key FROM samples WHERE {where})"
     rows = data.sql(f'SELECT * FROM "index" {chosen} ORDER BY key')
@@ -93,4 +93,4 @@ def read_records(data: Dataset, where: str = "true") -> Iterator[tuple[dict[str,
         for values in rows:
             row = dict(zip(rows.columns, values, strict=True))
             record = shards.member(row["shard"], row["json_offset"], row["json_size"])
-            yield row, json.loads(record or b"null")
+            yield row, record_of(record or b"", row["key"], row["shard"])

@@ -28,7 +28,11 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "json":
         sys.stdout.write(json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n")
     else:
-        sys.stdout.write(f"{found.n_old} samples before, {found.n_new} after; {found.n_changed} changed\n\n")
+        sys.stdout.write(f"{found.n_old} samples before, {found.n_new} after; {found.n_changed} changed\n")
+        if found.processors:
+            both = "films are cut and described by the same settings, models and tools on"
+            sys.stdout.write(f"{both} {found.processors[0]} and {found.processors[1]}: such differences are rounding\n")
+        sys.stdout.write("\n")
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         columns, types = ["what", "why", "n", "first key"], ["VARCHAR", "VARCHAR", "BIGINT", "VARCHAR"]
         WRITERS[args.format](sys.stdout, columns, types, list(found.rows()), width)

@@ -86,6 +86,10 @@ def _ffmpeg() -> Iterator[Finding]:
         if f" {encoder} " not in listed:
             cure = "unset VER_FFMPEG to use the packaged ffmpeg"
             yield Finding(f"ffmpeg {encoder}", "bad", "not in this ffmpeg", "clips cannot be written", cure)
+    protocols = subprocess.run([path, "-hide_banner", "-protocols"], capture_output=True, text=True, check=False).stdout
+    if "fd" not in protocols.split():
+        cost, cure = "no film can be read", "unset VER_FFMPEG, or name ffmpeg 6.0 or later"
+        yield Finding("ffmpeg fd", "bad", "this ffmpeg reads no open files", cost, cure)
 
 
 def _machine() -> Iterator[Finding]:

@@ -1,20 +1,23 @@
 """The other end of ``isolation.py``: ``python -m ver_pipeline.engine.child`` serves one stage until its pipe closes.
 
-Only the stage object itself is unpickled, and only from the process that started this one.
+Only the stage object itself is unpickled, and only from the process that started this one; all else is JSON.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import pickle
 import signal
 import sys
 from multiprocessing.connection import Connection
 
+from ver_pipeline.engine.wire import READY, outcome_bytes
 from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
-from ver_pipeline.stages.base import Stage
+from ver_pipeline.stages.base import Outcome, Stage
+from ver_pipeline.stages.instruction_set import hold_libav
 
 PR_SET_PDEATHSIG = 1
 
@@ -29,25 +32,27 @@ def die_with_parent() -> None:
 def serve(pipe: Connection) -> None:
     """Receive the stage, open it, then answer rows one by one."""
     try:
+        hold_libav()
         stage: Stage = pickle.loads(pipe.recv_bytes())  # noqa: S301 - our own parent's object
         stage.open()
     except VerError as error:
-        pipe.send(error)
+        pipe.send_bytes(outcome_bytes(error))
         return
-    pipe.send("ready")
+    pipe.send_bytes(outcome_bytes(READY))
     while True:
         try:
-            row = pipe.recv()
+            row = json.loads(pipe.recv_bytes())
         except EOFError:
             return
         try:
-            pipe.send(stage.run([row])[0])
+            outcome: Outcome | VerError = stage.run([row])[0]
         except VerError as error:
-            pipe.send(error)
+            outcome = error
         except OSError as error:
             if error.errno not in DISK_FULL:
                 raise
-            pipe.send(DiskFullError.from_os(error))
+            outcome = DiskFullError.from_os(error)
+        pipe.send_bytes(outcome_bytes(outcome))
 
 
 if __name__ == "__main__":

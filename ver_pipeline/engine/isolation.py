@@ -16,8 +16,8 @@ import sys
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
+from ver_pipeline.engine.wire import WireError, read_outcome, row_bytes
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Row, Stage
@@ -50,17 +50,19 @@ class IsolatedStage:
         pipe = self._ensure()
         limit_s = self.stage.resources.time_limit_s
         try:
-            pipe.send(row)
+            pipe.send_bytes(row_bytes(row))
             if not pipe.poll(limit_s):
                 self.close()
                 return self._reject(Reason.TIMEOUT, f"took longer than {limit_s:g} s, {TRIES} times")
-            answer: Any = pipe.recv()
+            answer = read_outcome(pipe.recv_bytes())
         except (EOFError, OSError):
             return self._reject(Reason.CRASHED, f"the worker died on it, {TRIES} times ({self._how_it_died()})")
+        except WireError as error:
+            self.close()
+            return self._reject(Reason.CRASHED, f"the worker talked nonsense, {TRIES} times ({error})")
         if isinstance(answer, VerError):
             raise answer
-        outcome: Outcome = answer
-        return outcome
+        return self._reject(Reason.CRASHED, "the worker answered nothing") if isinstance(answer, str) else answer
 
     def launch(self) -> None:
         """Start the child if there is none; it opens its stage while we do something else."""
@@ -103,8 +105,8 @@ class IsolatedStage:
         try:
             if not pipe.poll(START_LIMIT_S):
                 raise EOFError
-            ready = pipe.recv()
-        except (EOFError, OSError) as error:
+            ready = read_outcome(pipe.recv_bytes())
+        except (EOFError, OSError, WireError) as error:
             words = self._last_words()
             self.close()
             cure = f"it said: {words}" if words else "run `ver doctor`"

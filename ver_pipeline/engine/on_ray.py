@@ -26,6 +26,7 @@ from ver_pipeline.engine.runner import Tally
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.stages.base import Row, Stage
+from ver_pipeline.stages.instruction_set import NATIVE, environment, held
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -179,8 +180,8 @@ def _start(empty: Path, cpus: int | None, address: str | None) -> Any:
                 local: dict[str, Any] = {"num_cpus": cpus, "object_store_memory": OBJECT_STORE_BYTES}
                 ray.init(address="local", include_dashboard=False, **local, **quiet)
             else:
-                ray.init(address=address, runtime_env=_travelling_code(empty), **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+                ray.init(address=address, runtime_env=_travelling_code(empty) | _held_there(), **quiet)
+    except Exception as error:  # Ray raises a plain Exception where a part of it dies while it starts
         cure = "check --ray-address" if address else "run `ver doctor`"
         raise VerError(f"Ray did not start: {error}", cure) from error
     finally:
@@ -228,6 +229,11 @@ def _quiet_context() -> None:
     context.target_max_block_size = BLOCK_BYTES
     context.retry_exceptions = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+
+
+def _held_there() -> dict[str, Any]:
+    """Workers of a cluster that is joined do not inherit this process's environment."""
+    return {} if held() == NATIVE else {"env_vars": environment(held())}
 
 
 def _travelling_code(folder: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ver_pipeline.engine.cache import Cache, Work, pick, stage_digest, unit_key
 from ver_pipeline.engine.isolation import IsolatedStage
 from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.stages.base import PIECE, Outcome, Pieced, Row, Stage
+from ver_pipeline.stages.base import FILE, PIECE, Outcome, Pieced, Row, Stage, file_state
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Runner:
         found: list[Any] = [None if key is None else self._cache.get(key) for key in keys]
         todo = [i for i, key in enumerate(keys) if key is not None and found[i] is None]
         for i, outcome in zip(todo, self._run([g for i in todo if (g := given[i]) is not None]), strict=True):
-            found[i] = self._named(outcome, rows[i])
+            found[i] = self._named(self._of_the_same_file(outcome, rows[i]), rows[i])
             self._store(str(keys[i]), found[i])
         out: list[Row] = []
         for i, row in enumerate(rows):
@@ -100,7 +100,7 @@ class Runner:
             key = unit_key(self._id, portable(piece, self.work))
             found = self._cache.get(key)
             if found is None:
-                found = self._named(self._run_whole([piece])[0], row)
+                found = self._named(self._of_the_same_file(self._run_whole([piece])[0], row), row)
                 self._store(key, found)
             if isinstance(found, Reject):
                 return found
@@ -129,6 +129,13 @@ class Runner:
                 return [outcome for row in given for outcome in self._run_whole([row])]
             log.exception("stage %s failed", self.stage.name)
             return [Reject(Reason.INTERNAL, self.stage.name, f"{type(error).__name__}: {error}")]
+
+    def _of_the_same_file(self, outcome: Outcome, row: Row) -> Outcome:
+        """The outcome, unless the file that it was made from is no longer the one that was hashed."""
+        if not {"path", FILE} <= set(self.stage.reads) or file_state(row["path"]) == row[FILE]:
+            return outcome
+        message = "the file was replaced, cut or written to since it was hashed; run the command again"
+        return Reject(Reason.CHANGED_SOURCE, self.stage.name, message)
 
     def _store(self, key: str, outcome: list[Row] | Reject) -> None:
         try:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ver_pipeline.schemas.untrusted import inside
+
 if TYPE_CHECKING:
     from ver_pipeline.schemas.labels import TextLanguage
 
@@ -91,7 +93,7 @@ class JsonFiles:
         for item in items:
             first = item.split not in self._files
             if first:
-                self._files[item.split] = (self._folder / self.name(item.split)).open("w", encoding="utf-8")
+                self._files[item.split] = inside(self._folder, self.name(item.split)).open("w", encoding="utf-8")
             file = self._files[item.split]
             if not self._lines:
                 file.write("[\n" if first else ",\n")

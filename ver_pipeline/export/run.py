@@ -18,6 +18,7 @@ from ver_pipeline.export.hub import write_recipe
 from ver_pipeline.export.rights import check_public
 from ver_pipeline.growth.settle import settle
 from ver_pipeline.schemas.errors import UsageError
+from ver_pipeline.schemas.untrusted import inside
 
 SHAPES = {"llava": llava, "emotion-qwen": emotion_qwen, "llama-factory": messages, "ms-swift": messages}
 FORMATS = (*SHAPES, "hf", "emer")
@@ -97,7 +98,7 @@ def _conversations(data: Dataset, folder: Path, wish: Export, done: Exported) ->
             for row, record in _counted(data, wish.where, done):
                 video = f"videos/{row['key']}.mp4"
                 if wish.media == "copy":
-                    done.n_films += _copy_film(shards, row, folder / video)
+                    done.n_films += _copy_film(shards, row, inside(folder, "videos", f"{row['key']}.mp4"))
                 files.add(dialogues(record, video, wish.tasks, wish.languages))
     finally:
         files.close()

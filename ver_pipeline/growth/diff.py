@@ -25,6 +25,12 @@ WITHDRAWN = "withdrawn"
 NEW_FILM = "new film"
 FILM_GONE = "film not in the new set"
 CUT_ANEW = "cut otherwise"
+ROUNDING = "rounding: "
+"""Before a reason that two processors' arithmetic explains."""
+
+MEASURED = frozenset({"media_sha256", "language", "transcript"})
+"""Columns that no teacher and no reviewer has a say in."""
+
 ACCEPTED = "was rejected before: "
 REJECTED = "rejected: "
 
@@ -56,14 +62,16 @@ _WHY_ENTERED = f"""
 """
 _FLAGS = ", ".join(f"o.{name} IS DISTINCT FROM n.{name} AS {name}" for name in COMPARED)
 _CHANGED = f"""
-    SELECT * FROM (SELECT n.key, {_FLAGS} FROM old_clips o JOIN new_clips n ON n.key = o.key)
+    SELECT * FROM (SELECT n.key, o.tier = 'cue' AND n.tier = 'cue' AS by_cues, {_FLAGS}
+                   FROM old_clips o JOIN new_clips n ON n.key = o.key)
     WHERE {" OR ".join(COMPARED)} ORDER BY key
 """
 
 
 @dataclass(slots=True)
 class Difference:
-    """``entered`` and ``left`` map a reason to keys; ``changed`` maps a column to keys."""
+    """``entered`` and ``left`` map a reason to keys; ``changed`` maps a column to keys.  ``processors`` are those of
+    both sets where nothing else can be the cause; reasons that they explain begin with ``ROUNDING``."""
 
     n_old: int
     n_new: int
@@ -71,6 +79,7 @@ class Difference:
     left: dict[str, list[str]] = field(default_factory=dict)
     changed: dict[str, list[str]] = field(default_factory=dict)
     n_changed: int = 0
+    processors: tuple[str, str] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -86,7 +95,8 @@ class Difference:
     def to_json(self) -> dict[str, Any]:
         """All of it, with every key."""
         counts = {"old": self.n_old, "new": self.n_new, "changed": self.n_changed}
-        return {"samples": counts, "entered": self.entered, "left": self.left, "changed": self.changed}
+        groups = {"entered": self.entered, "left": self.left, "changed": self.changed}
+        return {"samples": counts, "processors": self.processors, **groups}
 
 
 def diff(old: str | Path, new: str | Path) -> Difference:
@@ -94,7 +104,7 @@ def diff(old: str | Path, new: str | Path) -> Difference:
     with open_dataset(old) as before, open_dataset(new) as after:
         connection = _both(before, after)
         try:
-            return _compare(connection)
+            return _compare(connection, _rounding(before.manifest, after.manifest))
         finally:
             connection.close()
 
@@ -115,15 +125,29 @@ def _both(before: Dataset, after: Dataset) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _compare(connection: duckdb.DuckDBPyConnection) -> Difference:
+def _rounding(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, str] | None:
+    """The processors of both sets where they differ and all else that shapes a record is the same."""
+    shared = ("fingerprints", "tools", "record_schema")
+    settings = [{**manifest["config"], "runtime": None} for manifest in (old, new)]
+    if settings[0] != settings[1] or any(old[name] != new[name] for name in shared):
+        return None
+    names = (str(old.get("processor", "")), str(new.get("processor", "")))
+    return names if all(names) and names[0] != names[1] else None
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, processors: tuple[str, str] | None) -> Difference:
     sizes = connection.execute("SELECT (SELECT count(*) FROM old_clips), (SELECT count(*) FROM new_clips)").fetchone()
-    found = Difference(*(sizes or (0, 0)))
+    n_old, n_new = sizes or (0, 0)
+    found = Difference(n_old, n_new, processors=processors)
+    rounded = ROUNDING if processors else ""
     for query, groups in ((_WHY_LEFT, found.left), (_WHY_ENTERED, found.entered)):
         for key, why in connection.execute(query).fetchall():
-            groups.setdefault(why, []).append(key)
-    for key, *flags in connection.execute(_CHANGED).fetchall():
+            explained = rounded if why == CUT_ANEW else ""
+            groups.setdefault(explained + why, []).append(key)
+    for key, by_cues, *flags in connection.execute(_CHANGED).fetchall():
         found.n_changed += 1
         for name, differs in zip(COMPARED, flags, strict=True):
             if differs:
-                found.changed.setdefault(name, []).append(key)
+                explained = rounded if by_cues or name in MEASURED else ""
+                found.changed.setdefault(explained + name, []).append(key)
     return found

@@ -10,7 +10,6 @@ The wish is written down first and crossed out last; in between everything may b
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
@@ -29,8 +28,10 @@ from ver_pipeline.growth.withdrawal import Withdrawal, cross_out, is_fulfilled, 
 from ver_pipeline.journals import withdrawal_journal
 from ver_pipeline.publishing.staged import PageWriter, with_pages
 from ver_pipeline.publishing.switch import switch
-from ver_pipeline.schemas.errors import UsageError
+from ver_pipeline.schemas.canonical import parse_json
+from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 from ver_pipeline.schemas.manifest import load_manifest
+from ver_pipeline.schemas.migrate import record_of
 
 log = logging.getLogger(__name__)
 
@@ -128,11 +129,15 @@ def _learn(data: Dataset, wish: Withdrawal, work: Work, traces: Traces) -> None:
     with ShardReader(local_root(data)) as shards:
         for row in data.sql(query, [sorted(wish.keys)]).dicts():
             members = shards.members(row)
-            traces.add(json.loads(members["json"]), members)
+            try:
+                traces.add(record_of(members["json"], row["key"], row["shard"]), members)
+            except CorruptDataError as error:
+                log.warning("%s; it goes, and its traces are found by its key and its bytes alone", error)
+                traces.add_members(row["key"], members)
     for path in sorted(work.records.rglob("*.json")):
         if path.name.rpartition("-")[0] in wish.keys:
             try:
-                traces.add(json.loads(path.read_bytes()), {})
+                traces.add(parse_json(path.read_bytes()), {})
             except (ValueError, KeyError, TypeError) as error:
                 log.info("%s is no record: %s", path, error)  # its name tells enough for it to go
 

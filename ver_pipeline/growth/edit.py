@@ -6,7 +6,6 @@ Only shards that held a dropped clip, or a clip that names one as its neighbour,
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from ver_pipeline.publishing.staged import Entry, Manifest, data_set_id, link, n
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.manifest import seal_manifest
+from ver_pipeline.schemas.migrate import record_of
 from ver_pipeline.schemas.tables import flat_columns
 from ver_pipeline.stages.shard import read_offsets, shard_stem, write_tar
 
@@ -82,7 +82,7 @@ class Edit:
     def _members(self, shards: ShardReader, rows: Iterable[Row]) -> Iterator[tuple[str, dict[str, bytes]]]:
         for row in rows:
             members = shards.members(row)
-            record = json.loads(members["json"])
+            record = record_of(members["json"], row["key"], row["shard"])
             for side in ("prev_key", "next_key"):
                 if record["clip"][side] in self.keys:
                     record["clip"][side] = None
@@ -116,10 +116,9 @@ class Edit:
     def _records(self) -> Iterator[Row]:
         with ShardReader(self.staging) as shards:
             for row in self._index_rows():
-                record = json.loads(shards.member(row["shard"], row["json_offset"], row["json_size"]) or b"null")
-                if record["key"] != row["key"] or any(
-                    row[name] != value for name, value in flat_columns(record).items()
-                ):
+                data = shards.member(row["shard"], row["json_offset"], row["json_size"]) or b""
+                record = record_of(data, row["key"], row["shard"])
+                if any(row[name] != value for name, value in flat_columns(record).items()):
                     raise VerError(f"index and record of {row['key']} disagree", "run: ver lint")
                 yield record
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.publishing.names import is_published, is_temporary, names_of
-from ver_pipeline.schemas.canonical import digest
+from ver_pipeline.schemas.canonical import digest, parse_json
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.manifest import MANIFEST_NAME
 
@@ -56,12 +56,17 @@ class Traces:
         self.tokens.update(text.encode() for text in (record["key"], *hashes))
         self.parts.update(digest(record[name]) for name in PARTS)
         self.parts.update(digest(a[name]) for a in record["alternatives"] for name in ("emotion", "description"))
-        for data in members.values():
-            self.sizes.add(len(data))
-            self.contents.add(hashlib.sha256(data).hexdigest())
+        self.add_members(record["key"], members)
         words = frozenset((word["word"], word["prob"]) for word in record["speech"]["words"])
         if words:
             self.words.setdefault(min(words), []).append(words)
+
+    def add_members(self, key: str, members: dict[str, bytes]) -> None:
+        """Learn a key and the contents of its members: all there is to learn where the record is damaged."""
+        self.tokens.add(key.encode())
+        for data in members.values():
+            self.sizes.add(len(data))
+            self.contents.add(hashlib.sha256(data).hexdigest())
 
 
 def forget(work_dir: Path, traces: Traces, spare: Iterable[Path] = ()) -> int:
@@ -144,7 +149,7 @@ def _json_values(data: bytes) -> Iterator[Any]:
     """Every object and list in a JSON file or in the lines of one; nothing when it is not JSON."""
     for text in [data] if data[:1] == b"{" and data.count(b"\n") <= 1 else data.splitlines():
         try:
-            stack = [json.loads(text)]
+            stack = [parse_json(text)]
         except ValueError:
             continue
         while stack:
@@ -158,8 +163,12 @@ def _json_values(data: bytes) -> Iterator[Any]:
 
 
 def _value_is_trace(value: Any, traces: Traces) -> bool:
-    if isinstance(value, list) and value and isinstance(value[0], dict) and "word" in value[0] and "prob" in value[0]:
-        said = frozenset((word["word"], word["prob"]) for word in value)
+    if isinstance(value, list):
+        said = frozenset((word["word"], word["prob"]) for word in value if _is_word(word))
         if any(words <= said for first in said & traces.words.keys() for words in traces.words[first]):
             return True
     return bool(value) and digest(value) in traces.parts
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("word"), str) and isinstance(value.get("prob"), float | int)

@@ -31,6 +31,7 @@ from ver_pipeline.schemas.config import BuildConfig, ShardConfig
 from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.manifest import MANIFEST_NAME
 from ver_pipeline.schemas.split import split_of
+from ver_pipeline.schemas.untrusted import inside
 from ver_pipeline.stages.shard import Sample, estimate_size
 
 Prefer = Literal["first", "last"]
@@ -169,7 +170,7 @@ class _Join:
         key = record["key"]
         paths: dict[str, str] = {}
         for extension, data in members.items():
-            path = self.folder / key[:2] / f"{key}.{extension}"
+            path = inside(self.folder, key[:2], f"{key}.{extension}")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             paths[extension] = str(path)
@@ -211,6 +212,7 @@ def _content(opened: Sequence[Dataset], job: _Join, config: BuildConfig) -> Cont
         config=config,
         fingerprints=_joined([manifest["fingerprints"] for manifest in manifests]),
         tools=_joined([manifest["tools"] for manifest in manifests]),
+        processor=", ".join(sorted({manifest.get("processor", "unknown") for manifest in manifests})),
         withdrawn=job.withdrawn,
     )
 

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ver_pipeline.growth.withdrawal import noted, pending
 from ver_pipeline.publishing.names import PAGES_FOLDER
-from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.tombstones import tombstone_of
 
@@ -57,7 +56,7 @@ def is_withdrawn(key: str, tombstones: Iterable[str]) -> bool:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
         if content["schema"] != SCHEMA:
             raise CorruptDataError(f"{path} is of schema {content['schema']!r}", "use the release that wrote it")
         return {row["key_sha256"]: row["reason"] for row in content["withdrawn"]}

@@ -6,7 +6,6 @@ a withdrawal, never lose it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from typing import Any
 from ver_pipeline.durable import sync
 from ver_pipeline.engine.cache import Work, write_atomically
 from ver_pipeline.journals import withdrawal_journal
-from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.tombstones import tombstone_of
 
@@ -52,8 +51,8 @@ def pending(out_dir: Path) -> Withdrawal | None:
     """
     path = withdrawal_journal(out_dir)
     try:
-        told = json.loads(path.read_bytes())
-        wish = Withdrawal(frozenset(told["keys"]), told["reason"], told["condition"])
+        told = parse_json(path.read_bytes())
+        wish = Withdrawal(frozenset(told["keys"]), told["reason"], told.get("condition", ""))
         if not all(isinstance(text, str) for text in (wish.reason, wish.condition, *wish.keys)):
             raise ValueError("keys and reason must be text")
     except FileNotFoundError:
@@ -97,7 +96,7 @@ def _ledger(out_dir: Path) -> Iterator[dict[str, Any]]:
     path = ledger_path(out_dir)
     for line in path.read_bytes().splitlines() if path.exists() else ():
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             if all(isinstance(row[name], str) for name in ("key_sha256", "reason")):
                 yield row
         except (ValueError, KeyError, TypeError):

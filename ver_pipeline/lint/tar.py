@@ -7,7 +7,6 @@ must be a member's header, data or zero padding, or the zeros at the end, so any
 from __future__ import annotations
 
 import hashlib
-import io
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
+from ver_pipeline.demuxing.open import MediaError, open_media
 from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.schemas.record import Record, parse_record
 from ver_pipeline.schemas.strict import relation_errors
@@ -242,7 +242,7 @@ def film_faults(data: bytes, record: Record) -> list[str]:
     import av
 
     try:
-        with av.open(io.BytesIO(data), "r") as container:
+        with open_media(data) as container:
             if not container.streams.video:
                 return ["the film has no picture"]
             stream = container.streams.video[0]
@@ -250,7 +250,7 @@ def film_faults(data: bytes, record: Record) -> list[str]:
             for _ in container.decode(stream):
                 n_frames += 1
             has_audio = bool(container.streams.audio)
-    except (av.FFmpegError, ValueError, IndexError) as error:
+    except (MediaError, av.FFmpegError, ValueError, IndexError) as error:
         return [f"the film does not decode: {error}"]
     clip, faults = record.clip, []
     if n_frames != clip.n_frames:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from ver_pipeline.schemas import untrusted
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.manifest import MANIFEST_NAME
 from ver_pipeline.stages.shard import NAME_HASH_CHARS, STEM_CHARS
@@ -58,9 +59,7 @@ def inside(folder: Path, name: str) -> Path:
     Raises:
         CorruptDataError: the name leads out of the folder, or is the manifest's or the work folder's own.
     """
-    parts = PurePosixPath(name).parts
-    leads_out = not parts or name.startswith("/") or ".." in parts or parts[0] in (".ver", MANIFEST_NAME)
-    path = folder / name
-    if leads_out or not path.parent.resolve().is_relative_to(folder.resolve()):
+    parts = name.split("/") if isinstance(name, str) else [name]
+    if parts[0] in (".ver", MANIFEST_NAME):
         raise CorruptDataError(f"{folder} names {name!r}, which is no file of a data set", "do not use this data set")
-    return path
+    return untrusted.inside(folder, *parts)

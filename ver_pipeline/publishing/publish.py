@@ -18,13 +18,15 @@ from ver_pipeline.publishing.switch import recover, switch
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, seal_manifest
 from ver_pipeline.schemas.record import SCHEMA_VERSION
+from ver_pipeline.stages.instruction_set import in_use
 from ver_pipeline.stages.shard import Sample, Shard, index_rows, plan_shards, read_offsets, sample_digests, write_shard
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
     """All that goes into a data set.  Rows are JSON dicts; ``samples`` in any order; ``withdrawn`` are tombstones
-    (sha256 of key -> reason) besides those of the data set that is replaced."""
+    (sha256 of key -> reason) besides those of the data set that is replaced; ``processor`` is the instruction set that
+    the arithmetic ran on."""
 
     samples: Sequence[Sample]
     sources: Sequence[Mapping[str, Any]]
@@ -34,6 +36,7 @@ class Content:
     fingerprints: Mapping[str, str]
     tools: Mapping[str, str]
     withdrawn: Mapping[str, str] = field(default_factory=dict)
+    processor: str = field(default_factory=in_use)
 
 
 def publish(
@@ -116,5 +119,6 @@ def _manifest(files: Sequence[Mapping[str, Any]], content: Content) -> dict[str,
         "config": content.config.model_dump(mode="json", by_alias=True),
         "fingerprints": dict(content.fingerprints),
         "tools": dict(content.tools),
+        "processor": content.processor,
     }
     return seal_manifest(body)

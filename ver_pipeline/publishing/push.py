@@ -8,7 +8,6 @@ plain-named copies are written.  A push that was killed is made good by the next
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 from ver_pipeline.growth.settle import settle
 from ver_pipeline.publishing.names import PAGES, PAGES_FOLDER, is_published, names_of, plain_name
 from ver_pipeline.publishing.stores import PART, Store, open_store
+from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, VerError
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest, manifest_bytes
 
@@ -89,7 +89,7 @@ def _manifest_there(store: Store, sizes: Mapping[str, int]) -> list[dict[str, An
     try:
         return [
             {"path": str(file["path"]), "sha256": file["sha256"], "size_bytes": file["size_bytes"]}
-            for file in json.loads(data)["files"]
+            for file in parse_json(data)["files"]
         ]
     except (ValueError, KeyError, TypeError):
         return []  # everything is sent, and what was there is known by its name

@@ -8,7 +8,6 @@ manifest find the old data set whole or the new one.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -22,7 +21,7 @@ from ver_pipeline.engine.cache import write_atomically
 from ver_pipeline.journals import switch_journal
 from ver_pipeline.publishing.names import inside, is_temporary, names_of, plain_name
 from ver_pipeline.publishing.staged import Manifest
-from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest, manifest_bytes
@@ -137,7 +136,7 @@ def _listed(out_dir: Path) -> set[str]:
 def _read(journal: Path) -> _Journal:
     """What a killed switch left; a journal that is not whole is as good as none."""
     try:
-        told = json.loads(journal.read_bytes())
+        told = parse_json(journal.read_bytes())
         found = _Journal(tuple(told["adds"]), tuple(told["removes"]))
         for name in (*found.adds, *found.removes):
             inside(journal.parents[1], name)

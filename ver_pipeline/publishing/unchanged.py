@@ -7,7 +7,6 @@ that somebody touched is written again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import astuple
 from pathlib import Path
@@ -17,7 +16,7 @@ from ver_pipeline.engine.cache import Work, write_atomically
 from ver_pipeline.engine.runner import Tally
 from ver_pipeline.growth.tombstones import read_tombstones
 from ver_pipeline.publishing.publish import Content
-from ver_pipeline.schemas.canonical import canonical_json, digest
+from ver_pipeline.schemas.canonical import canonical_json, digest, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest
@@ -50,7 +49,7 @@ def content_id(content: Content, out_dir: Path) -> str:
 def is_published(out_dir: Path, work: Work, identity: str) -> bool:
     """``out_dir`` holds this content, and nobody has touched a file of it since."""
     try:
-        note = json.loads((work.root / NOTE_NAME).read_bytes())
+        note = parse_json((work.root / NOTE_NAME).read_bytes())
         return bool(note == _note(out_dir, identity))
     except (OSError, ValueError, CorruptDataError):
         return False
@@ -59,9 +58,9 @@ def is_published(out_dir: Path, work: Work, identity: str) -> bool:
 def untouched(out_dir: Path, work: Work) -> frozenset[str]:
     """Files of ``out_dir`` whose size and time of change are as they were noted when it was published."""
     try:
-        noted = json.loads((work.root / NOTE_NAME).read_bytes())["files"]
-        return frozenset(name for name, told in noted.items() if _stat(out_dir / name) == told)
-    except (OSError, ValueError, KeyError):
+        noted = parse_json((work.root / NOTE_NAME).read_bytes())["files"]
+        return frozenset(name for name, told in noted.items() if told is not None and _stat(out_dir / name) == told)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return frozenset()
 
 

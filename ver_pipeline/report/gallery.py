@@ -7,15 +7,15 @@ in turn, so that every label plays before any label plays twice.
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from ver_pipeline.catalog.records import ShardReader, local_root
 from ver_pipeline.report.charts import colour, number
 from ver_pipeline.report.timeline import timeline
 from ver_pipeline.report.words import MODALITIES, TIERS, both, label_name, named, say
-from ver_pipeline.stages.shard import read_member
+from ver_pipeline.schemas.migrate import record_of
 
 if TYPE_CHECKING:
     from ver_pipeline.dataset import Dataset
@@ -55,17 +55,18 @@ def choose(data: Dataset, budget_bytes: int = MEDIA_BUDGET_BYTES) -> list[Exhibi
         return []
     exhibits, left = [], budget_bytes
     order: dict[str, int] = {}
-    for row in data.sql(PICK).dicts():
-        order.setdefault(row["label"], len(order))
-        path = data.root / row["shard"]
-        record = json.loads(read_member(path, row["json_offset"], row["json_size"]))
-        film = poster = None
-        if row["mp4_offset"] is not None and row["mp4_size"] <= left:
-            film = read_member(path, row["mp4_offset"], row["mp4_size"])
-            left -= len(film)
-        if row["jpg_offset"] is not None and row["jpg_size"] <= POSTER_LIMIT_BYTES:
-            poster = read_member(path, row["jpg_offset"], row["jpg_size"])
-        exhibits.append(Exhibit(record, row["label"], poster, film))
+    with ShardReader(local_root(data)) as shards:
+        for row in data.sql(PICK).dicts():
+            order.setdefault(row["label"], len(order))
+            shard = row["shard"]
+            record = shards.member(shard, row["json_offset"], row["json_size"]) or b""
+            film = poster = None
+            if row["mp4_offset"] is not None and row["mp4_size"] <= left:
+                film = shards.member(shard, row["mp4_offset"], row["mp4_size"])
+                left -= row["mp4_size"]
+            if row["jpg_offset"] is not None and row["jpg_size"] <= POSTER_LIMIT_BYTES:
+                poster = shards.member(shard, row["jpg_offset"], row["jpg_size"])
+            exhibits.append(Exhibit(record_of(record, row["key"], shard), row["label"], poster, film))
     return sorted(exhibits, key=lambda exhibit: order[exhibit.label])
 
 

@@ -1,0 +1,148 @@
+"""A data set may be anybody's: whatever its names, keys and sizes say, no command leaves its folders for them.
+
+Each attack changes a small published set and seals its manifest anew, as somebody who means harm would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from factory import make_records
+from published import publish, reseal
+
+from ver_pipeline.cli import main
+
+BAD_KEYS = ("../../escaped", "/tmp/escaped", "..", "a/b", "0123456789abcdef_00000000_00001000\n", "C:\\x", "")
+EXPORTS = ("llava", "emotion-qwen", "llama-factory", "ms-swift", "emer")
+
+
+def with_key(out: Path, key: str) -> None:
+    """The first sample carries another key: in the index, in every table and in its record (padded)."""
+    (index,) = out.glob("index-*.parquet")
+    old = pq.read_table(index)["key"][0].as_py()
+    for path in [index, *out.glob("catalog/*.parquet")]:
+        table = pq.read_table(path)
+        if "key" in table.column_names:
+            keys = [key if value == old else value for value in table["key"].to_pylist()]
+            table = table.set_column(table.column_names.index("key"), "key", pa.array(keys, pa.string()))
+            pq.write_table(table, path)
+    for path in out.glob("*.tar"):
+        quoted = json.dumps(key)[1:-1].encode()
+        data = path.read_bytes()
+        if len(quoted) <= len(old):
+            data = data.replace(old.encode(), quoted.ljust(len(old)))
+        path.write_bytes(data)
+    reseal(out)
+
+
+def with_index(out: Path, column: str, value: Any) -> None:
+    (index,) = out.glob("index-*.parquet")
+    table = pq.read_table(index)
+    values = [value, *table[column].to_pylist()[1:]]
+    kind = table[column].type
+    pq.write_table(table.set_column(table.column_names.index(column), column, pa.array(values, kind)), index)
+    reseal(out)
+
+
+def with_entry(out: Path, **fields: Any) -> None:
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    shard = next(entry for entry in manifest["files"] if entry["kind"] == "shard")
+    shard |= fields
+    _raw(out, files=manifest["files"])
+
+
+def with_link(out: Path, pattern: str) -> None:
+    path = next(out.glob(pattern))
+    outside = out.parent / f"outside-{path.name}"
+    path.rename(outside)
+    path.symlink_to(outside)
+
+
+def with_record(out: Path, old: bytes, new: bytes) -> None:
+    (first, *_) = sorted(out.glob("*.tar"))
+    data = first.read_bytes()
+    assert len(old) == len(new) and old in data
+    first.write_bytes(data.replace(old, new))
+    reseal(out)
+
+
+ATTACKS: dict[str, Callable[[Path], None]] = {
+    **{f"key {key!r}": (lambda out, key=key: with_key(out, key)) for key in BAD_KEYS},
+    "shard outside in the index": lambda out: with_index(out, "shard", "../secret.tar"),
+    "shard of another set": lambda out: with_index(out, "shard", "train-nobody.tar"),
+    "split as a path": lambda out: with_index(out, "split", "../../escaped"),
+    "offset below zero": lambda out: with_index(out, "json_offset", -1),
+    "offset beyond the shard": lambda out: with_index(out, "json_offset", 1 << 40),
+    "size beyond the shard": lambda out: with_index(out, "json_size", 1 << 61),
+    "record that is a poster": lambda out: with_index(out, "json_offset", 512),
+    "no record": lambda out: with_index(out, "json_offset", None),
+    "manifest path outside": lambda out: with_entry(out, path="../secret.tar"),
+    "manifest path absolute": lambda out: with_entry(out, path="/etc/passwd"),
+    "manifest path of many folders": lambda out: with_entry(out, path="a/b/c.tar"),
+    "manifest path hidden": lambda out: with_entry(out, path=".ver/lock"),
+    "manifest path no text": lambda out: with_entry(out, path=7),
+    "split no split": lambda out: with_entry(out, split="../x"),
+    "size no number": lambda out: with_entry(out, size_bytes="many"),
+    "sha256 no hash": lambda out: with_entry(out, sha256="../x"),
+    "unknown kind": lambda out: with_entry(out, kind="../x"),
+    "files no list": lambda out: _raw(out, files={}),
+    "counts of nothing": lambda out: _raw(out, counts={"samples": "x"}),
+    "identity that is code": lambda out: _raw(out, dataset_id='"""\nimport os\n"""'),
+    "link for a shard": lambda out: with_link(out, "*.tar"),
+    "link for a table": lambda out: with_link(out, "catalog/clips-*.parquet"),
+    "link for the index": lambda out: with_link(out, "index-*.parquet"),
+    "record with a foreign split": lambda out: with_record(out, b'"split":"train"', b'"split":"../xx"'),
+}
+
+
+def _raw(out: Path, **fields: Any) -> None:
+    from ver_pipeline.schemas.manifest import manifest_bytes
+
+    manifest = {**json.loads((out / "manifest.json").read_bytes()), **fields}
+    (out / "manifest.json").write_bytes(manifest_bytes(manifest))
+
+
+def tree(folder: Path) -> dict[str, tuple[int, int]]:
+    found = {}
+    for root, _, names in os.walk(folder):
+        for name in names:
+            path = Path(root) / name
+            if not any(part in {".ver", "to", "pushed", "joined"} for part in path.relative_to(folder).parts):
+                found[str(path.relative_to(folder))] = (path.lstat().st_size, path.lstat().st_mtime_ns)
+    return found
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_hostile_data_set_makes_no_command_write_outside_its_target(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = tmp_path / "deep" / "er"
+    out = work / "set"
+    publish(out, make_records(8), shard_samples=8)
+    publish(work / "good", make_records(12)[8:])
+    ATTACKS[name](out)
+    monkeypatch.chdir(work)
+    before = tree(tmp_path)
+    commands = [
+        *(["export", str(out), "--to", str(work / "to" / form), "--format", form] for form in EXPORTS),
+        ["merge", str(out), str(work / "good"), "--out", str(work / "joined")],
+        ["push", str(out), f"file://{work}/pushed"],
+        ["drop", str(out), "--where", "key IN (SELECT max(key) FROM samples)", "--reason", "asked"],
+        ["annotate", str(out), "--annotator", "cues"],
+    ]
+    refused = 0
+    for command in commands:
+        status = main(command)
+        told = capsys.readouterr().err.strip()
+        refused += status != 0
+        assert "Traceback" not in told
+        assert status == 0 or len(told.splitlines()) == 1, told
+    assert tree(tmp_path) == before
+    assert refused >= 1 or name.startswith("record"), "the set was taken as sound by every command"

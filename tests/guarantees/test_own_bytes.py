@@ -1,0 +1,242 @@
+"""Only a film's own bytes are read: no other file, no address, whatever it says and whatever it is called."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import films
+import playlists
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ver_pipeline.demuxing.open as open_module
+from ver_pipeline.annotating.forecast import declared_s
+from ver_pipeline.demuxing.containers import FILMS
+from ver_pipeline.demuxing.open import MediaError
+from ver_pipeline.demuxing.playlists import playlist_kind
+from ver_pipeline.demuxing.references import from_bytes, has_references
+from ver_pipeline.lint.tar import film_faults
+from ver_pipeline.model.data.sight import probe as probe_bytes
+from ver_pipeline.model.loading import film as see_film
+from ver_pipeline.model.vision import Sampling, UndecodableError, decode_frames
+from ver_pipeline.schemas.config import ClipConfig, IngestConfig
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.stages.annotators.pictures import NoPicturesError, read_pictures
+from ver_pipeline.stages.ingest import IngestStage
+from ver_pipeline.stages.measure.frames import ClipError, ClipReader
+from ver_pipeline.stages.media.encode import encode_pass
+from ver_pipeline.stages.media.ffmpeg import FfmpegError
+from ver_pipeline.stages.scenes import small_pictures
+from ver_pipeline.stages.sources import list_sources
+from ver_pipeline.stages.transcribers.audio import decode
+from ver_pipeline.stages.transcribers.base import AudioError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
+    """Hostile files; at the end, nobody may have asked the server that they name."""
+    folder = tmp_path_factory.mktemp("hostile")
+    secret = playlists.secret_films(folder / "outside")
+    with playlists.server(secret) as (address, asked):
+        yield playlists.write_all(folder / "raw", secret, address)
+        assert asked == []
+
+
+def ingest(path: Path) -> Any:
+    row = {"uri": path.name, "path": str(path), "entry": {}, "remote": None, "stat": []}
+    return IngestStage(IngestConfig()).run([row])[0]
+
+
+def test_what_names_other_files_is_refused_as_what_it_is(hostile):
+    told = {path.name: ingest(path) for path in hostile}
+    assert {name for name, made in told.items() if not isinstance(made, Reject) or made.reason != "not_media"} == set()
+    assert [reject.message for reject in told.values() if "give th" not in reject.message] == []
+    kinds = {
+        "http.m3u8": "HLS",
+        "dash.mp4": "DASH",
+        "list.mkv": "ffconcat",
+        "session.sdp": "SDP",
+        "url.mp4": "QuickTime",
+    }
+    for name, kind in kinds.items():
+        assert kind in told[name].message
+
+
+def pictures_of(path: Path) -> int:
+    return len(list(small_pictures(str(path), 64)))
+
+
+def clip_of(path: Path) -> int:
+    return len(list(ClipReader(str(path), [0.5], 1).pictures()))
+
+
+def encoded(path: Path) -> int:
+    work = path.parent.parent / "work"
+    try:
+        made = encode_pass(str(path), work, Fraction(5), [0], None, ClipConfig(preset="ultrafast"))
+        return made.video.stat().st_size
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def heard(path: Path) -> int:
+    return sum(len(chunk) for chunk in decode(str(path)))
+
+
+def linted(path: Path) -> int:
+    clip = SimpleNamespace(n_frames=75, fps=25.0, duration_s=3.0, width=320, height=240, has_audio=True)
+    faults = film_faults(path.read_bytes(), SimpleNamespace(clip=clip))  # type: ignore[arg-type]
+    return 0 if any("does not decode" in fault for fault in faults) else 1
+
+
+READERS: dict[str, Callable[[Path], float]] = {
+    "scenes": pictures_of,
+    "clip": encoded,
+    "speech": heard,
+    "evidence": clip_of,
+    "annotate": lambda path: len(read_pictures(str(path), 3.0, 2, 64)),
+    "plan": lambda path: declared_s(str(path)),
+    "loader": lambda path: len(decode_frames(path.read_bytes(), 2)[1]),
+    "loader's header": lambda path: probe_bytes(path.read_bytes())[0],
+    "infer": lambda path: see_film(path, Sampling()).grid.numel(),
+    "lint": linted,
+}
+"""Everything that reads media: how much came out of it."""
+
+REFUSALS = (UndecodableError, NoPicturesError, ClipError, AudioError, FfmpegError, MediaError)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_no_reader_follows_it_not_even_past_ingest(hostile, reader):
+    for path in hostile:
+        out = 0.0
+        with contextlib.suppress(*REFUSALS):
+            out = READERS[reader](path)
+        assert not out, path.name
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_film_is_read_whatever_it_is_called(tmp_path, monkeypatch, reader):
+    film = films.good(tmp_path / "plain.mp4", 1.0)
+    shown = READERS[reader](film)
+    assert shown
+    for path in playlists.named_films(tmp_path / "raw", film):
+        assert READERS[reader](path) == shown, path.name
+    monkeypatch.chdir(tmp_path / "raw")
+    for name in playlists.HOSTILE_NAMES:
+        if reader != "clip":
+            assert READERS[reader](Path(name)) == shown, name
+
+
+def test_a_film_with_a_hostile_name_is_ingested_as_the_film_that_it_is(tmp_path):
+    film = films.good(tmp_path / "plain.mp4", 1.0)
+    told = ingest(film)["source"]
+    playlists.named_films(tmp_path / "raw", film)
+    refs = list_sources(str(tmp_path / "raw"))
+    assert {ref.uri for ref in refs} == set(playlists.HOSTILE_NAMES)
+    for ref in refs:
+        assert ingest(Path(ref.path))["source"] == {**told, "uri": ref.uri}
+
+
+def test_a_numbered_picture_is_one_picture_and_not_its_neighbours(tmp_path):
+    films.ffmpeg(*films.picture(1.0), tmp_path / ".%03d.png")
+    first = sorted(tmp_path.iterdir())[0]
+    for name in (".%03d.png", "x%03d.png", "*.png"):
+        path = tmp_path / name
+        path.write_bytes(first.read_bytes())
+        outcome = ingest(path)
+        assert isinstance(outcome, Reject)
+        assert outcome.reason == Reason.STILL_IMAGE
+        assert pictures_of(path) == 1
+
+
+def test_a_film_whose_references_lead_to_itself_is_no_reference_movie(tmp_path):
+    film = films.good(tmp_path / "plain.mp4", 1.0)
+    own = (playlists.box(b"url ", b"\0\0\0\1"), playlists.box(b"url ", bytes(4)), playlists.box(b"alis", b"\0\0\0\1"))
+    for number, reference in enumerate(own):
+        path = tmp_path / f"{number}.mov"
+        path.write_bytes(playlists.with_reference(film.read_bytes(), reference))
+        assert ingest(path)["source"]["duration_s"] == pytest.approx(1.0, abs=0.05)
+    (tmp_path / "packed.mov").write_bytes(playlists.packed(film.read_bytes()))
+    assert ingest(tmp_path / "packed.mov")["source"]["duration_s"] == pytest.approx(1.0, abs=0.05)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200), st.integers(0, 4000), st.integers(0, 8))
+def test_no_damage_to_a_header_breaks_the_look_at_it(data, at, cut):
+    film = playlists.whole_reference("x") + playlists.packed(playlists.box(b"moov", playlists.alias_box(Path("x"))))
+    at %= len(film)
+    for content in (data, data[:4] + b"moov" + data[4:], film[:at] + data + film[at + cut :]):
+        assert has_references(from_bytes(content), len(content)) in (True, False)
+        assert playlist_kind(content) is None or playlist_kind(content)
+
+
+def test_storage_that_does_not_answer_is_a_timeout_that_a_rerun_may_cure(tmp_path, monkeypatch):
+    film = films.silent(tmp_path / "a.mp4", 1.0)
+    monkeypatch.setattr(open_module, "OPEN_LIMIT_S", 0.0)
+    outcome = ingest(film)
+    assert (outcome.reason, outcome.retryable) == (Reason.TIMEOUT, True)
+
+
+CONTAINERS = {
+    "a.mov": (), "a.mkv": (), "a.webm": ("-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus"), "a.avi": (),
+    "a.ts": (), "a.m2ts": (), "a.mpg": ("-c:v", "mpeg2video", "-c:a", "mp2"), "a.flv": ("-c:a", "aac"), "a.3gp": (),
+    "a.wmv": ("-c:v", "wmv2", "-c:a", "wmav2"), "a.ogv": ("-c:v", "libtheora", "-c:a", "libvorbis"), "a.nut": (),
+    "a.mxf": ("-c:v", "mpeg2video", "-c:a", "pcm_s16le"), "a.gif": ("-c:v", "gif", "-an"),
+    "a.apng": ("-c:v", "apng", "-an", "-plays", "0"), "a.y4m": ("-c:v", "rawvideo", "-an"),
+    "fragments.mp4": ("-movflags", "+frag_keyframe+empty_moov"), "a.vob": ("-c:v", "mpeg2video", "-c:a", "ac3"),
+    "a.rm": ("-c:v", "rv20", "-s", "352x288", "-c:a", "ac3"), "a.ivf": ("-c:v", "libvpx", "-an"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_the_containers_that_people_bring_are_read(tmp_path, name):
+    path = tmp_path / name
+    films.ffmpeg(*films.picture(1.0), *films.tone(1.0), *films.X264, "-c:a", "aac", *CONTAINERS[name], path)
+    outcome = ingest(path)
+    assert not isinstance(outcome, Reject), outcome
+    assert pictures_of(path) >= 20
+    assert encoded(path) > 0
+
+
+def test_media_is_opened_in_one_place():
+    """Anywhere else, a demuxer could be asked for that opens what a film tells it to.  The sample films' inputs
+    are pinned by their hash."""
+    allowed = {"ver_pipeline/demuxing/open.py", "stages/media/ffmpeg.py", "ver_pipeline/samples.py"}
+    seen = {}
+    for path in _modules():
+        where = [node.lineno for node in ast.walk(ast.parse(path.read_text("utf-8"))) if _opens_media(node)]
+        if where and (name := path.relative_to(ROOT).as_posix()) not in allowed:
+            seen[name] = where
+    assert not seen
+
+
+def _modules() -> list[Path]:
+    folders = ("schemas", "stages", "model", "annotation_prompts", "ver_pipeline")
+    return [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+
+
+def _opens_media(node: ast.AST) -> bool:
+    if isinstance(node, ast.Constant):
+        return node.value == "-i"
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return False
+    owner, name = ast.unparse(node.func.value), node.func.attr
+    if (owner, name) == ("av", "open") or owner.startswith("av.container"):
+        return not any(isinstance(given, ast.Constant) and given.value == "w" for given in node.args)
+    return name in {"VideoCapture", "input"} and owner in {"ffmpeg", "build", "cv2"}
+
+
+def test_every_container_that_is_read_is_documented():
+    told = (ROOT / "docs" / "guarantees" / "own-bytes.md").read_text("utf-8")
+    assert [name for name, what in FILMS.items() if f"| `{name}` | {what} |" not in told] == []
