@@ -86,6 +86,18 @@ def test_the_command_killed_after_the_manifest_ends_well_when_it_is_given_again(
     assert report.sound and not report.defects
 
 
+def test_the_same_command_ends_well_also_where_another_has_finished_its_work(out: Path, tmp_path: Path) -> None:
+    """Killed in mid-work, finished by a query, given again; and once more."""
+    command = ["drop", str(out), "--where", f"key = '{VICTIM}'"]
+    run = [sys.executable, "-P", "-c", KILLED_AFTER_THE_MANIFEST, *command]
+    assert subprocess.run(run, capture_output=True, check=False).returncode == 137
+    for again in (["query", str(out), "SELECT 1"], command, command):
+        assert main(again) == 0
+        settled(out, 5)
+        gone(out, [VICTIM])
+    assert main(["drop", str(out), "--where", "label = 'nothing'"]) == 2
+
+
 @pytest.mark.parametrize("command", ["query", "push", "export", "validate", "annotate", "report", "diff", "merge"])
 def test_any_later_command_finishes_it(out: Path, tmp_path: Path, command: str) -> None:
     begun(out)

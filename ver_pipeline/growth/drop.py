@@ -9,11 +9,13 @@ The wish is written down first and crossed out last; in between everything may b
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ver_pipeline.catalog.records import ShardReader, local_root
 from ver_pipeline.catalog.where import keys_where
@@ -23,7 +25,7 @@ from ver_pipeline.growth.edit import Edit, names_any
 from ver_pipeline.growth.forget import Traces, forget, forget_unlisted
 from ver_pipeline.growth.settle import writing
 from ver_pipeline.growth.tombstones import published_tombstones, read_tombstones, tombstone_of, write_tombstones
-from ver_pipeline.growth.withdrawal import Withdrawal, cross_out, ledger_path, note, pending, write_down
+from ver_pipeline.growth.withdrawal import Withdrawal, cross_out, is_fulfilled, ledger_path, note, pending, write_down
 from ver_pipeline.journals import withdrawal_journal
 from ver_pipeline.publishing.staged import PageWriter, with_pages
 from ver_pipeline.publishing.switch import switch
@@ -48,10 +50,12 @@ class Dropped:
 def drop(out_dir: Path, where: str, reason: str, pages: Sequence[PageWriter]) -> Dropped:
     """Drop every sample that ``where`` chooses (``catalog/where.py``).
 
-    A withdrawal that was killed before is finished first: the same command again ends as the first would have.
+    A withdrawal that was killed before is finished first: the same command again ends as the first would have, also
+    where another command has finished it meanwhile.
 
     Raises:
-        UsageError: nothing is chosen (and nothing was left to finish), or ``reason`` names a key.
+        UsageError: nothing is chosen (and nothing was left to finish, and this condition never chose anything), or
+            ``reason`` names a key.
         VerError: a build is writing to the data set, or a dropped key would stay somewhere.  What was asked for stays
             written down then, and whoever works on the data set next finishes it.
     """
@@ -60,14 +64,15 @@ def drop(out_dir: Path, where: str, reason: str, pages: Sequence[PageWriter]) ->
     with writing(out_dir, pages) as finished:
         with open_dataset(out_dir) as data:
             keys = frozenset(keys_where(data, where))
-            if not keys and finished is not None:
-                return finished
+            condition = hashlib.sha256(where.encode()).hexdigest()
+            if not keys and (finished is not None or is_fulfilled(out_dir, condition)):
+                return finished or Dropped(0, (), _n_shards(data.manifest), 0)
             if not keys:
                 cure = "try it first: ver query OUT 'SELECT key FROM samples WHERE ...'"
                 raise UsageError("the condition chooses no sample", cure)
             if any(key in reason for key in keys):
                 raise UsageError("the reason names a key that is dropped", "say why without naming the sample")
-            wish = Withdrawal(keys, reason)
+            wish = Withdrawal(keys, reason, condition)
             write_down(out_dir, wish)
             done = _fulfil(data, out_dir, wish, pages)
         cross_out(out_dir)
@@ -104,8 +109,11 @@ def _fulfil(data: Dataset, out_dir: Path, wish: Withdrawal, pages: Sequence[Page
     if names_any(data, wish.keys) or any(tombstone_of(key) not in known for key in wish.keys):
         rewritten = _switch_without(data, out_dir, wish, work.staging, pages)
     note(out_dir, wish)
-    n_shards = sum(file["kind"] == "shard" for file in load_manifest(out_dir)["files"])
-    return Dropped(len(wish.keys), rewritten, n_shards, n_leftovers)
+    return Dropped(len(wish.keys), rewritten, _n_shards(load_manifest(out_dir)), n_leftovers)
+
+
+def _n_shards(manifest: Mapping[str, Any]) -> int:
+    return sum(file["kind"] == "shard" for file in manifest["files"])
 
 
 def _learn(data: Dataset, wish: Withdrawal, work: Work, traces: Traces) -> None:

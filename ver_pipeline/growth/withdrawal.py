@@ -6,9 +6,11 @@ a withdrawal, never lose it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ver_pipeline.durable import sync
 from ver_pipeline.engine.cache import Work, write_atomically
@@ -22,10 +24,11 @@ LEDGER_NAME = "ledger.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """The keys that shall occur nowhere in the data set, and why."""
+    """The keys that shall occur nowhere in the data set, why, and the sha256 of the condition that chose them."""
 
     keys: frozenset[str]
     reason: str
+    condition: str = ""
 
 
 def ledger_path(out_dir: Path) -> Path:
@@ -35,7 +38,8 @@ def ledger_path(out_dir: Path) -> Path:
 
 def write_down(out_dir: Path, wish: Withdrawal) -> None:
     """Keep the wish until it is fulfilled.  On disk when this returns."""
-    write_atomically(withdrawal_journal(out_dir), canonical_json({"keys": sorted(wish.keys), "reason": wish.reason}))
+    told = {"keys": sorted(wish.keys), "reason": wish.reason, "condition": wish.condition}
+    write_atomically(withdrawal_journal(out_dir), canonical_json(told))
     sync(out_dir)  # the work folder may be new
 
 
@@ -48,8 +52,8 @@ def pending(out_dir: Path) -> Withdrawal | None:
     path = withdrawal_journal(out_dir)
     try:
         told = parse_json(path.read_bytes())
-        wish = Withdrawal(frozenset(told["keys"]), told["reason"])
-        if not all(isinstance(text, str) for text in (wish.reason, *wish.keys)):
+        wish = Withdrawal(frozenset(told["keys"]), told["reason"], told.get("condition", ""))
+        if not all(isinstance(text, str) for text in (wish.reason, wish.condition, *wish.keys)):
             raise ValueError("keys and reason must be text")
     except FileNotFoundError:
         return None
@@ -66,23 +70,34 @@ def cross_out(out_dir: Path) -> None:
 
 def note(out_dir: Path, wish: Withdrawal) -> None:
     """Add to the ledger that the keys are gone, once each; by hash, never by key."""
+    told = {"event": "drop", "reason": wish.reason, "condition_sha256": wish.condition}
+    known = {row["key_sha256"] for row in _ledger(out_dir) if row.items() >= told.items()}
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    hashes = sorted({tombstone_of(key) for key in wish.keys} - noted(out_dir).keys())
-    rows = [{"event": "drop", "key_sha256": key, "reason": wish.reason, "when_utc": when} for key in hashes]
+    hashes = sorted({tombstone_of(key) for key in wish.keys} - known)
     path = ledger_path(out_dir)
     before = path.read_bytes() if path.exists() else b""
     gap = b"" if before[-1:] in (b"", b"\n") else b"\n"  # a line that a kill cut off stays a line of its own
-    write_atomically(path, before + gap + b"".join(canonical_json(row) + b"\n" for row in rows))
+    lines = (canonical_json({**told, "key_sha256": key, "when_utc": when}) + b"\n" for key in hashes)
+    write_atomically(path, before + gap + b"".join(lines))
 
 
 def noted(out_dir: Path) -> dict[str, str]:
-    """sha256 of key -> reason of what the ledger holds; lines that are not whole are left out."""
-    found: dict[str, str] = {}
+    """sha256 of key -> reason of every withdrawal that the ledger holds."""
+    return {row["key_sha256"]: row["reason"] for row in _ledger(out_dir)}
+
+
+def is_fulfilled(out_dir: Path, condition: str) -> bool:
+    """Whether what a condition (its sha256) chose is gone already, whoever brought that to its end."""
+    return any(row.get("condition_sha256") == condition for row in _ledger(out_dir))
+
+
+def _ledger(out_dir: Path) -> Iterator[dict[str, Any]]:
+    """Rows of the ledger; lines that are not whole are left out."""
     path = ledger_path(out_dir)
     for line in path.read_bytes().splitlines() if path.exists() else ():
         try:
             row = parse_json(line)
-            found[str(row["key_sha256"])] = str(row["reason"])
+            if all(isinstance(row[name], str) for name in ("key_sha256", "reason")):
+                yield row
         except (ValueError, KeyError, TypeError):
             continue
-    return found
