@@ -161,6 +161,7 @@ REASONS_ZH = {
     "still_image": "是单张图片，不是影片",
     "truncated": "文件不完整",
     "encrypted": "内容已加密",
+    "changed_source": "读取期间文件发生了变化",
     "unreadable": "无法从存储读取",
     "no_permission": "没有读取权限",
     "duplicate_source": "与另一文件内容相同",
