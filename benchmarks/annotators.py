@@ -30,10 +30,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from ver_pipeline.annotators.base import Request
+from ver_pipeline.annotators.cues.annotator import annotate_one
 from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.labels import Taxonomy, canonical, from_closed, labels
-from ver_pipeline.stages.annotators.base import Request
-from ver_pipeline.stages.annotators.cues import annotate_one
 
 ABSTAINED = ""
 TEXT_COLUMNS = ("subtitles", "transcript", "text", "sentence")
@@ -133,7 +133,7 @@ def measure(pairs: Sequence[tuple[tuple[str, ...], str]]) -> Figures:
 
 def text_request(i: int, transcript: str) -> Request:
     """A clip of which only the words are known."""
-    from ver_pipeline.stages.measure.sentiment import SentimentMeter
+    from ver_pipeline.measure.sentiment import SentimentMeter
 
     chinese = sum("\u4e00" <= c <= "\u9fff" for c in transcript)
     language = "zh" if chinese * 2 > len(transcript.split()) else "en"
@@ -149,8 +149,8 @@ def text_request(i: int, transcript: str) -> Request:
 
 def data_requests(folder: Path) -> dict[str, list[Request]]:
     """The clips of a data set by the stem of their film's name."""
+    from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.catalog.records import read_records
-    from ver_pipeline.dataset import open_dataset
     from ver_pipeline.stages.annotate import request_of
 
     found: dict[str, list[Request]] = {}
@@ -197,7 +197,7 @@ def throughput(n_clips: int, concurrency: int, answer_s: float) -> str:
     from standin_server import StandIn
     from teacher_kit import good_answer, make_request
 
-    from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
+    from ver_pipeline.annotators.backends.openai import OpenAIAnnotator
 
     requests = [make_request(i) for i in range(n_clips + concurrency)]
     answers = {request.clip["duration_s"]: good_answer(request) for request in requests}

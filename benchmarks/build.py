@@ -26,8 +26,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 from ver_pipeline.schemas.config import BuildConfig
-from ver_pipeline.stages.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 
 
 def cpu_s() -> float:
@@ -72,7 +72,7 @@ def encode_arguments(config: BuildConfig) -> list[str]:
 def our_stages(film: Path, out: Path, config: BuildConfig) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """CPU seconds of each stage alone, and the clips."""
     from ver_pipeline.dag import make_dag
-    from ver_pipeline.engine.cache import Work
+    from ver_pipeline.shards.workdir import Work
 
     work = Work(out / "stages" / ".ver")
     work.media.mkdir(parents=True)
@@ -184,7 +184,7 @@ def main() -> None:
     args.out.mkdir(parents=True)
     film = args.film
     if film is None:
-        from ver_pipeline.samples import fetch_samples
+        from ver_pipeline.footage.compose import fetch_samples
 
         (film,) = fetch_samples(Path("out/samples"), "benchmark")
     raw = args.out / "raw"

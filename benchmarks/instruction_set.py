@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 from ver_pipeline import open_dataset
-from ver_pipeline.samples import fetch_samples
-from ver_pipeline.stages.instruction_set import LEVELS, NATIVE, in_use, processor_flags
+from ver_pipeline.footage.compose import fetch_samples
+from ver_pipeline.hardware.instruction_set import LEVELS, NATIVE, in_use, processor_flags
 
 COLUMNS = ("media_sha256", "transcript", "label")
 

@@ -14,15 +14,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ver_pipeline.samples import bilingual_film
+from ver_pipeline.footage.compose import bilingual_film
+from ver_pipeline.measure.expression import ExpressionNet
+from ver_pipeline.measure.faces import Face, FaceDetector
+from ver_pipeline.measure.frames import ClipReader
+from ver_pipeline.measure.voice import measure_voice
 from ver_pipeline.schemas.config import EvidenceConfig, SpeechConfig
 from ver_pipeline.stages.evidence import EvidenceStage
-from ver_pipeline.stages.measure.expression import ExpressionNet
-from ver_pipeline.stages.measure.faces import Face, FaceDetector
-from ver_pipeline.stages.measure.frames import ClipReader
-from ver_pipeline.stages.measure.voice import measure_voice
 from ver_pipeline.stages.speech import SpeechStage
-from ver_pipeline.stages.speech_slice import slice_speech
+from ver_pipeline.timeline.transcript import slice_speech
 
 FILM_S = 26.64
 REPEATS = 5

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.dag import make_dag
-from ver_pipeline.engine.cache import Work
+from ver_pipeline.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 from ver_pipeline.schemas.config import BuildConfig
-from ver_pipeline.stages.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
+from ver_pipeline.shards.workdir import Work
 
 
 def work_s(film: Path, out: Path) -> float:
@@ -59,7 +59,7 @@ def main() -> None:
     args = parser.parse_args()
     film = args.film
     if film is None:
-        from ver_pipeline.samples import fetch_samples
+        from ver_pipeline.footage.compose import fetch_samples
 
         (film,) = fetch_samples(Path("out/samples"), "benchmark")
     shutil.rmtree(args.out, ignore_errors=True)

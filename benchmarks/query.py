@@ -21,8 +21,8 @@ import time
 from pathlib import Path
 
 from ver_pipeline.catalog.named import named_queries
-from ver_pipeline.schemas.manifest import manifest_bytes
 from ver_pipeline.schemas.tables import INDEX, TABLES, Column
+from ver_pipeline.shards.manifest import manifest_bytes
 
 LABELS = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear", "anxiety", "contempt",
           "helplessness", "disappointment", "contentment", "undetermined")  # fmt: skip
@@ -140,7 +140,7 @@ def make(folder: Path, samples: int) -> None:
 
 def child(folder: Path, query: str, threads: int) -> None:
     """Answer one query; print its seconds on the clock and of processor, and this process's peak memory."""
-    from ver_pipeline.dataset import open_dataset
+    from ver_pipeline.catalog.dataset import open_dataset
 
     with open_dataset(folder, threads=threads) as data:
         begun, cpu_begun = time.perf_counter(), time.process_time()

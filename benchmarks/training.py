@@ -30,7 +30,7 @@ from ver_pipeline.model.evaluate.answers import answers
 from ver_pipeline.model.evaluate.reply import claimed_label
 from ver_pipeline.model.loading import load_checkpoint
 from ver_pipeline.model.tiny import write_tiny
-from ver_pipeline.model.train.config import StageConfig, built_in_stage, load_stage
+from ver_pipeline.model.train.recipe import StageConfig, built_in_stage, load_stage
 from ver_pipeline.model.train.run import RunPlan, run_stages
 from ver_pipeline.model.train.world import World
 from ver_pipeline.model.vision import Sampling

@@ -20,7 +20,7 @@ from factory import make_dict
 from ver_pipeline.catalog.write import write_catalog
 from ver_pipeline.schemas import labels
 from ver_pipeline.schemas.canonical import canonical_json, digest
-from ver_pipeline.schemas.manifest import manifest_bytes
+from ver_pipeline.shards.manifest import manifest_bytes
 
 EMOTIONS = ("happiness", "sadness", "anger", "surprise")
 GROUNDS = {"red": ("红色", (190, 60, 50)), "green": ("绿色", (60, 160, 70)),

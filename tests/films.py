@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from ver_pipeline.stages.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
+from ver_pipeline.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 

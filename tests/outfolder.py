@@ -16,7 +16,7 @@ from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.record import Record
 from ver_pipeline.schemas.rules import run_rules
-from ver_pipeline.stages.shard import Sample
+from ver_pipeline.shards.layout import Sample
 
 SIDE = 32
 

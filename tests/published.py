@@ -15,10 +15,10 @@ from typing import Any
 from factory import make_records
 
 from ver_pipeline.catalog.write import write_catalog, write_index
-from ver_pipeline.schemas.manifest import manifest_bytes
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Record
 from ver_pipeline.schemas.tables import flat_columns
+from ver_pipeline.shards.manifest import manifest_bytes
 
 REJECTS = [
     Reject(Reason.NOT_MEDIA, "ingest", "no media in it", None, "raw/notes.txt").to_row(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ver_pipeline.dataset import Dataset, open_dataset
+    from ver_pipeline.catalog.dataset import Dataset, open_dataset
 
 __all__ = ["Dataset", "open_dataset"]
 
@@ -13,7 +13,7 @@ __all__ = ["Dataset", "open_dataset"]
 def __getattr__(name: str) -> Any:
     """Load the Python API on first use, so that the command line stays quick."""
     if name in __all__:
-        from ver_pipeline import dataset
+        from ver_pipeline.catalog import dataset
 
         return getattr(dataset, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

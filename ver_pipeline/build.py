@@ -15,12 +15,11 @@ from typing import Any
 from ver_pipeline import interrupt
 from ver_pipeline.annotating.forecast import all_priced, forecast
 from ver_pipeline.dag import make_dag, tool_versions
-from ver_pipeline.engine import Engine, Where
-from ver_pipeline.engine.cache import Work, stage_digest
+from ver_pipeline.engine.cache import stage_digest
+from ver_pipeline.engine.engine import Engine, Where
 from ver_pipeline.growth.forget import forget_withdrawn
 from ver_pipeline.growth.settle import finish_withdrawal, writing
-from ver_pipeline.growth.tombstones import read_tombstones
-from ver_pipeline.listing import source_rows
+from ver_pipeline.hardware.instruction_set import hold
 from ver_pipeline.progress import Progress
 from ver_pipeline.publishing.pages import PAGES, warm_up
 from ver_pipeline.publishing.publish import Content, publish
@@ -29,11 +28,13 @@ from ver_pipeline.runs import Summary, note_build, note_estimate
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.shards.layout import Sample, layout_fingerprint
+from ver_pipeline.shards.tombstones import read_tombstones
+from ver_pipeline.shards.workdir import Work
+from ver_pipeline.sources.listing import SourceRef, list_sources
+from ver_pipeline.sources.rows import source_rows
 from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.stages.ingest import read_takedown
-from ver_pipeline.stages.instruction_set import hold
-from ver_pipeline.stages.shard import Sample, layout_fingerprint
-from ver_pipeline.stages.sources import SourceRef, list_sources
 from ver_pipeline.stages.withdraw import WithdrawStage
 
 INGESTED = {"reject", "uri", "path", "file", "entry", "source", "sidecar"}

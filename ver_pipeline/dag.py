@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ver_pipeline.collect import CollectStage
-from ver_pipeline.engine.cache import Work, stage_digest
+from ver_pipeline.engine.cache import stage_digest
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
-from ver_pipeline.schemas.tombstones import tombstone_of
+from ver_pipeline.shards.tombstone_hash import tombstone_of
+from ver_pipeline.shards.workdir import Work
 from ver_pipeline.stages.annotate import AnnotateStage
 from ver_pipeline.stages.base import Stage
 from ver_pipeline.stages.clip import ClipStage
+from ver_pipeline.stages.collect import CollectStage
 from ver_pipeline.stages.evidence import EvidenceStage
 from ver_pipeline.stages.ingest import IngestStage, read_takedown
 from ver_pipeline.stages.parts import PartsStage
@@ -76,7 +77,7 @@ def tool_versions() -> dict[str, str]:
     """Versions of the programs and libraries whose behaviour shapes bytes."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from ver_pipeline.stages.media.ffmpeg import ffmpeg_version
+    from ver_pipeline.media.ffmpeg import ffmpeg_version
 
     versions = {"ffmpeg": ffmpeg_version()}
     for name in ("av", "faster-whisper", "ctranslate2", "onnxruntime", "numpy", "scenedetect-headless", "webdataset"):

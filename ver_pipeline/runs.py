@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ver_pipeline.annotating.cost import Cost, estimate_row
-from ver_pipeline.engine.cache import Work
+from ver_pipeline.annotators.teacher.cost import Cost, estimate_row
 from ver_pipeline.engine.runner import Tally
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.tables import RUNS, fits
+from ver_pipeline.shards.workdir import Work
 from ver_pipeline.stages.base import Row
 
 RUNS_KEPT = 50

@@ -11,7 +11,7 @@ def main(base_url: str, cache_dir: str, n: int) -> int:
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
     from teacher_kit import make_request
 
-    from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
+    from ver_pipeline.annotators.backends.openai import OpenAIAnnotator
 
     annotator = OpenAIAnnotator({"model": "m", "base_url": base_url, "concurrency": 4}, cache_dir)
     annotator.open()

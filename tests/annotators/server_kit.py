@@ -8,8 +8,8 @@ from typing import Any
 from standin_server import StandIn
 from teacher_kit import good_answer, make_request
 
-from ver_pipeline.stages.annotators.base import Result
-from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
+from ver_pipeline.annotators.backends.openai import OpenAIAnnotator
+from ver_pipeline.annotators.base import Result
 
 QUICK = {"backoff_s": 0.01, "tries": 3, "timeout_s": 0.6, "retries": 1, "repairs": 1}
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from factory import make_dict
 
+from ver_pipeline.annotators.base import Request, Result
+from ver_pipeline.annotators.cues.annotator import annotate_one
+from ver_pipeline.annotators.options import TeacherOptions
+from ver_pipeline.annotators.teacher.chat import Chat, Completion
+from ver_pipeline.annotators.teacher.conversation import lead, talk
+from ver_pipeline.annotators.teacher.teacher import Teacher
 from ver_pipeline.schemas.labels import labels
-from ver_pipeline.stages.annotators.base import Request, Result
-from ver_pipeline.stages.annotators.chat import Chat, Completion
-from ver_pipeline.stages.annotators.conversation import lead, talk
-from ver_pipeline.stages.annotators.cues import annotate_one
-from ver_pipeline.stages.annotators.options import TeacherOptions
-from ver_pipeline.stages.annotators.teacher import Teacher
 
 DESCRIBED = ("eid", "modality", "start_s", "end_s", "quote", "text_en", "text_zh", "supports", "confidence")
 

@@ -11,16 +11,16 @@ import pytest
 from factory import make_dict
 from teacher_kit import good_answer, make_request
 
+from ver_pipeline.annotators.agreement.dawid_skene import fit, skill_from_dict
+from ver_pipeline.annotators.agreement.named_cues import cue_overlap, named_cues
+from ver_pipeline.annotators.agreement.openset import jaccard, set_score
+from ver_pipeline.annotators.agreement.policy import load_skill, verdict
+from ver_pipeline.annotators.agreement.votes import agreement, en_zh_agreement, tier
+from ver_pipeline.annotators.cues.annotator import annotate_one
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.stages.agreement.dawid_skene import fit, skill_from_dict
-from ver_pipeline.stages.agreement.named_cues import cue_overlap, named_cues
-from ver_pipeline.stages.agreement.openset import jaccard, set_score
-from ver_pipeline.stages.agreement.policy import load_skill, verdict
-from ver_pipeline.stages.agreement.votes import agreement, en_zh_agreement, tier
 from ver_pipeline.stages.annotate import AnnotateStage
-from ver_pipeline.stages.annotators.cues import annotate_one
 
 
 def annotation(label: str, **emotion: Any) -> dict[str, Any]:

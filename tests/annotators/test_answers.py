@@ -8,12 +8,12 @@ from typing import Any
 
 from teacher_kit import good_answer, make_request, step_answers, teacher
 
+from ver_pipeline.annotators.base import Result
+from ver_pipeline.annotators.teacher.answers import AnswerStore, keeping
+from ver_pipeline.annotators.teacher.chat import Chat, Completion
+from ver_pipeline.annotators.teacher.conversation import run_batched, talk
+from ver_pipeline.annotators.teacher.teacher import question
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.stages.annotators.answers import AnswerStore, keeping
-from ver_pipeline.stages.annotators.base import Result
-from ver_pipeline.stages.annotators.chat import Chat, Completion
-from ver_pipeline.stages.annotators.conversation import run_batched, talk
-from ver_pipeline.stages.annotators.teacher import question
 
 N = 6
 MODEL = {"revision": "r1"}

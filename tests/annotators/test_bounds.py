@@ -13,10 +13,10 @@ from server_kit import QUICK, make_server, run
 from standin_server import StandIn
 from teacher_kit import make_request
 
+from ver_pipeline.annotators.backends.openai import OpenAIAnnotator
+from ver_pipeline.annotators.teacher.slots import Pace
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.stages.annotate import AnnotateStage
-from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
-from ver_pipeline.stages.annotators.slots import Pace
 
 
 def test_questions_in_flight_reach_the_bound_and_never_pass_it() -> None:

@@ -13,20 +13,21 @@ import pytest
 from standin_server import DURATION, StandIn, asked_text
 from teacher_kit import good_answer, make_request
 
+from ver_pipeline.annotators.base import Result
+from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.catalog.records import read_records
 from ver_pipeline.cli import main
 from ver_pipeline.dag import make_dag
-from ver_pipeline.dataset import open_dataset
-from ver_pipeline.engine.cache import Work, pick, stage_digest, unit_key
+from ver_pipeline.engine.cache import pick, stage_digest, unit_key
 from ver_pipeline.engine.runner import Runner
-from ver_pipeline.listing import source_rows
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.reasons import Reason
+from ver_pipeline.shards.workdir import Work
+from ver_pipeline.sources.listing import list_sources
+from ver_pipeline.sources.rows import source_rows
 from ver_pipeline.stages.annotate import GONE_AFTER, AnnotateStage, request_of
-from ver_pipeline.stages.annotators.base import Result
 from ver_pipeline.stages.base import Row
-from ver_pipeline.stages.sources import list_sources
 
 LENGTHS_S = (3.0, 4.0, 3.5)
 SAID = ("Did you hear from the hospital?", "The train leaves at noon.", "We should call your sister.")

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from teacher_kit import make_request
 
+from ver_pipeline.annotators.agreement.embedding import TextEmbedding
+from ver_pipeline.annotators.agreement.named_cues import cue_overlap
+from ver_pipeline.annotators.agreement.votes import agreement, en_zh_agreement
+from ver_pipeline.annotators.cues.annotator import annotate_one
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import MissingModelError
-from ver_pipeline.stages.agreement.embedding import TextEmbedding
-from ver_pipeline.stages.agreement.named_cues import cue_overlap
-from ver_pipeline.stages.agreement.votes import agreement, en_zh_agreement
 from ver_pipeline.stages.annotate import AnnotateStage
-from ver_pipeline.stages.annotators.cues import annotate_one
 
 TEXTS = ("The corners of the mouth turn down.", "A loud voice is heard.")
 

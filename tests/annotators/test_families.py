@@ -9,18 +9,18 @@ import pytest
 from standin_server import StandIn
 from teacher_kit import good_answer, make_request, step_answers, teacher
 
+from ver_pipeline.annotators.backends.openai import OpenAIAnnotator
+from ver_pipeline.annotators.registry import make
+from ver_pipeline.annotators.teacher.chat import Chat, Completion
+from ver_pipeline.annotators.teacher.conversation import lead, talk
+from ver_pipeline.annotators.teacher.families import combine
+from ver_pipeline.annotators.teacher.parsing import check_schema
+from ver_pipeline.annotators.teacher.teacher import question
 from ver_pipeline.schemas.answer import answer_schema
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.labels import classes
 from ver_pipeline.schemas.record import Annotation, LabelId
-from ver_pipeline.stages.annotators.chat import Chat, Completion
-from ver_pipeline.stages.annotators.conversation import lead, talk
-from ver_pipeline.stages.annotators.families import combine
-from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
-from ver_pipeline.stages.annotators.parsing import check_schema
-from ver_pipeline.stages.annotators.registry import make
-from ver_pipeline.stages.annotators.teacher import question
 
 ALL_SETS = ["open", "mer6", "dfew7", "mafw11", "dim"]
 SIZES = {"eids": ["f1"], "valence": -0.4, "arousal": 0.5, "dominance": None, "intensity": 2}

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from teacher_kit import answering, make_request, result_of, teacher
 
+from ver_pipeline.annotators.registry import make
+from ver_pipeline.annotators.teacher.chat import Chat, Completion
+from ver_pipeline.annotators.teacher.conversation import lead, talk
+from ver_pipeline.annotators.teacher.parsing import Problem, parse
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.stages.annotators.chat import Chat, Completion
-from ver_pipeline.stages.annotators.conversation import lead, talk
-from ver_pipeline.stages.annotators.parsing import Problem, parse
-from ver_pipeline.stages.annotators.registry import make
 
 
 def test_good_answer_becomes_an_annotation_with_full_provenance() -> None:

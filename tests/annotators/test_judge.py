@@ -10,10 +10,10 @@ import pytest
 from standin_server import DURATION, StandIn, asked_text
 from test_reannotate import N, make_data_set, read
 
+from ver_pipeline.annotators.teacher.judge import family, same_family
+from ver_pipeline.annotators.teacher.parsing import check_schema
 from ver_pipeline.cli import main
 from ver_pipeline.schemas.answer import answer_schema
-from ver_pipeline.stages.annotators.judge import family, same_family
-from ver_pipeline.stages.annotators.parsing import check_schema
 
 GOOD = {
     "claims": [{"text": "The speaker appears tense.", "eids": [], "verdict": "unsupported"}],

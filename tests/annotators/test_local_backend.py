@@ -11,14 +11,14 @@ from typing import get_args
 import pytest
 from teacher_kit import make_request
 
+from ver_pipeline.annotators.backends.transformers import Engine, TransformersAnnotator, checkpoint_revision
+from ver_pipeline.annotators.options import TransformersOptions
+from ver_pipeline.annotators.teacher.chat import Chat
+from ver_pipeline.annotators.teacher.parsing import Parsed, parse
+from ver_pipeline.annotators.teacher.teacher import question
 from ver_pipeline.schemas.answer import Step, answer_schema
 from ver_pipeline.schemas.errors import MissingModelError
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.stages.annotators.chat import Chat
-from ver_pipeline.stages.annotators.local import Engine, TransformersAnnotator, checkpoint_revision
-from ver_pipeline.stages.annotators.options import TransformersOptions
-from ver_pipeline.stages.annotators.parsing import Parsed, parse
-from ver_pipeline.stages.annotators.teacher import question
 
 QUICK = {"answer_scale": 0.03, "max_new_tokens": 400, "few_shot": False, "retries": 0, "repairs": 0, "max_side": 56,
          "n_frames": 2, "batch_size": 4}  # fmt: skip

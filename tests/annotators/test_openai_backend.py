@@ -19,12 +19,12 @@ from film_shards import make_film
 from server_kit import QUICK, make_server, run
 from teacher_kit import make_request
 
+from ver_pipeline.annotators.backends.openai import OpenAIAnnotator
+from ver_pipeline.annotators.teacher.teacher import question
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Annotation
-from ver_pipeline.stages.annotators.openai import OpenAIAnnotator
-from ver_pipeline.stages.annotators.teacher import question
 
 MANNERS: dict[str, Reason | None] = {
     "good": None,

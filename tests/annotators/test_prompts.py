@@ -15,14 +15,14 @@ import yaml
 from jsonschema import Draft202012Validator
 from teacher_kit import answering, make_request, result_of, teacher
 
-from ver_pipeline.annotation_prompts import HERE, load_examples, load_prompts, read_prompt
+from ver_pipeline.annotation_prompts.load import HERE, load_examples, load_prompts, read_prompt
+from ver_pipeline.annotators.registry import make
+from ver_pipeline.annotators.teacher.conversation import lead, talk
+from ver_pipeline.annotators.teacher.facts import MAX_TRANSCRIPT, data_block, transcript_block
+from ver_pipeline.annotators.teacher.teacher import label_options, question
 from ver_pipeline.schemas.answer import PARTS, answer_schema, fields_schema, strict_form, verify_schema
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.record import LabelId
-from ver_pipeline.stages.annotators.conversation import lead, talk
-from ver_pipeline.stages.annotators.facts import MAX_TRANSCRIPT, data_block, transcript_block
-from ver_pipeline.stages.annotators.registry import make
-from ver_pipeline.stages.annotators.teacher import label_options, question
 
 
 def test_every_prompt_is_there_in_both_languages_and_fills() -> None:
@@ -41,8 +41,8 @@ def test_every_prompt_is_there_in_both_languages_and_fills() -> None:
 def test_prompts_and_hashes_are_the_same_in_every_process() -> None:
     code = (
         "import sys; sys.path[:0] = sys.argv[1:]; from teacher_kit import make_request;"
-        "from ver_pipeline.stages.annotators.openai import OpenAIAnnotator;"
-        "from ver_pipeline.stages.annotators.teacher import question;"
+        "from ver_pipeline.annotators.backends.openai import OpenAIAnnotator;"
+        "from ver_pipeline.annotators.teacher.teacher import question;"
         "from ver_pipeline.schemas.canonical import digest;"
         "a = OpenAIAnnotator({'model': 'm'});"
         "sys.stdout.write(digest([a.fingerprint(), a.payload(question(make_request(5), a.teacher, 'annotate'))]))"

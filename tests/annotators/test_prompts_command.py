@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from test_reannotate import make_data_set, read
 
-from ver_pipeline.annotation_prompts import load_prompts
+from ver_pipeline.annotation_prompts.load import load_prompts
 from ver_pipeline.cli import main
 
 

@@ -11,21 +11,21 @@ from typing import Any
 import pytest
 from factory import make_records
 
-from ver_pipeline.annotating.cost import Cost, actual, estimate, run_rows, text_tokens
 from ver_pipeline.annotating.reannotate import _spoken, said_around
 from ver_pipeline.annotating.reviews import cohen_kappa, human_scores, macro_f1
+from ver_pipeline.annotators.base import Usage
+from ver_pipeline.annotators.registry import make
+from ver_pipeline.annotators.reviewed import load_reviews
+from ver_pipeline.annotators.teacher.cost import Cost, actual, estimate, run_rows, text_tokens
+from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.cli import main
-from ver_pipeline.dataset import open_dataset
 from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import AnnotateConfig, BuildConfig
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.record import parse_record
+from ver_pipeline.shards.layout import Sample
 from ver_pipeline.stages.annotate import AnnotateStage, request_of, wants_context
-from ver_pipeline.stages.annotators.base import Usage
-from ver_pipeline.stages.annotators.registry import make
-from ver_pipeline.stages.annotators.reviewed import load_reviews
-from ver_pipeline.stages.shard import Sample
 
 N = 12
 

@@ -11,9 +11,9 @@ from standin_server import StandIn
 from teacher_kit import good_answer
 from test_reannotate import make_data_set, read
 
+from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.catalog.records import read_records
 from ver_pipeline.cli import main
-from ver_pipeline.dataset import open_dataset
 from ver_pipeline.stages.annotate import request_of
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from teacher_kit import answering, make_request, teacher
 
+from ver_pipeline.annotators.base import Request
+from ver_pipeline.annotators.registry import make
+from ver_pipeline.annotators.teacher.chat import Chat
+from ver_pipeline.annotators.teacher.collecting import clues
+from ver_pipeline.annotators.teacher.conversation import lead, talk
+from ver_pipeline.annotators.teacher.teacher import question
 from ver_pipeline.schemas.errors import ConfigError
-from ver_pipeline.stages.annotators.base import Request
-from ver_pipeline.stages.annotators.chat import Chat
-from ver_pipeline.stages.annotators.collecting import clues
-from ver_pipeline.stages.annotators.conversation import lead, talk
-from ver_pipeline.stages.annotators.registry import make
-from ver_pipeline.stages.annotators.teacher import question
 
 AROUND = {"before": "Did you hear from the hospital?", "after": "We should go there at once.", "title": "Northern Line"}
 

@@ -10,9 +10,9 @@ import ray
 from ray.llm._internal.batch.stages import wrap_postprocess
 from teacher_kit import make_request
 
+from ver_pipeline.annotators.backends.vllm import VllmAnnotator, build, keep, read_row, revision_of, to_row, unpack
+from ver_pipeline.annotators.teacher.teacher import question
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.stages.annotators.teacher import question
-from ver_pipeline.stages.annotators.vllm import VllmAnnotator, build, keep, read_row, revision_of, to_row, unpack
 
 
 def test_processor_is_built_without_a_gpu(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from published import publish
 
 from ver_pipeline import open_dataset
+from ver_pipeline.catalog.dataset import Dataset
 from ver_pipeline.catalog.sandbox import QueryError, QueryRefusedError
-from ver_pipeline.dataset import Dataset
 from ver_pipeline.schemas.errors import CorruptDataError
 
 

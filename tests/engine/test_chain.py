@@ -6,9 +6,9 @@ import toy_stages as toys
 
 from ver_pipeline.build import FINISHED
 from ver_pipeline.dag import make_dag
-from ver_pipeline.engine.cache import Work
 from ver_pipeline.engine.chain import Chain, live_columns
 from ver_pipeline.schemas.config import BuildConfig
+from ver_pipeline.shards.workdir import Work
 
 
 def test_a_film_s_transcript_does_not_travel_with_each_of_its_clips(tmp_path):

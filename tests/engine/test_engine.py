@@ -12,13 +12,13 @@ import pytest
 import toy_stages as toys
 
 from ver_pipeline import engine as engine_module
-from ver_pipeline.engine import Engine, shared_out
-from ver_pipeline.engine.cache import Work
 from ver_pipeline.engine.chain import Chain
+from ver_pipeline.engine.engine import Engine, shared_out
 from ver_pipeline.engine.pools import HEADROOM, fit_pools
 from ver_pipeline.engine.runner import Runner
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.shards.workdir import Work
 from ver_pipeline.stages.base import Resources
 
 KEEP = {"text", "key", "part", "reject", "said"}

@@ -9,10 +9,11 @@ import pytest
 import toy_stages as toys
 
 from ver_pipeline.dag import check_columns
-from ver_pipeline.engine.cache import Cache, Work, pick, stage_digest, unit_key
+from ver_pipeline.engine.cache import Cache, pick, stage_digest, unit_key
 from ver_pipeline.engine.runner import Runner
 from ver_pipeline.schemas.errors import DiskFullError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.shards.workdir import Work
 
 
 @pytest.fixture

@@ -15,20 +15,21 @@ import toy_stages as toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ver_pipeline.engine.cache import Cache, Work, entry_bytes
+from ver_pipeline.annotators.teacher.answers import KEPT, AnswerStore
+from ver_pipeline.annotators.teacher.slots import Pace
+from ver_pipeline.engine.cache import Cache, entry_bytes
 from ver_pipeline.engine.runner import Runner
 from ver_pipeline.growth.forget import Traces, forget
-from ver_pipeline.growth.withdrawal import Withdrawal, ledger_path, note, noted, pending
-from ver_pipeline.journals import switch_journal, withdrawal_journal
-from ver_pipeline.publishing.switch import recover
 from ver_pipeline.publishing.unchanged import NOTE_NAME, is_published, untouched
 from ver_pipeline.runs import Summary, note_build
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.tables import RUNS
-from ver_pipeline.stages.annotators.answers import KEPT, AnswerStore
-from ver_pipeline.stages.annotators.slots import Pace
+from ver_pipeline.shards.journals import switch_journal, withdrawal_journal
+from ver_pipeline.shards.switch import recover
+from ver_pipeline.shards.withdrawal import Withdrawal, ledger_path, note, noted, pending
+from ver_pipeline.shards.workdir import Work
 
 KEY = "ab" * 32
 many = settings(deadline=None, max_examples=60)

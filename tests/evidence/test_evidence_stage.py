@@ -10,16 +10,16 @@ from typing import Any
 import av
 import pytest
 
-from ver_pipeline.samples import BILINGUAL_SCENES, bilingual_film
+from ver_pipeline.assets import store
+from ver_pipeline.footage.compose import BILINGUAL_SCENES, bilingual_film
+from ver_pipeline.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import EvidenceConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Measured
-from ver_pipeline.stages import store
 from ver_pipeline.stages.base import Stage
 from ver_pipeline.stages.evidence import EvidenceStage
-from ver_pipeline.stages.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
-from ver_pipeline.stages.speech_slice import NO_RECOGNISER
+from ver_pipeline.timeline.transcript import NO_RECOGNISER
 
 SILENT_SPEECH: dict[str, Any] = {
     "present": False, "speech_s": 0.0, "language": "und", "language_prob": None, "text": "",

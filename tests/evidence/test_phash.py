@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ver_pipeline.stages.measure.phash import distance, phash
+from ver_pipeline.measure.phash import distance, phash
 
 
 def picture(seed: int) -> np.ndarray:

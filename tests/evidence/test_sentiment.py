@@ -7,9 +7,9 @@ from typing import Any, get_args
 import pytest
 from opencc import OpenCC
 
+from ver_pipeline.measure.sentiment import SentimentMeter, lexicon
 from ver_pipeline.schemas.record import LabelId
-from ver_pipeline.stages.measure.sentiment import SentimentMeter, lexicon
-from ver_pipeline.stages.speech_slice import is_wide, join_words
+from ver_pipeline.timeline.transcript import is_wide, join_words
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ver_pipeline.stages.measure.frames import RATE_HZ
-from ver_pipeline.stages.measure.voice import measure_voice, syllables
+from ver_pipeline.measure.frames import RATE_HZ
+from ver_pipeline.measure.voice import measure_voice, syllables
 
 
 def buzz(f0_hz: np.ndarray | float, length_s: float, level: float = 0.2) -> np.ndarray:

@@ -153,7 +153,7 @@ def test_reject_without_known_reason_and_internal_error_are_found(tmp_path: Path
 def test_manifest_whose_counts_hide_a_loss_is_found(clean: Path, tmp_path: Path) -> None:
     import shutil
 
-    from ver_pipeline.schemas.manifest import load_manifest, manifest_bytes
+    from ver_pipeline.shards.manifest import load_manifest, manifest_bytes
 
     out = shutil.copytree(clean, tmp_path / "out")
     manifest = load_manifest(out)

@@ -13,14 +13,14 @@ from pathlib import Path
 import films
 import pytest
 
-from ver_pipeline.engine.cache import Work
 from ver_pipeline.engine.runner import Runner
-from ver_pipeline.listing import source_rows
 from ver_pipeline.schemas.config import BuildConfig
+from ver_pipeline.shards.workdir import Work
+from ver_pipeline.sources.listing import list_sources
+from ver_pipeline.sources.rows import source_rows
 from ver_pipeline.stages.base import Row
 from ver_pipeline.stages.ingest import IngestStage
 from ver_pipeline.stages.scenes import ScenesStage
-from ver_pipeline.stages.sources import list_sources
 
 
 def replaced(path: Path) -> None:

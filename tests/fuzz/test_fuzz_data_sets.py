@@ -28,8 +28,8 @@ from ver_pipeline.model.data.shards import open_shards
 from ver_pipeline.model.data.webfolder import open_webfolder
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
-from ver_pipeline.schemas.manifest import load_manifest, manifest_bytes
 from ver_pipeline.schemas.migrate import record_of
+from ver_pipeline.shards.manifest import load_manifest, manifest_bytes
 
 RECORD = make_records(1)[0]
 

@@ -14,18 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mangle import EXAMPLES, VALUES, bounded, json_text, mangled_bytes, mangled_json, outcome
 
+from ver_pipeline.annotators.reviewed import load_reviews
+from ver_pipeline.annotators.teacher.chat import Completion
+from ver_pipeline.annotators.teacher.parsing import Parsed, Problem, parse
 from ver_pipeline.engine.isolation import IsolatedStage
 from ver_pipeline.schemas.answer import answer_schema
 from ver_pipeline.schemas.config import IngestConfig
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.reasons import Reject
-from ver_pipeline.stages.annotators.chat import Completion
-from ver_pipeline.stages.annotators.parsing import Parsed, Problem, parse
-from ver_pipeline.stages.annotators.reviewed import load_reviews
+from ver_pipeline.sources.listing import list_sources
 from ver_pipeline.stages.ingest import IngestStage, read_sidecar
-from ver_pipeline.stages.sources import list_sources
-from ver_pipeline.stages.transcribers.base import AudioError, Film
-from ver_pipeline.stages.transcribers.subtitles import Subtitles
+from ver_pipeline.transcribers.base import AudioError, Film
+from ver_pipeline.transcribers.subtitles import Subtitles
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\n<i>Well-known</i> & 3.5\n- And?\n\n2\n00:00:03.000 --> 00:00:04,000\n你好。\n"
 VTT = "WEBVTT\n\nNOTE x\n\n00:01.000 --> 00:02.000 align:start\n<v Ann>Hello&nbsp;there\n"

@@ -80,7 +80,7 @@ def _dropping(folder: Path) -> Found:
 
 def by_an_older_release(out: Path) -> None:
     """The data set as it was published when pages had no hash in their names."""
-    from ver_pipeline.schemas.manifest import manifest_bytes
+    from ver_pipeline.shards.manifest import manifest_bytes
 
     manifest = manifest_of(out) or {}
     for file in manifest["files"]:
@@ -142,7 +142,7 @@ def _pushing(folder: Path) -> Found:
     """To where the version before a drop was brought; another push was killed there on its way to yet another."""
 
     def push(place: Path) -> None:
-        from ver_pipeline.publishing import push
+        from ver_pipeline.export import push
 
         push.WORKERS = 1
         push.push(place / "out", f"file://{place / 'there'}")
@@ -182,12 +182,6 @@ def run(folder: Path, chosen: Iterable[str]) -> dict[str, Found]:
     import duckdb  # noqa: F401
     import pyarrow.parquet  # noqa: F401
     import webdataset  # noqa: F401
-
-    import ver_pipeline.annotating.reannotate
-    import ver_pipeline.catalog.write
-    import ver_pipeline.cli.annotate
-    import ver_pipeline.growth.merge
-    import ver_pipeline.publishing.push  # noqa: F401
 
     return {name: SCENARIOS[name](folder / re.sub(r"\W+", "-", name)) for name in chosen or SCENARIOS}
 

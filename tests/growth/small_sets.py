@@ -108,7 +108,7 @@ def _n(staging: Path) -> int:
 def content(cache: Path, records: Iterable[Any]) -> Any:
     from ver_pipeline.publishing.publish import Content
     from ver_pipeline.schemas.config import BuildConfig
-    from ver_pipeline.stages.shard import Sample
+    from ver_pipeline.shards.layout import Sample
 
     samples, sources = [], {}
     cache.mkdir(parents=True, exist_ok=True)

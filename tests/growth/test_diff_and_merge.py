@@ -15,10 +15,10 @@ from ver_pipeline.cli import main
 from ver_pipeline.growth.diff import diff
 from ver_pipeline.growth.drop import drop
 from ver_pipeline.growth.merge import merge
-from ver_pipeline.growth.tombstones import read_tombstones, tombstone_of
 from ver_pipeline.schemas.errors import UsageError
-from ver_pipeline.schemas.manifest import load_manifest, manifest_bytes
 from ver_pipeline.schemas.record import Record
+from ver_pipeline.shards.manifest import load_manifest, manifest_bytes
+from ver_pipeline.shards.tombstones import read_tombstones, tombstone_of
 
 
 def _relabelled(record: Record) -> Record:

@@ -15,16 +15,16 @@ from published import publish
 from ver_pipeline import open_dataset
 from ver_pipeline.cli import main
 from ver_pipeline.growth.drop import drop
-from ver_pipeline.growth.tombstones import is_withdrawn, read_tombstones, tombstone_of
 from ver_pipeline.lint import lint_dataset
 from ver_pipeline.publishing.card import write_card
-from ver_pipeline.publishing.names import names_of, plain_name
 from ver_pipeline.report.page import write_report
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError, VerError
-from ver_pipeline.schemas.manifest import load_manifest
 from ver_pipeline.schemas.record import Record, parse_record
-from ver_pipeline.stages.shard import read_offsets
+from ver_pipeline.shards.manifest import load_manifest
+from ver_pipeline.shards.names import names_of, plain_name
+from ver_pipeline.shards.read import read_offsets
+from ver_pipeline.shards.tombstones import is_withdrawn, read_tombstones, tombstone_of
 
 N = 60
 PAGES = (write_card, write_report)

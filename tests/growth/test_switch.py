@@ -9,9 +9,9 @@ import pytest
 from small_sets import RECORDS, build, manifest_of, settled
 
 from ver_pipeline.lint import lint_dataset
-from ver_pipeline.publishing.names import is_published, is_temporary, plain_name
-from ver_pipeline.publishing.switch import recover
-from ver_pipeline.schemas.manifest import load_manifest, manifest_bytes
+from ver_pipeline.shards.manifest import load_manifest, manifest_bytes
+from ver_pipeline.shards.names import is_published, is_temporary, plain_name
+from ver_pipeline.shards.switch import recover
 
 
 @pytest.fixture

@@ -14,16 +14,16 @@ import pytest
 from factory import make_records
 from small_sets import RECORDS, STUBS, VICTIM, build, gone, n_samples, settled
 
+from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.cli import main
-from ver_pipeline.dataset import open_dataset
+from ver_pipeline.export.push import push
 from ver_pipeline.growth.drop import drop
 from ver_pipeline.growth.merge import merge
 from ver_pipeline.growth.settle import finish_withdrawal, settle, writing
-from ver_pipeline.growth.tombstones import is_withdrawn, read_tombstones
-from ver_pipeline.growth.withdrawal import Withdrawal, write_down
 from ver_pipeline.lint import lint_dataset
-from ver_pipeline.publishing.push import push
 from ver_pipeline.schemas.errors import CorruptDataError, VerError
+from ver_pipeline.shards.tombstones import is_withdrawn, read_tombstones
+from ver_pipeline.shards.withdrawal import Withdrawal, write_down
 
 KILLED_AFTER_THE_MANIFEST = """
 import os, sys

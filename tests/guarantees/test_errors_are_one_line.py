@@ -47,7 +47,7 @@ def test_a_plan_for_a_folder_whose_parents_are_not_there_yet(tmp_path):
 
 
 def test_a_plan_for_a_gpu_that_is_not_here(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("ver_pipeline.gpus.shutil.which", lambda _: None)
+    monkeypatch.setattr("ver_pipeline.hardware.gpus.shutil.which", lambda _: None)
     (tmp_path / "a.mp4").touch()
     plan = ("plan", "--source", tmp_path, "--out", tmp_path / "out", "--profile", "gpu")
     status, told = said(capsys, *plan)
@@ -68,6 +68,6 @@ def test_a_disk_that_is_full_or_closed_while_the_driver_writes(tmp_path, capsys,
     def refuse(work):
         raise OSError(code, "Permission denied", str(work.root / "lock"))
 
-    monkeypatch.setattr("ver_pipeline.lock.locked", refuse)
+    monkeypatch.setattr("ver_pipeline.shards.lock.locked", refuse)
     status, told = said(capsys, "build", "--source", tmp_path, "--out", tmp_path / "out")
     assert (status, says in told, "lock" in told, told.count("\n")) == (1, True, True, 1), told

@@ -103,7 +103,7 @@ ATTACKS: dict[str, Callable[[Path], None]] = {
 
 
 def _raw(out: Path, **fields: Any) -> None:
-    from ver_pipeline.schemas.manifest import manifest_bytes
+    from ver_pipeline.shards.manifest import manifest_bytes
 
     manifest = {**json.loads((out / "manifest.json").read_bytes()), **fields}
     (out / "manifest.json").write_bytes(manifest_bytes(manifest))

@@ -13,11 +13,11 @@ import films
 import pytest
 
 from ver_pipeline import open_dataset
-from ver_pipeline.publishing.names import names_of
-from ver_pipeline.publishing.push import push
+from ver_pipeline.export.push import push
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError, VerError
-from ver_pipeline.stages.remote import fetch, list_remote
-from ver_pipeline.stages.sources import list_sources
+from ver_pipeline.shards.names import names_of
+from ver_pipeline.sources.listing import list_sources
+from ver_pipeline.sources.remote import fetch, list_remote
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
 
@@ -125,8 +125,8 @@ def test_a_film_that_cannot_be_fetched_leaves_nothing_half_written(store, raw, t
 
 
 def test_a_film_gone_since_it_was_listed_is_a_reject_that_a_rerun_tries_again(store, raw, tmp_path):
-    from ver_pipeline.listing import source_rows
     from ver_pipeline.schemas.config import IngestConfig
+    from ver_pipeline.sources.rows import source_rows
     from ver_pipeline.stages.ingest import IngestStage
 
     _upload(store("gone"), raw)

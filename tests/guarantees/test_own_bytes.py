@@ -17,27 +17,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ver_pipeline.demuxing.open as open_module
+import ver_pipeline.media.open as open_module
 from ver_pipeline.annotating.forecast import declared_s
-from ver_pipeline.demuxing.containers import FILMS
-from ver_pipeline.demuxing.open import MediaError
-from ver_pipeline.demuxing.playlists import playlist_kind
-from ver_pipeline.demuxing.references import from_bytes, has_references
+from ver_pipeline.annotators.teacher.pictures import NoPicturesError, read_pictures
 from ver_pipeline.lint.tar import film_faults
+from ver_pipeline.measure.frames import ClipError, ClipReader
+from ver_pipeline.media.containers import FILMS
+from ver_pipeline.media.encode import encode_pass
+from ver_pipeline.media.ffmpeg import FfmpegError
+from ver_pipeline.media.open import MediaError
+from ver_pipeline.media.playlists import playlist_kind
+from ver_pipeline.media.references import from_bytes, has_references
 from ver_pipeline.model.data.sight import probe as probe_bytes
 from ver_pipeline.model.loading import film as see_film
 from ver_pipeline.model.vision import Sampling, UndecodableError, decode_frames
 from ver_pipeline.schemas.config import ClipConfig, IngestConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.stages.annotators.pictures import NoPicturesError, read_pictures
+from ver_pipeline.sources.listing import list_sources
 from ver_pipeline.stages.ingest import IngestStage
-from ver_pipeline.stages.measure.frames import ClipError, ClipReader
-from ver_pipeline.stages.media.encode import encode_pass
-from ver_pipeline.stages.media.ffmpeg import FfmpegError
 from ver_pipeline.stages.scenes import small_pictures
-from ver_pipeline.stages.sources import list_sources
-from ver_pipeline.stages.transcribers.audio import decode
-from ver_pipeline.stages.transcribers.base import AudioError
+from ver_pipeline.transcribers.audio import decode
+from ver_pipeline.transcribers.base import AudioError
 
 ROOT = Path(__file__).parents[2]
 
@@ -212,7 +212,7 @@ def test_the_containers_that_people_bring_are_read(tmp_path, name):
 def test_media_is_opened_in_one_place():
     """Anywhere else, a demuxer could be asked for that opens what a film tells it to.  The sample films' inputs
     are pinned by their hash."""
-    allowed = {"ver_pipeline/demuxing/open.py", "stages/media/ffmpeg.py", "ver_pipeline/samples.py"}
+    allowed = {"ver_pipeline/media/open.py", "media/ffmpeg.py", "ver_pipeline/footage/compose.py"}
     seen = {}
     for path in _modules():
         where = [node.lineno for node in ast.walk(ast.parse(path.read_text("utf-8"))) if _opens_media(node)]

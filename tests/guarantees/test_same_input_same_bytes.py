@@ -22,8 +22,8 @@ import psutil
 import pytest
 
 from ver_pipeline.cli import main
-from ver_pipeline.engine import Engine
-from ver_pipeline.publishing.names import names_of
+from ver_pipeline.engine.engine import Engine
+from ver_pipeline.shards.names import names_of
 
 KILLS = [("here", 4.0), ("ray", 12.0)] * 5
 """Where the build to kill runs, and the latest moment to kill it, in seconds."""

@@ -16,7 +16,7 @@ import pytest
 import webdataset
 from wording import MOST, SCENES_SAY, error_rate
 
-from ver_pipeline.samples import fetch_samples
+from ver_pipeline.footage.compose import fetch_samples
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ import torch
 
 import ver_pipeline
 from ver_pipeline.cli import main
-from ver_pipeline.config import load_config
+from ver_pipeline.config_file import load_config
 from ver_pipeline.engine.wire import WireError, outcome_bytes, read_outcome
 from ver_pipeline.model.data.webfolder import open_webfolder
 from ver_pipeline.schemas.errors import ConfigError, DiskFullError, VerError

@@ -20,8 +20,8 @@ from outfolder import published
 from ver_pipeline.cli import main
 from ver_pipeline.lint import LintReport, lint_dataset
 from ver_pipeline.lint.tar import check_tar, film_faults
-from ver_pipeline.schemas.manifest import load_manifest, manifest_bytes
-from ver_pipeline.stages.shard import read_offsets
+from ver_pipeline.shards.manifest import load_manifest, manifest_bytes
+from ver_pipeline.shards.read import read_offsets
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from ver_pipeline.model.data.shards import open_shards
 from ver_pipeline.model.tiny import tiny_config, tiny_tokenizer
 from ver_pipeline.model.vision import Sampling
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
-from ver_pipeline.schemas.manifest import load_manifest, manifest_bytes
+from ver_pipeline.shards.manifest import load_manifest, manifest_bytes
 
 torch.set_num_threads(1)
 SMALL = Sampling(max_pixels=56 * 56, image_max_pixels=56 * 56)
@@ -79,9 +79,9 @@ def test_resume_reads_nothing_of_what_lies_behind(folder, parts):
     loader = loader_of(folder, parts)
     last = loader.steps_per_epoch - 1
     read: list[str] = []
-    pool = loader.sources[0].data.pool
-    direct = pool.read
-    pool.read = lambda name, offset, size: read.append(name) or direct(name, offset, size)
+    reader = loader.sources[0].data.reader
+    direct = reader.read
+    reader.read = lambda name, offset, size: read.append(name) or direct(name, offset, size)
     names = [name for step in loader.steps(0, last) for micro in step for name in micro.names]
     assert names == loader.global_batch(0, last)
     assert len(read) == 2 * len(names)  # json and mp4 of the last batch, nothing else

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ver_pipeline.cli import main
-from ver_pipeline.config import load_config, profiles, show_config
+from ver_pipeline.config_file import load_config, profiles, show_config
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import ConfigError
 

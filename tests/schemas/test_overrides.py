@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ver_pipeline.config import load_config
+from ver_pipeline.config_file import load_config
 from ver_pipeline.schemas.errors import ConfigError
 
 

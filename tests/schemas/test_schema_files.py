@@ -14,11 +14,11 @@ from factory import make_dict, make_record, make_records
 
 from ver_pipeline.schemas.derive import FOLDER, derived_files, record_json_schema
 from ver_pipeline.schemas.errors import CorruptDataError
-from ver_pipeline.schemas.manifest import check_seal, load_manifest, manifest_bytes, seal_manifest
 from ver_pipeline.schemas.migrate import read_record
 from ver_pipeline.schemas.record import SCHEMA_VERSION
 from ver_pipeline.schemas.split import split_of
 from ver_pipeline.schemas.strict import record_errors
+from ver_pipeline.shards.manifest import check_seal, load_manifest, manifest_bytes, seal_manifest
 
 Data = dict[str, Any]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.record import Speech
-from ver_pipeline.stages.speech_slice import join_words, slice_speech
+from ver_pipeline.timeline.transcript import join_words, slice_speech
 
 
 def transcript(words: list[tuple[str, float, float]], language: str = "en") -> dict[str, Any]:

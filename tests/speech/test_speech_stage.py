@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 from wording import MOST, SCENES_SAY, error_rate
 
-from ver_pipeline.samples import BILINGUAL_SCENES, bilingual_film
+from ver_pipeline.assets import store
+from ver_pipeline.footage.compose import BILINGUAL_SCENES, bilingual_film
+from ver_pipeline.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError, MissingModelError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Speech
-from ver_pipeline.stages import store
 from ver_pipeline.stages.base import Stage
-from ver_pipeline.stages.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 from ver_pipeline.stages.speech import SpeechStage, told_language
-from ver_pipeline.stages.speech_slice import slice_speech
-from ver_pipeline.stages.transcribers.audio import decode, film_windows
-from ver_pipeline.stages.transcribers.base import RATE_HZ, Film
+from ver_pipeline.timeline.transcript import slice_speech
+from ver_pipeline.transcribers.audio import decode, film_windows
+from ver_pipeline.transcribers.base import RATE_HZ, Film
 
 
 @pytest.fixture(scope="module")
@@ -205,8 +205,8 @@ def test_whisperx_without_its_extra_says_what_to_install(monkeypatch: pytest.Mon
 
 
 def test_windows_join_to_the_whole_sound_and_are_bounded(tmp_path: Path) -> None:
-    from ver_pipeline.stages.transcribers.audio import windows
-    from ver_pipeline.stages.transcribers.base import RATE_HZ
+    from ver_pipeline.transcribers.audio import windows
+    from ver_pipeline.transcribers.base import RATE_HZ
 
     sound = np.random.default_rng(0).normal(0, 0.01, 25 * RATE_HZ).astype(np.float32)
     pieces = iter(np.array_split(sound, 40))
@@ -218,7 +218,7 @@ def test_windows_join_to_the_whole_sound_and_are_bounded(tmp_path: Path) -> None
 
 
 def test_a_window_is_cut_in_a_pause_and_not_in_a_word(tmp_path: Path) -> None:
-    from ver_pipeline.stages.transcribers.audio import decode, windows
+    from ver_pipeline.transcribers.audio import decode, windows
 
     wav = tmp_path / "speech.wav"
     ffmpeg("-i", str(bilingual_film()), "-ac", "1", "-ar", "16000", str(wav))

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from ver_pipeline.stages.transcribers.base import AudioError, Film, HeardSegment, HeardWord
-from ver_pipeline.stages.transcribers.clean import clean_segment, simplifier
-from ver_pipeline.stages.transcribers.runs import MAX_RUN_S, Run, Span, listening_spans, plan_runs
-from ver_pipeline.stages.transcribers.subtitles import (
+from ver_pipeline.transcribers.base import AudioError, Film, HeardSegment, HeardWord
+from ver_pipeline.transcribers.clean import clean_segment, simplifier
+from ver_pipeline.transcribers.runs import MAX_RUN_S, Run, Span, listening_spans, plan_runs
+from ver_pipeline.transcribers.subtitles import (
     Subtitles,
     one_after_the_other,
     read_cues,
     split_words,
 )
-from ver_pipeline.stages.transcribers.whisperx import to_segment
+from ver_pipeline.transcribers.whisperx import to_segment
 
 
 def span(start_s: float, end_s: float, en: float, zh: float) -> Span:

@@ -13,7 +13,7 @@ import pytest
 from ver_pipeline.schemas.config import ClipConfig, IngestConfig, ScenesConfig
 from ver_pipeline.schemas.reasons import Reject
 from ver_pipeline.schemas.record import Clip, Media, Speech
-from ver_pipeline.schemas.tombstones import tombstone_of
+from ver_pipeline.shards.tombstone_hash import tombstone_of
 from ver_pipeline.stages.clip import ClipStage
 from ver_pipeline.stages.ingest import IngestStage
 from ver_pipeline.stages.parts import PartsStage

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import films
 import pytest
 
+from ver_pipeline.media import ffmpeg
 from ver_pipeline.schemas.errors import MissingDependencyError
-from ver_pipeline.stages.media import ffmpeg
 
 
 def test_ffmpegs_complaints_hold_no_addresses(tmp_path):

@@ -9,13 +9,13 @@ from pathlib import Path
 import films
 import pytest
 
+from ver_pipeline.media import probe
+from ver_pipeline.media.encode import exact_rate
 from ver_pipeline.schemas.config import IngestConfig
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.reasons import Reject
+from ver_pipeline.sources.listing import list_sources
 from ver_pipeline.stages.ingest import IngestStage
-from ver_pipeline.stages.media import probe
-from ver_pipeline.stages.media.encode import exact_rate
-from ver_pipeline.stages.sources import list_sources
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from ver_pipeline.engine.cache import unit_key
+from ver_pipeline.hardware import instruction_set
+from ver_pipeline.hardware.instruction_set import LEVELS, environment, hold, in_use, offered, processor_flags
 from ver_pipeline.schemas.errors import ConfigError
-from ver_pipeline.stages import instruction_set
-from ver_pipeline.stages.instruction_set import LEVELS, environment, hold, in_use, offered, processor_flags
 
 LOWEST = "x86-64-v2"
 needs_x86 = pytest.mark.skipif(not LEVELS[LOWEST].needs <= processor_flags(), reason="not an x86-64-v2 processor")
 
 SEEN = """
 import ctypes, glob, json, os, sys
-from ver_pipeline.stages.instruction_set import hold, hold_libav
+from ver_pipeline.hardware.instruction_set import hold, hold_libav
 hold(sys.argv[1])
 hold_libav()
 import av, cv2, numpy
@@ -36,12 +36,12 @@ print(json.dumps({
 HEARD = """
 import sys
 from pathlib import Path
-from ver_pipeline.stages.instruction_set import hold, hold_libav
+from ver_pipeline.hardware.instruction_set import hold, hold_libav
 hold(sys.argv[1])
 hold_libav()
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import SpeechConfig
-from ver_pipeline.samples import CRYING
+from ver_pipeline.footage.compose import CRYING
 from ver_pipeline.stages.speech import SpeechStage
 film = {"source": {"id": "0" * 64, "audio_codec": "flac", "duration_s": 3.5}, "path": str(CRYING), "sidecar": {}}
 stage = SpeechStage(SpeechConfig())

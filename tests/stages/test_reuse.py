@@ -11,13 +11,13 @@ import pytest
 from factory import make_records
 from outfolder import poster, with_film
 
-from ver_pipeline.engine.cache import Work
 from ver_pipeline.lint import lint_dataset
 from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.publishing.unchanged import is_published, note_published, untouched
 from ver_pipeline.schemas.config import BuildConfig, ShardConfig
-from ver_pipeline.schemas.manifest import load_manifest
-from ver_pipeline.stages.shard import Sample
+from ver_pipeline.shards.layout import Sample
+from ver_pipeline.shards.manifest import load_manifest
+from ver_pipeline.shards.workdir import Work
 
 CONFIG = BuildConfig(shard=ShardConfig(shard_size_bytes=1_000_000))
 

@@ -11,7 +11,9 @@ import webdataset
 
 from ver_pipeline.schemas.config import ShardConfig
 from ver_pipeline.schemas.errors import VerError
-from ver_pipeline.stages.shard import Sample, plan_shards, read_member, sample_digests, write_shard
+from ver_pipeline.shards.layout import Sample, plan_shards
+from ver_pipeline.shards.read import ShardReader
+from ver_pipeline.shards.write import sample_digests, write_shard
 
 
 def make_samples(folder: Path, n: int = 7) -> list[Sample]:
@@ -58,7 +60,7 @@ def test_offsets_point_at_the_members(tmp_path):
     shard = write_shard(tmp_path, "train", samples, sample_digests(samples))
     for i, sample in enumerate(samples):
         at = shard.members[sample.key]
-        assert read_member(tmp_path / shard.name, *at["mp4"]) == bytes([i]) * (700 + i)
+        assert ShardReader(tmp_path).read(shard.name, *at["mp4"]) == bytes([i]) * (700 + i)
         assert sorted(at) == ["jpg", "json", "mp4"]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import UsageError
-from ver_pipeline.stages.sources import list_sources, read_manifest
+from ver_pipeline.sources.listing import list_sources, read_manifest
 
 
 def test_a_folder_that_may_not_be_listed_is_listed_itself(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ver_pipeline.stages.spans import Limits, plan_spans, snap_words
+from ver_pipeline.timeline.spans import Limits, plan_spans, snap_words
 
 FPS = [Fraction(25), Fraction(30000, 1001), Fraction(24), Fraction(15)]
 LIMITS = Limits()

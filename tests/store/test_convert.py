@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from ver_pipeline.stages.convert import expression_graph, free_input_size
+from ver_pipeline.assets.convert import expression_graph, free_input_size
 
 WIDTHS = (2, 3, 4, 5)
 PINNED = "56ead9febcbd0bfe374998efbc075b574adc630033e98aacdc5a47208362b94e"

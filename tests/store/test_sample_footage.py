@@ -7,10 +7,10 @@ from pathlib import Path
 
 import av
 
+from ver_pipeline.assets import store
 from ver_pipeline.cli import main
-from ver_pipeline.samples import BILINGUAL_SCENES, BILINGUAL_SHA256, MANIFEST, bilingual_film, compose
+from ver_pipeline.footage.compose import BILINGUAL_SCENES, BILINGUAL_SHA256, MANIFEST, bilingual_film, compose
 from ver_pipeline.schemas.hashing import sha256_file
-from ver_pipeline.stages import store
 
 
 def test_samples_are_the_pinned_films_each_with_its_rights_and_group(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 
 from ver_pipeline.model.data.samples import DataSpec
-from ver_pipeline.model.train.config import StageConfig, built_in_stage, load_stage
 from ver_pipeline.model.train.job import Job
 from ver_pipeline.model.train.loop import train_stage
+from ver_pipeline.model.train.recipe import StageConfig, built_in_stage, load_stage
 from ver_pipeline.model.train.world import World, join_world, leave_world
 from ver_pipeline.model.vision import Sampling
 

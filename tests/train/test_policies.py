@@ -15,10 +15,10 @@ from runs import ALONE, SMALL, losses, same_bits, stage, weights
 from ver_pipeline.model.data.samples import DataSpec
 from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
 from ver_pipeline.model.train import step as step_module
-from ver_pipeline.model.train.config import OptimizerConfig, built_in_stage, load_stage
 from ver_pipeline.model.train.job import Job
 from ver_pipeline.model.train.loop import DivergedError, train_stage
 from ver_pipeline.model.train.modules import make_optimizer, prepare, set_lr
+from ver_pipeline.model.train.recipe import OptimizerConfig, built_in_stage, load_stage
 from ver_pipeline.schemas.errors import ConfigError, CorruptDataError
 
 

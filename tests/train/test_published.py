@@ -15,7 +15,7 @@ from ver_pipeline.model.data.shards import open_shards
 from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
-from ver_pipeline.stages.shard import Sample
+from ver_pipeline.shards.layout import Sample
 
 SMALL_PICTURES = "data=[{set: shards, tasks: [label, observe], sampling: {max_pixels: 3136, image_max_pixels: 3136}}]"
 

@@ -10,9 +10,9 @@ from runs import ALONE, losses, same_bits, stage, weights
 
 from ver_pipeline.model import load
 from ver_pipeline.model.train import checkpoint
-from ver_pipeline.model.train.config import STAGES
 from ver_pipeline.model.train.job import Job
 from ver_pipeline.model.train.loop import train_stage
+from ver_pipeline.model.train.recipe import STAGES
 from ver_pipeline.model.train.run import RunPlan, run_stages
 from ver_pipeline.schemas.errors import UsageError
 

@@ -16,14 +16,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.annotating.cost import ESTIMATE_CLIPS, Cost, estimate, together
-from ver_pipeline.engine.cache import Work
+from ver_pipeline.annotators.base import Request
+from ver_pipeline.annotators.teacher.cost import ESTIMATE_CLIPS, Cost, estimate, together
+from ver_pipeline.annotators.teacher.prices import is_priced, teacher_of
 from ver_pipeline.engine.walk import Walk
 from ver_pipeline.schemas.config import BuildConfig, ClipConfig
 from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.shards.workdir import Work
 from ver_pipeline.stages.annotate import AnnotateStage, request_of
-from ver_pipeline.stages.annotators.base import Request
-from ver_pipeline.stages.annotators.prices import is_priced, teacher_of
 from ver_pipeline.stages.base import Row, Stage
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def _seconds(row: Mapping[str, Any]) -> float:
 
 def declared_s(path: str) -> float:
     """The duration that a file claims, read by a process of its own; 0 where it claims none."""
-    from ver_pipeline.stages.media.ffmpeg import FfmpegError, describe
+    from ver_pipeline.media.ffmpeg import FfmpegError, describe
 
     try:
         found = _DURATION.search(describe(path, PROBE_LIMIT_S))
@@ -115,8 +115,8 @@ def declared_s(path: str) -> float:
 
 def _published(out: Path) -> _Sample | None:
     """The data set that stands in ``out``; None where there is none, or nothing that can be read."""
+    from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.catalog.records import read_records
-    from ver_pipeline.dataset import open_dataset
 
     if not (out / "manifest.json").is_file():
         return None

@@ -11,18 +11,18 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ver_pipeline.annotators.base import Usage
+from ver_pipeline.annotators.registry import make
+from ver_pipeline.annotators.teacher.asking import Model
+from ver_pipeline.annotators.teacher.judge import Assessment, assess, same_family
+from ver_pipeline.annotators.teacher.prices import price
 from ver_pipeline.catalog.records import local_root, read_records
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.stages.annotate import request_of
-from ver_pipeline.stages.annotators.asking import Model
-from ver_pipeline.stages.annotators.base import Usage
-from ver_pipeline.stages.annotators.judge import Assessment, assess, same_family
-from ver_pipeline.stages.annotators.prices import price
-from ver_pipeline.stages.annotators.registry import make
 
 if TYPE_CHECKING:
-    from ver_pipeline.dataset import Dataset
+    from ver_pipeline.catalog.dataset import Dataset
 
 MARKS = ("faithfulness", "completeness", "language_en", "language_zh")
 

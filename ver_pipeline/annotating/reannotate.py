@@ -17,26 +17,29 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.annotating.cost import ESTIMATE_CLIPS, Cost, actual, estimate, run_rows, together
-from ver_pipeline.catalog.records import ShardReader, local_root, read_records
+from ver_pipeline.annotators.base import Usage
+from ver_pipeline.annotators.teacher.cost import ESTIMATE_CLIPS, Cost, actual, estimate, run_rows, together
+from ver_pipeline.catalog.records import local_root, read_records
 from ver_pipeline.catalog.where import keys_where
-from ver_pipeline.engine.cache import Work, stage_digest, write_atomically
+from ver_pipeline.engine.cache import stage_digest
 from ver_pipeline.growth.settle import writing
+from ver_pipeline.hardware.instruction_set import hold, in_use
 from ver_pipeline.runs import append, new_run_id
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
-from ver_pipeline.schemas.manifest import load_manifest
 from ver_pipeline.schemas.reasons import RETRYABLE, Reject
 from ver_pipeline.schemas.untrusted import inside
+from ver_pipeline.shards.files import write_atomically
+from ver_pipeline.shards.layout import Sample, estimate_size
+from ver_pipeline.shards.manifest import load_manifest
+from ver_pipeline.shards.read import ShardReader
+from ver_pipeline.shards.workdir import Work
 from ver_pipeline.stages.annotate import AnnotateStage, independent_votes, request_of, wants_context
-from ver_pipeline.stages.annotators.base import Usage
-from ver_pipeline.stages.instruction_set import hold, in_use
-from ver_pipeline.stages.shard import Sample, estimate_size
 from ver_pipeline.stages.validate import ValidateStage
 
 if TYPE_CHECKING:
-    from ver_pipeline.dataset import Dataset
+    from ver_pipeline.catalog.dataset import Dataset
 
 
 @dataclass(slots=True)
@@ -111,7 +114,7 @@ def _refuse_another(data: Dataset, out_dir: Path) -> None:
 
 def vote_table(data: Dataset) -> list[dict[str, str]]:
     """Every clip's votes (coarse classes) of the independent sources and of its teachers, for fitting."""
-    from ver_pipeline.stages.agreement.votes import agreement, dfew_class
+    from ver_pipeline.annotators.agreement.votes import agreement, dfew_class
 
     rows = []
     for _, record in read_records(data):

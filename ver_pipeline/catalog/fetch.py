@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, cast
 
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, VerError
-from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, check_seal, load_manifest
 from ver_pipeline.schemas.untrusted import check_files, check_manifest
+from ver_pipeline.shards.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, check_seal, load_manifest
 
 CHUNK = 1 << 20
 TIMEOUT_S = 60.0

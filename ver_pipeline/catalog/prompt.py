@@ -11,7 +11,7 @@ from ver_pipeline.catalog.render import show
 from ver_pipeline.schemas.errors import VerError
 
 if TYPE_CHECKING:
-    from ver_pipeline.dataset import Dataset
+    from ver_pipeline.catalog.dataset import Dataset
 
 SCREEN_ROWS = 40
 HELP = """A query ends with ; or an empty line.   @NAME  runs a named query

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from ver_pipeline.dataset import Result
+    from ver_pipeline.catalog.dataset import Result
 
 FORMATS = ("table", "csv", "json", "parquet", "markdown")
 SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet", ".md": "markdown", ".txt": "table"}

@@ -14,7 +14,7 @@ from ver_pipeline.catalog.sandbox import QueryError, QueryRefusedError
 if TYPE_CHECKING:
     import duckdb
 
-    from ver_pipeline.dataset import Dataset
+    from ver_pipeline.catalog.dataset import Dataset
 
 ALL = "true"
 """The condition that chooses every sample."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ver_pipeline.dataset import Dataset
+    from ver_pipeline.catalog.dataset import Dataset
     from ver_pipeline.schemas.config import BuildConfig
 
 
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Annotate, or one of the questions about it."""
-    from ver_pipeline.dataset import open_dataset
+    from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.growth.settle import settle
 
     settle(args.out, passes_on=True)
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _config(args: argparse.Namespace, data: Dataset) -> BuildConfig:
     """The data set's own configuration with the annotate section that was asked for."""
-    from ver_pipeline.config import load_config
+    from ver_pipeline.config_file import load_config
     from ver_pipeline.schemas.config import BuildConfig
 
     overrides = list(args.set)
@@ -76,8 +76,8 @@ def _config(args: argparse.Namespace, data: Dataset) -> BuildConfig:
 
 def _fit(data: Dataset, path: Path) -> int:
     from ver_pipeline.annotating.reannotate import vote_table
+    from ver_pipeline.annotators.agreement.dawid_skene import fit
     from ver_pipeline.schemas.errors import UsageError
-    from ver_pipeline.stages.agreement.dawid_skene import fit
 
     votes = [row for row in vote_table(data) if row]
     if not votes:

@@ -31,7 +31,7 @@ def add_build_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Where settings come from."""
-    from ver_pipeline.config import DEFAULT_PROFILE, profiles
+    from ver_pipeline.config_file import DEFAULT_PROFILE, profiles
 
     parser.add_argument(
         "--profile", choices=profiles(), default=DEFAULT_PROFILE, help="settings for a kind of machine (default: cpu)"
@@ -42,7 +42,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read_config(args: argparse.Namespace) -> BuildConfig:
     """The configuration that the arguments name."""
-    from ver_pipeline.config import load_config
+    from ver_pipeline.config_file import load_config
 
     overrides = list(args.set)
     if args.annotator:

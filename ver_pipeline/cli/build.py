@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
         return plan(args)
     from ver_pipeline.build import BuildOptions, build
-    from ver_pipeline.engine import Where
+    from ver_pipeline.engine.engine import Where
     from ver_pipeline.progress import Progress
     from ver_pipeline.schemas.errors import UsageError
 

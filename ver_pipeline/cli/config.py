@@ -15,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ver_pipeline.config import load_config, show_config
+    from ver_pipeline.config_file import load_config, show_config
 
     sys.stdout.write(show_config(load_config(args.config, args.set, args.profile)))
     return 0

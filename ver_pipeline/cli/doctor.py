@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from ver_pipeline.gpus import gpu_names
+from ver_pipeline.hardware.gpus import gpu_names
 from ver_pipeline.schemas.errors import VerError
 
 LOW_DISK_BYTES = 5 << 30
@@ -63,14 +63,14 @@ def examine(ask_network: bool = False) -> Iterator[Finding]:
     for look in looks:
         yield from look()
     if ask_network:
-        from ver_pipeline.stages import hub
+        from ver_pipeline.assets import hub
 
         cost = "models outside the store's list cannot be fetched; the listed ones come from package registries"
         yield Finding("model hub", "ok", "answers") if hub.answers() else Finding("model hub", "note", "silent", cost)
 
 
 def _ffmpeg() -> Iterator[Finding]:
-    from ver_pipeline.stages.media.ffmpeg import ffmpeg_path, ffmpeg_version
+    from ver_pipeline.media.ffmpeg import ffmpeg_path, ffmpeg_version
 
     try:
         path = ffmpeg_path()
@@ -103,7 +103,7 @@ def _machine() -> Iterator[Finding]:
 
 
 def _disk() -> Iterator[Finding]:
-    from ver_pipeline.stages import store
+    from ver_pipeline.assets import store
 
     for name, folder in (("disk here", Path.cwd()), ("disk of the store", store.home())):
         while not folder.exists():
@@ -155,7 +155,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _models() -> Iterator[Finding]:
-    from ver_pipeline.stages import store
+    from ver_pipeline.assets import store
 
     for asset in store.assets().values():
         if asset.kind != "model":

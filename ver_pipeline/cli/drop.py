@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from ver_pipeline.growth.drop import drop
 
     if args.dry_run:
-        from ver_pipeline.dataset import open_dataset
+        from ver_pipeline.catalog.dataset import open_dataset
 
         with open_dataset(args.dataset) as data:
             keys = keys_where(data, args.where)

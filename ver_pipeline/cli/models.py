@@ -6,8 +6,8 @@ import argparse
 import sys
 import time
 
+from ver_pipeline.assets import store
 from ver_pipeline.schemas.errors import UsageError
-from ver_pipeline.stages import store
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

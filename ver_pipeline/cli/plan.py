@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ver_pipeline.cli.arguments import add_build_arguments, read_config
 
 if TYPE_CHECKING:
-    from ver_pipeline.stages.sources import SourceRef
+    from ver_pipeline.sources.listing import SourceRef
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,13 +27,14 @@ def _size_bytes(ref: SourceRef) -> int:
 def run(args: argparse.Namespace) -> int:
     from ver_pipeline.annotating.forecast import forecast
     from ver_pipeline.dag import make_dag
-    from ver_pipeline.engine.cache import Work, stage_digest
+    from ver_pipeline.engine.cache import stage_digest
     from ver_pipeline.engine.pools import fit_pools
     from ver_pipeline.engine.walk import Walk
-    from ver_pipeline.gpus import gpu_names
-    from ver_pipeline.growth.tombstones import read_tombstones
-    from ver_pipeline.listing import source_rows
-    from ver_pipeline.stages.sources import list_sources
+    from ver_pipeline.hardware.gpus import gpu_names
+    from ver_pipeline.shards.tombstones import read_tombstones
+    from ver_pipeline.shards.workdir import Work
+    from ver_pipeline.sources.listing import list_sources
+    from ver_pipeline.sources.rows import source_rows
 
     config = read_config(args)
     work = Work(args.out.resolve() / ".ver")

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list() -> int:
-    from ver_pipeline.annotation_prompts import load_prompts
+    from ver_pipeline.annotation_prompts.load import load_prompts
 
     for prompt in load_prompts().values():
         sys.stdout.write(f"{prompt.name:<20} {prompt.sha256[:12]}  {prompt.purpose}\n")
@@ -39,7 +39,7 @@ def _list() -> int:
 
 
 def _show(name: str) -> int:
-    from ver_pipeline.annotation_prompts import load_prompts
+    from ver_pipeline.annotation_prompts.load import load_prompts
     from ver_pipeline.schemas.errors import UsageError
 
     wanted, _, language = name.partition(".")
@@ -56,11 +56,11 @@ def _show(name: str) -> int:
 
 
 def _render(args: argparse.Namespace) -> int:
-    from ver_pipeline.annotation_prompts import load_prompts
+    from ver_pipeline.annotation_prompts.load import load_prompts
+    from ver_pipeline.annotators.options import TeacherOptions
+    from ver_pipeline.annotators.teacher.teacher import Teacher, question
     from ver_pipeline.schemas.errors import UsageError
     from ver_pipeline.stages.annotate import request_of
-    from ver_pipeline.stages.annotators.options import TeacherOptions
-    from ver_pipeline.stages.annotators.teacher import Teacher, question
 
     request = request_of({**_clip(args.data, args.clip), "media_path": None})
     order = {None: "speech-first", "en": "en-first", "zh": "zh-first"}[args.lang]
@@ -79,8 +79,8 @@ def _render(args: argparse.Namespace) -> int:
 def _clip(folder: Path, clip: str) -> dict[str, Any]:
     """The record of a clip, with what is said around it."""
     from ver_pipeline.annotating.reannotate import said_around
+    from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.catalog.records import read_records
-    from ver_pipeline.dataset import open_dataset
     from ver_pipeline.schemas.errors import UsageError
 
     if not clip or not all(c in "0123456789abcdef_" for c in clip):

@@ -13,7 +13,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ver_pipeline.publishing.push import push
+    from ver_pipeline.export.push import push
 
     done = push(args.dataset, args.address)
     sent = f"{done.n_sent} file(s) sent, {done.sent_bytes / 1e6:.1f} MB"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ver_pipeline.schemas.errors import UsageError, VerError
 
 if TYPE_CHECKING:
-    from ver_pipeline.dataset import Dataset
+    from ver_pipeline.catalog.dataset import Dataset
 
 SCREEN_ROWS = 40
 EPILOG = """examples:
@@ -70,8 +70,8 @@ def run(args: argparse.Namespace) -> int:
         )
     from dataclasses import replace
 
+    from ver_pipeline.catalog.dataset import Dataset
     from ver_pipeline.catalog.limits import limits_of
-    from ver_pipeline.dataset import Dataset
     from ver_pipeline.growth.settle import settle
 
     limits = replace(limits_of(args.timeout, args.memory), end_process=_end)

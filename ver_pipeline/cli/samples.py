@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fetch; prints each film's path and the licence notice."""
-    from ver_pipeline.samples import NOTICE, fetch_samples
+    from ver_pipeline.footage.compose import NOTICE, fetch_samples
 
     for path in fetch_samples(args.folder, args.which):
         sys.stdout.write(f"{path}\n")

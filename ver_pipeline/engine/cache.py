@@ -10,67 +10,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
-from ver_pipeline.durable import sync
+from ver_pipeline.hardware.instruction_set import NATIVE, held
 from ver_pipeline.schemas.canonical import canonical_json, digest, parse_json
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reject
 from ver_pipeline.schemas.untrusted import is_component
+from ver_pipeline.shards.files import write_atomically
+from ver_pipeline.shards.workdir import Work
 from ver_pipeline.stages.base import FILE, PIECE, Row, Stage
-from ver_pipeline.stages.instruction_set import NATIVE, held
 
 PLACES = frozenset({"path", FILE})
 """Columns that say where a thing lies and not what it is: never part of a key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """The build's own folder inside OUT: cache, media, records, fetched sources, staging."""
-
-    root: Path
-
-    @property
-    def media(self) -> Path:
-        return self.root / "media"
-
-    @property
-    def records(self) -> Path:
-        return self.root / "records"
-
-    @property
-    def staging(self) -> Path:
-        return self.root / "staging"
-
-    @property
-    def merging(self) -> Path:
-        return self.root / "merge"
-
-    @property
-    def merge_note(self) -> Path:
-        return self.root / "merge.json"
-
-    @property
-    def annotating(self) -> Path:
-        return self.root / "annotate-media"
-
-    @property
-    def sources(self) -> Path:
-        return self.root / "sources"
-
-    def relative(self, path: str) -> str:
-        """A path below this folder as it is stored: it stays right when OUT is moved."""
-        return os.path.relpath(path, self.root)
-
-    def absolute(self, path: str) -> str:
-        return str(self.root / path)
 
 
 def stage_digest(stage: Stage) -> str:
@@ -196,19 +153,3 @@ def _told(path: str) -> tuple[int, int, str]:
 def _paths(row: Row) -> list[str]:
     """Columns of a row that hold files of the work folder: those named ``*_path``."""
     return [name for name, value in row.items() if name.endswith("_path") and isinstance(value, str)]
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees all of it or nothing; it lasts once this returns."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync(path.parent)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from ver_pipeline.engine.cache import Work
 from ver_pipeline.engine.runner import Runner, Tally
+from ver_pipeline.shards.workdir import Work
 from ver_pipeline.stages.base import Row, Stage
 
 Note = Callable[[str, Tally], None]

@@ -15,9 +15,9 @@ import sys
 from multiprocessing.connection import Connection
 
 from ver_pipeline.engine.wire import READY, outcome_bytes
+from ver_pipeline.hardware.instruction_set import hold_libav
 from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
 from ver_pipeline.stages.base import Outcome, Stage
-from ver_pipeline.stages.instruction_set import hold_libav
 
 PR_SET_PDEATHSIG = 1
 

@@ -18,15 +18,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.engine.cache import Work
 from ver_pipeline.engine.chain import Chain, live_columns
 from ver_pipeline.engine.child import die_with_parent
 from ver_pipeline.engine.pools import fit_pools
 from ver_pipeline.engine.runner import Tally
+from ver_pipeline.hardware.instruction_set import NATIVE, environment, held
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.shards.workdir import Work
 from ver_pipeline.stages.base import Row, Stage
-from ver_pipeline.stages.instruction_set import NATIVE, environment, held
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -237,7 +237,7 @@ def _held_there() -> dict[str, Any]:
 
 
 def _travelling_code(folder: Path) -> dict[str, Any]:
-    """A runtime environment that carries this package to every worker (links resolved into one folder)."""
+    """A runtime environment that carries this package to every worker."""
     import shutil
 
     package = Path(__file__).resolve().parents[1]

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ver_pipeline.engine.cache import Cache, Work, pick, stage_digest, unit_key
+from ver_pipeline.engine.cache import Cache, pick, stage_digest, unit_key
 from ver_pipeline.engine.isolation import IsolatedStage
 from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.shards.workdir import Work
 from ver_pipeline.stages.base import FILE, PIECE, Outcome, Pieced, Row, Stage, file_state
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
-from ver_pipeline.engine.cache import Cache, Work, pick, stage_digest, unit_key
+from ver_pipeline.engine.cache import Cache, pick, stage_digest, unit_key
 from ver_pipeline.engine.runner import Tally, portable
 from ver_pipeline.schemas.reasons import Reject
+from ver_pipeline.shards.workdir import Work
 from ver_pipeline.stages.base import Row, Stage
 
 

@@ -9,7 +9,7 @@ from ver_pipeline.catalog.where import select_keys
 from ver_pipeline.schemas.errors import VerError
 
 if TYPE_CHECKING:
-    from ver_pipeline.dataset import Dataset
+    from ver_pipeline.catalog.dataset import Dataset
 
 ALLOWED_LICENSES = frozenset(
     {

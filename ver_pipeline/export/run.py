@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.catalog.records import ShardReader, local_root, read_records
+from ver_pipeline.catalog.dataset import Dataset, open_dataset
+from ver_pipeline.catalog.records import local_root, read_records
 from ver_pipeline.catalog.where import select_keys
-from ver_pipeline.dataset import Dataset, open_dataset
 from ver_pipeline.export.conversations import JsonFiles, dataset_info, dialogues, emotion_qwen, llava, messages
 from ver_pipeline.export.emer import write_emer
 from ver_pipeline.export.hub import write_recipe
@@ -20,6 +20,7 @@ from ver_pipeline.export.rights import check_public
 from ver_pipeline.growth.settle import settle
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.untrusted import inside
+from ver_pipeline.shards.read import ShardReader
 
 SHAPES = {"llava": llava, "emotion-qwen": emotion_qwen, "llama-factory": messages, "ms-swift": messages}
 FORMATS = (*SHAPES, "hf", "emer")
@@ -119,7 +120,7 @@ def _counted(data: Dataset, where: str, done: Exported) -> Iterator[tuple[Row, R
 
 
 def _copy_film(shards: ShardReader, row: Row, path: Path) -> int:
-    film = shards.member(row["shard"], row["mp4_offset"], row["mp4_size"])
+    film = shards.member(row, "mp4")
     if film is None:
         return 0
     path.parent.mkdir(exist_ok=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.catalog.database import Database
-from ver_pipeline.dataset import open_dataset
-from ver_pipeline.growth.tombstones import read_tombstones
+from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.schemas.tables import TABLES
+from ver_pipeline.shards.tombstones import read_tombstones
 
 COMPARED = (
     "split", "tier", "media_sha256", "language", "transcript", "label", "valence", "arousal", "intensity",

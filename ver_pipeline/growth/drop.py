@@ -17,22 +17,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.catalog.records import ShardReader, local_root
+from ver_pipeline.catalog.dataset import Dataset, open_dataset
+from ver_pipeline.catalog.records import local_root
 from ver_pipeline.catalog.where import keys_where
-from ver_pipeline.dataset import Dataset, open_dataset
-from ver_pipeline.engine.cache import Work
 from ver_pipeline.growth.edit import Edit, names_any
 from ver_pipeline.growth.forget import Traces, forget, forget_unlisted
 from ver_pipeline.growth.settle import writing
-from ver_pipeline.growth.tombstones import published_tombstones, read_tombstones, tombstone_of, write_tombstones
-from ver_pipeline.growth.withdrawal import Withdrawal, cross_out, is_fulfilled, ledger_path, note, pending, write_down
-from ver_pipeline.journals import withdrawal_journal
-from ver_pipeline.publishing.staged import PageWriter, with_pages
-from ver_pipeline.publishing.switch import switch
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
-from ver_pipeline.schemas.manifest import load_manifest
 from ver_pipeline.schemas.migrate import record_of
+from ver_pipeline.shards.journals import withdrawal_journal
+from ver_pipeline.shards.manifest import load_manifest
+from ver_pipeline.shards.read import ShardReader
+from ver_pipeline.shards.staged import PageWriter, with_pages
+from ver_pipeline.shards.switch import switch
+from ver_pipeline.shards.tombstones import published_tombstones, read_tombstones, tombstone_of, write_tombstones
+from ver_pipeline.shards.withdrawal import Withdrawal, cross_out, is_fulfilled, ledger_path, note, pending, write_down
+from ver_pipeline.shards.workdir import Work
 
 log = logging.getLogger(__name__)
 

@@ -11,18 +11,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.catalog.records import ShardReader, local_root
+from ver_pipeline.catalog.dataset import Dataset
+from ver_pipeline.catalog.records import local_root
 from ver_pipeline.catalog.write import write_catalog, write_index
-from ver_pipeline.dataset import Dataset
-from ver_pipeline.publishing.staged import Entry, Manifest, data_set_id, link, name_by_content
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
-from ver_pipeline.schemas.manifest import seal_manifest
 from ver_pipeline.schemas.migrate import record_of
 from ver_pipeline.schemas.tables import flat_columns
-from ver_pipeline.stages.shard import read_offsets, shard_stem, write_tar
+from ver_pipeline.shards.manifest import seal_manifest
+from ver_pipeline.shards.names import shard_stem
+from ver_pipeline.shards.read import ShardReader, flat_offsets, read_offsets
+from ver_pipeline.shards.staged import Entry, Manifest, data_set_id, link, name_by_content
+from ver_pipeline.shards.write import write_tar
 
-EXTENSIONS = ("json", "mp4", "jpg")
 _KEY = re.compile(rb"[0-9a-f]{16}_[0-9]{8}_[0-9]{8}")
 
 Row = dict[str, Any]
@@ -77,7 +78,7 @@ class Edit:
         known = {"sha256": sha256, "size_bytes": size_bytes, "n_samples": len(left)}
         self.shards.append({**entry, "path": path.name, **known})
         for key, offsets in read_offsets(path).items():
-            self._places[key] |= {"shard": path.name, **_flat_offsets(offsets)}
+            self._places[key] |= {"shard": path.name, **flat_offsets(offsets)}
 
     def _members(self, shards: ShardReader, rows: Iterable[Row]) -> Iterator[tuple[str, dict[str, bytes]]]:
         for row in rows:
@@ -116,7 +117,7 @@ class Edit:
     def _records(self) -> Iterator[Row]:
         with ShardReader(self.staging) as shards:
             for row in self._index_rows():
-                data = shards.member(row["shard"], row["json_offset"], row["json_size"]) or b""
+                data = shards.member(row, "json") or b""
                 record = record_of(data, row["key"], row["shard"])
                 if any(row[name] != value for name, value in flat_columns(record).items()):
                     raise VerError(f"index and record of {row['key']} disagree", "run: ver lint")
@@ -155,10 +156,3 @@ def reject_of(row: Row) -> Row:
 def keys_in(text: bytes) -> set[str]:
     """Every clip key that a text names."""
     return {key.decode() for key in _KEY.findall(text)}
-
-
-def _flat_offsets(offsets: dict[str, tuple[int, int]]) -> Row:
-    flat: Row = {}
-    for extension in EXTENSIONS:
-        flat[f"{extension}_offset"], flat[f"{extension}_size"] = offsets.get(extension, (None, None))
-    return flat

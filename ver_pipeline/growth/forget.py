@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.publishing.names import is_published, is_temporary, names_of
 from ver_pipeline.schemas.canonical import digest, parse_json
 from ver_pipeline.schemas.hashing import hash_file
-from ver_pipeline.schemas.manifest import MANIFEST_NAME
+from ver_pipeline.shards.manifest import MANIFEST_NAME
+from ver_pipeline.shards.names import is_published, is_temporary, names_of
 
 log = logging.getLogger(__name__)
 

@@ -17,22 +17,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ver_pipeline.catalog.records import ShardReader, local_root, read_records
-from ver_pipeline.dataset import Dataset, open_dataset
-from ver_pipeline.engine.cache import Work, write_atomically
+from ver_pipeline.catalog.dataset import Dataset, open_dataset
+from ver_pipeline.catalog.records import local_root, read_records
 from ver_pipeline.growth.edit import keys_in, reject_of, source_of
 from ver_pipeline.growth.settle import settle
-from ver_pipeline.growth.tombstones import is_withdrawn, read_tombstones
-from ver_pipeline.lock import locked
 from ver_pipeline.publishing.publish import Content, publish
-from ver_pipeline.publishing.staged import PageWriter
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig, ShardConfig
 from ver_pipeline.schemas.errors import UsageError, VerError
-from ver_pipeline.schemas.manifest import MANIFEST_NAME
 from ver_pipeline.schemas.split import split_of
 from ver_pipeline.schemas.untrusted import inside
-from ver_pipeline.stages.shard import Sample, estimate_size
+from ver_pipeline.shards.files import write_atomically
+from ver_pipeline.shards.layout import Sample, estimate_size
+from ver_pipeline.shards.lock import locked
+from ver_pipeline.shards.manifest import MANIFEST_NAME
+from ver_pipeline.shards.read import ShardReader
+from ver_pipeline.shards.staged import PageWriter
+from ver_pipeline.shards.tombstones import is_withdrawn, read_tombstones
+from ver_pipeline.shards.workdir import Work
 
 Prefer = Literal["first", "last"]
 SHOWN = 3

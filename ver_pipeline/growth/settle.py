@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ver_pipeline.journals import switch_journal, withdrawal_journal
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.shards.journals import switch_journal, withdrawal_journal
 
 if TYPE_CHECKING:
     from ver_pipeline.growth.drop import Dropped
-    from ver_pipeline.publishing.staged import PageWriter
+    from ver_pipeline.shards.staged import PageWriter
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +35,9 @@ def writing(
     Raises:
         VerError: another process holds it, or what was begun cannot be finished.
     """
-    from ver_pipeline.engine.cache import Work
-    from ver_pipeline.lock import locked
-    from ver_pipeline.publishing.switch import recover
+    from ver_pipeline.shards.lock import locked
+    from ver_pipeline.shards.switch import recover
+    from ver_pipeline.shards.workdir import Work
 
     work = Work(out_dir.resolve() / ".ver")
     with locked(work):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .defect import Defect
-from .run import LintReport, lint_dataset
+from ver_pipeline.lint.defect import Defect
+from ver_pipeline.lint.run import LintReport, lint_dataset
 
 __all__ = ["Defect", "LintReport", "lint_dataset"]

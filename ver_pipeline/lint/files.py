@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.journals import switch_journal, withdrawal_journal
-from ver_pipeline.publishing.names import names_of
-from ver_pipeline.publishing.switch import stale_copies
+from ver_pipeline.lint.defect import Defect
 from ver_pipeline.schemas.hashing import sha256_file
-from ver_pipeline.schemas.manifest import MANIFEST_NAME
-
-from .defect import Defect
+from ver_pipeline.shards.journals import switch_journal, withdrawal_journal
+from ver_pipeline.shards.manifest import MANIFEST_NAME
+from ver_pipeline.shards.names import names_of
+from ver_pipeline.shards.switch import stale_copies
 
 HIDDEN = ".ver"
 

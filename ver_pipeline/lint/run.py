@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.lint.defect import Defect
+from ver_pipeline.lint.facts import file_columns, table_facts
+from ver_pipeline.lint.files import file_defects
+from ver_pipeline.lint.pool import Start, checking_pool
+from ver_pipeline.lint.tar import TarReport, check_tar
 from ver_pipeline.schemas.errors import CorruptDataError
-from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest
 from ver_pipeline.schemas.tables import INDEX, TABLES
-
-from .defect import Defect
-from .facts import file_columns, table_facts
-from .files import file_defects
-from .pool import Start, checking_pool
-from .tar import TarReport, check_tar
+from ver_pipeline.shards.manifest import MANIFEST_NAME, load_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +130,26 @@ def _damaged_index_keys(out_dir: Path, files: list[dict[str, Any]], name: str) -
     import pyarrow as pa
 
     from ver_pipeline.schemas.tables import flat_columns
-    from ver_pipeline.stages.shard import read_member, read_offsets
+    from ver_pipeline.shards.read import ShardReader, read_offsets
 
     try:
         rows = {row["key"]: row for row in _read_rows(out_dir / name)}
     except (pa.ArrowException, OSError, KeyError, ValueError):
         return []
     found = []
+    reader = ShardReader(out_dir)
     for entry in files:
         if entry["kind"] != "shard":
             continue
-        path = out_dir / entry["path"]
-        for key, members in read_offsets(path).items():
-            record = json.loads(read_member(path, *members["json"]))
+        for key, members in read_offsets(out_dir / entry["path"]).items():
+            record = json.loads(reader.read(entry["path"], *members["json"]))
             wanted: dict[str, Any] = {**flat_columns(record), "shard": entry["path"], "split": entry["split"]}
             for extension, (offset, size) in members.items():
                 wanted |= {f"{extension}_offset": offset, f"{extension}_size": size}
             for extension in set(members) - {"mp4"}:
-                wanted[f"{extension}_sha256"] = hashlib.sha256(read_member(path, *members[extension])).hexdigest()
+                wanted[f"{extension}_sha256"] = hashlib.sha256(
+                    reader.read(entry["path"], *members[extension])
+                ).hexdigest()
             row = rows.pop(key, None)
             wrong = ["all of it"] if row is None else sorted(c for c, value in wanted.items() if row.get(c) != value)
             if wrong:

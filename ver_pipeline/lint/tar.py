@@ -15,14 +15,13 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from ver_pipeline.demuxing.open import MediaError, open_media
+from ver_pipeline.lint.defect import Defect
+from ver_pipeline.lint.facts import Columns, record_facts
+from ver_pipeline.media.open import MediaError, open_media
 from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.schemas.record import Record, parse_record
 from ver_pipeline.schemas.strict import relation_errors
 from ver_pipeline.schemas.tables import flat_columns
-
-from .defect import Defect
-from .facts import Columns, record_facts
 
 BLOCK = 512
 Note = Callable[[str, str], None]

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .loading import Preprocess
-    from .modeling import EmotionQwenForConditionalGeneration
+    from ver_pipeline.model.loading import Preprocess
+    from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
 
 
 def load(
@@ -30,6 +30,6 @@ def load(
     Raises:
         MissingModelError: the folder is not a whole Emotion-Qwen checkpoint.
     """
-    from .loading import load_checkpoint
+    from ver_pipeline.model.loading import load_checkpoint
 
     return load_checkpoint(Path(path), device, dtype)

@@ -15,11 +15,10 @@ from typing import Any
 import torch
 from transformers import Qwen2_5_VLConfig
 
+from ver_pipeline.model.configuration import EmotionQwenConfig, from_qwen_config
+from ver_pipeline.model.modeling import NEW_PREFIXES, EmotionQwenForConditionalGeneration
 from ver_pipeline.schemas.errors import CorruptDataError, MissingModelError
 from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
-
-from .config import EmotionQwenConfig, from_qwen_config
-from .modeling import NEW_PREFIXES, EmotionQwenForConditionalGeneration
 
 OFFICIAL_NAMES: tuple[tuple[str, str], ...] = (
     (r"^vpm\.", "model.visual."),

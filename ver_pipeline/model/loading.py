@@ -9,14 +9,13 @@ from typing import Any
 
 import torch
 
-from ver_pipeline.demuxing.open import MediaError, open_media
+from ver_pipeline.media.open import MediaError, open_media
+from ver_pipeline.model.data.chat import Turn, Visual, encode_chat
+from ver_pipeline.model.data.collate import collate
+from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
+from ver_pipeline.model.vision import Sampling, UndecodableError, decode_frames, frame_count, to_patches
 from ver_pipeline.schemas.errors import MissingModelError
 from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS
-
-from .data.chat import Turn, Visual, encode_chat
-from .data.collate import collate
-from .modeling import EmotionQwenForConditionalGeneration
-from .vision import Sampling, UndecodableError, decode_frames, frame_count, to_patches
 
 MODEL_TYPE = "emotion_qwen"
 

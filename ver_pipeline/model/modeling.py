@@ -21,11 +21,10 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import (
     Qwen2_5_VLTextModel,
 )
 
+from ver_pipeline.model.compat import TRANSFORMERS_5, register_checkpoint_names, window_index, zero_
+from ver_pipeline.model.configuration import EXPERT_MODES, GATE_POOLINGS, EmotionQwenConfig, EmotionQwenVisionConfig
+from ver_pipeline.model.gate import EmotionGate, GateHead, pooled_states
 from ver_pipeline.schemas.errors import ConfigError
-
-from .compat import TRANSFORMERS_5, register_checkpoint_names, window_index, zero_
-from .config import EXPERT_MODES, GATE_POOLINGS, EmotionQwenConfig, EmotionQwenVisionConfig
-from .gate import EmotionGate, GateHead, pooled_states
 
 NEW_PREFIXES = ("model.visual.emotion_merger.", "model.visual.gate.")
 """What Emotion-Qwen has and Qwen2.5-VL has not."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from .config import EmotionQwenConfig
-from .modeling import EmotionQwenForConditionalGeneration
+from ver_pipeline.model.configuration import EmotionQwenConfig
+from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
 
 SPECIAL_TOKENS = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>",

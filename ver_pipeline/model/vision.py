@@ -14,7 +14,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch.nn import functional
 
-from ver_pipeline.demuxing.open import MediaError, open_media
+from ver_pipeline.media.open import MediaError, open_media
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.catalog.render import write_markdown
-from ver_pipeline.dataset import open_dataset
 from ver_pipeline.report.figures import Figures, collect
 
 CARD_NAME = "README.md"

@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.growth.tombstones import read_tombstones, write_tombstones
-from ver_pipeline.publishing.reuse import contents_digest, published_shards
-from ver_pipeline.publishing.staged import Entry, PageWriter, data_set_id, link, name_by_content, with_pages
-from ver_pipeline.publishing.switch import recover, switch
+from ver_pipeline.hardware.instruction_set import in_use
 from ver_pipeline.schemas.config import BuildConfig
-from ver_pipeline.schemas.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, seal_manifest
 from ver_pipeline.schemas.record import SCHEMA_VERSION
-from ver_pipeline.stages.instruction_set import in_use
-from ver_pipeline.stages.shard import Sample, Shard, index_rows, plan_shards, read_offsets, sample_digests, write_shard
+from ver_pipeline.shards.layout import Sample, plan_shards
+from ver_pipeline.shards.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, seal_manifest
+from ver_pipeline.shards.read import read_offsets
+from ver_pipeline.shards.reuse import contents_digest, published_shards
+from ver_pipeline.shards.staged import Entry, PageWriter, data_set_id, link, name_by_content, with_pages
+from ver_pipeline.shards.switch import recover, switch
+from ver_pipeline.shards.tombstones import read_tombstones, write_tombstones
+from ver_pipeline.shards.write import Shard, index_rows, sample_digests, write_shard
 
 
 @dataclass(frozen=True, slots=True)

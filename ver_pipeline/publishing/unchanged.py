@@ -12,14 +12,15 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.engine.cache import Work, write_atomically
 from ver_pipeline.engine.runner import Tally
-from ver_pipeline.growth.tombstones import read_tombstones
 from ver_pipeline.publishing.publish import Content
 from ver_pipeline.schemas.canonical import canonical_json, digest, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.hashing import hash_file
-from ver_pipeline.schemas.manifest import MANIFEST_NAME, load_manifest
+from ver_pipeline.shards.files import write_atomically
+from ver_pipeline.shards.manifest import MANIFEST_NAME, load_manifest
+from ver_pipeline.shards.tombstones import read_tombstones
+from ver_pipeline.shards.workdir import Work
 
 NOTE_NAME = "published.json"
 CODE_SUFFIXES = frozenset({".py", ".json", ".sql", ".css", ".js", ".html", ".md", ".yaml"})
@@ -88,8 +89,7 @@ def _code() -> str:
     root = Path(__file__).parents[1]
     found = {
         str(path.relative_to(root)): hash_file(path)[0]
-        for folder in (root, *(link for link in root.iterdir() if link.is_dir() and link.is_symlink()))
-        for path in folder.rglob("*")
+        for path in root.rglob("*")
         if path.suffix in CODE_SUFFIXES and path.is_file()
     }
     return digest(found)

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.dataset import Dataset, open_dataset
+from ver_pipeline.catalog.dataset import Dataset, open_dataset
 from ver_pipeline.quality.set_checks import CHECKS
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError, UsageError

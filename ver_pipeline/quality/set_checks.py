@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ver_pipeline.dataset import Dataset
+from ver_pipeline.catalog.dataset import Dataset
 from ver_pipeline.quality.neardup import near_pictures, near_texts, near_to
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.rules.text import normalise, tokens

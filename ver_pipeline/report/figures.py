@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ver_pipeline.dataset import Dataset
+    from ver_pipeline.catalog.dataset import Dataset
 
 Row = dict[str, Any]
 Figures = dict[str, list[Row]]

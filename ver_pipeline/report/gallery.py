@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.catalog.records import ShardReader, local_root
+from ver_pipeline.catalog.records import local_root
 from ver_pipeline.report.charts import colour, number
 from ver_pipeline.report.timeline import timeline
 from ver_pipeline.report.words import MODALITIES, TIERS, both, label_name, named, say
 from ver_pipeline.schemas.migrate import record_of
+from ver_pipeline.shards.read import ShardReader
 
 if TYPE_CHECKING:
-    from ver_pipeline.dataset import Dataset
+    from ver_pipeline.catalog.dataset import Dataset
 
 PER_LABEL = 3
 MOST_SAMPLES = 39
@@ -59,13 +60,13 @@ def choose(data: Dataset, budget_bytes: int = MEDIA_BUDGET_BYTES) -> list[Exhibi
         for row in data.sql(PICK).dicts():
             order.setdefault(row["label"], len(order))
             shard = row["shard"]
-            record = shards.member(shard, row["json_offset"], row["json_size"]) or b""
+            record = shards.member(row, "json") or b""
             film = poster = None
             if row["mp4_offset"] is not None and row["mp4_size"] <= left:
-                film = shards.member(shard, row["mp4_offset"], row["mp4_size"])
+                film = shards.member(row, "mp4")
                 left -= row["mp4_size"]
             if row["jpg_offset"] is not None and row["jpg_size"] <= POSTER_LIMIT_BYTES:
-                poster = shards.member(shard, row["jpg_offset"], row["jpg_size"])
+                poster = shards.member(row, "jpg")
             exhibits.append(Exhibit(record_of(record, row["key"], shard), row["label"], poster, film))
     return sorted(exhibits, key=lambda exhibit: order[exhibit.label])
 

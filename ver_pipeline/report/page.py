@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.dataset import open_dataset
+from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.report import charts, expectations, findings
 from ver_pipeline.report.charts import Markup, colour, figure_of, number, say
 from ver_pipeline.report.figures import Figures, Row, collect

@@ -2,7 +2,7 @@
 
 One section per stage; a stage reads its own section only, so a changed value reruns only the stages
 that read it.  ``ver config show`` prints all of it.  Unknown keys are errors with a suggestion
-(``ver_pipeline/config.py``).
+(``ver_pipeline/config_file.py``).
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class AnnotateConfig(Section):
     """Who writes the annotation, who else is asked, and what happens where the sources disagree.
 
     ``options`` holds a table per annotator (``options: {openai: {model: ...}}``); their meaning and
-    defaults stand in ``stages/annotators/options.py``.  ``on_disagreement`` applies to teachers whose
+    defaults stand in ``annotators/options.py``.  ``on_disagreement`` applies to teachers whose
     label ends below ``min_tier``: ``accept`` keeps it, ``flag`` keeps it marked as ambiguous,
     ``adjudicate`` asks ``adjudicator``, ``reject`` drops the clip.  ``voter_skill`` is a file that
     ``ver annotate --fit-voters`` wrote; ``reviews`` a JSONL of human decisions, which win.

@@ -15,8 +15,8 @@ from typing import Any, Literal, cast, get_args
 
 import yaml
 
-from .errors import ConfigError
-from .record import LabelId
+from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.record import LabelId
 
 Taxonomy = Literal["mer6", "dfew7", "mafw11", "meld7", "sentiment3"]
 TextLanguage = Literal["en", "zh"]

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .canonical import parse_json
-from .errors import CorruptDataError
-from .record import SCHEMA_VERSION, Record, parse_record
+from ver_pipeline.schemas.canonical import parse_json
+from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.record import SCHEMA_VERSION, Record, parse_record
 
 Step = Callable[[dict[str, Any]], dict[str, Any]]
 

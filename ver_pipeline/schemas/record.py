@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from .canonical import canonical_json
+from ver_pipeline.schemas.canonical import canonical_json
 
 SCHEMA_VERSION: Final = "ver-record/1"
 

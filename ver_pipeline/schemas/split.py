@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Literal
 
-from .config import ShardConfig
+from ver_pipeline.schemas.config import ShardConfig
 
 _SPACE = 2**64
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .record import Record
-from .rules.base import Context
-from .rules.engine import BY_ID
+from ver_pipeline.schemas.record import Record
+from ver_pipeline.schemas.rules.base import Context
+from ver_pipeline.schemas.rules.engine import BY_ID
 
 RELATIONS = ("F02", "F03", "F05", "F06", "F07")
 """The rules that hold by definition, whatever the configuration says."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import CorruptDataError
+from ver_pipeline.schemas.errors import CorruptDataError
 
 if TYPE_CHECKING:
     import pyarrow as pa

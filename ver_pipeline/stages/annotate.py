@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.annotators.agreement.embedding import TextEmbedding
+from ver_pipeline.annotators.agreement.policy import load_skill, verdict
+from ver_pipeline.annotators.agreement.votes import agreement as compute_agreement
+from ver_pipeline.annotators.base import Annotator, Request, Result, Usage
+from ver_pipeline.annotators.cues.features import read_signs
+from ver_pipeline.annotators.cues.labeling_sources import ballots
+from ver_pipeline.annotators.registry import make
+from ver_pipeline.annotators.reviewed import Review, apply_review, load_reviews
+from ver_pipeline.annotators.teacher.prices import gpu_hours, money_spent, teacher_of
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import ConfigError, VerError
 from ver_pipeline.schemas.labels import wheel
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.stages.agreement.embedding import TextEmbedding
-from ver_pipeline.stages.agreement.policy import load_skill, verdict
-from ver_pipeline.stages.agreement.votes import agreement as compute_agreement
-from ver_pipeline.stages.annotators.base import Annotator, Request, Result, Usage
-from ver_pipeline.stages.annotators.prices import gpu_hours, money_spent, teacher_of
-from ver_pipeline.stages.annotators.registry import make
-from ver_pipeline.stages.annotators.reviewed import Review, apply_review, load_reviews
-from ver_pipeline.stages.annotators.signs import read_signs
-from ver_pipeline.stages.annotators.voters import ballots
 from ver_pipeline.stages.base import Outcome, Resources, Row
 
 CONTEXT_COLUMNS = ("context", "source.title")

@@ -16,19 +16,19 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.demuxing.open import MediaError
+from ver_pipeline.measure.phash import phash
+from ver_pipeline.media.cut import Cut, CutError, check_clip, count_frames, cut_clips
+from ver_pipeline.media.encode import LOOK_SIDE, Pass, encode_pass, exact_rate, poster_near
+from ver_pipeline.media.ffmpeg import FfmpegError, ffmpeg_version
+from ver_pipeline.media.open import MediaError
+from ver_pipeline.media.probe import has_square_pixels, keyframe_times
 from ver_pipeline.schemas.config import ClipConfig
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Clip, Media
 from ver_pipeline.stages.base import Outcome, Resources, Row
-from ver_pipeline.stages.measure.phash import phash
-from ver_pipeline.stages.media.cut import Cut, CutError, check_clip, count_frames, cut_clips
-from ver_pipeline.stages.media.encode import LOOK_SIDE, Pass, encode_pass, exact_rate, poster_near
-from ver_pipeline.stages.media.ffmpeg import FfmpegError, ffmpeg_version
-from ver_pipeline.stages.media.probe import has_square_pixels, keyframe_times
 from ver_pipeline.stages.parts import Part
-from ver_pipeline.stages.spans import Span
+from ver_pipeline.timeline.spans import Span
 
 COPY_CODECS = {"h264"}
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from ver_pipeline.assets import store
+from ver_pipeline.measure import expression, faces, sentiment, voice
+from ver_pipeline.measure.frames import ClipError, ClipReader, sample_times
+from ver_pipeline.measure.picture import PictureMeter
 from ver_pipeline.schemas.config import EvidenceConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.stages import store
 from ver_pipeline.stages.base import Outcome, Resources, Row
-from ver_pipeline.stages.measure import expression, faces, sentiment, voice
-from ver_pipeline.stages.measure.frames import ClipError, ClipReader, sample_times
-from ver_pipeline.stages.measure.picture import PictureMeter
 
 TOOLS = ("av", "numpy", "onnxruntime", "opencv-python-headless", "vaderSentiment")
 

@@ -11,17 +11,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.demuxing.open import MediaError
+from ver_pipeline.media.open import MediaError
+from ver_pipeline.media.probe import Probe, probe
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.config import IngestConfig
 from ver_pipeline.schemas.errors import DISK_FULL, ConfigError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Rights, Source
+from ver_pipeline.sources.listing import SIDECAR_FIELDS, SUBTITLE_SUFFIXES
+from ver_pipeline.sources.remote import fetch, from_row
 from ver_pipeline.stages.base import FILE, Outcome, Resources, Row, file_state
-from ver_pipeline.stages.media.probe import Probe, probe
-from ver_pipeline.stages.remote import fetch, from_row
-from ver_pipeline.stages.sources import SIDECAR_FIELDS, SUBTITLE_SUFFIXES
 
 TRUNCATED_SLACK_S = 1.0
 TRUNCATED_SLACK_FRAC = 0.05

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from ver_pipeline.media.encode import clip_grid
 from ver_pipeline.schemas.config import ClipConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
-from ver_pipeline.stages.media.encode import clip_grid
-from ver_pipeline.stages.spans import Limits, Span, plan_spans, snap_words
-from ver_pipeline.stages.speech_slice import said_around, slice_speech
+from ver_pipeline.timeline.spans import Limits, Span, plan_spans, snap_words
+from ver_pipeline.timeline.transcript import said_around, slice_speech
 
 SAID_LATE_S = 1.0
 """The last clip also takes what is said so long past the last picture."""

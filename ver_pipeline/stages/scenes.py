@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ver_pipeline.demuxing.open import MediaError, open_media
+from ver_pipeline.media.open import MediaError, open_media
 from ver_pipeline.schemas.config import ScenesConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row

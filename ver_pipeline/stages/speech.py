@@ -13,10 +13,10 @@ from typing import Any
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import PIECE, Outcome, Resources, Row
-from ver_pipeline.stages.transcribers.base import AudioError, Film, NoTranscriber, Transcriber, to_transcript
-from ver_pipeline.stages.transcribers.faster_whisper import FasterWhisper
-from ver_pipeline.stages.transcribers.subtitles import Subtitles
-from ver_pipeline.stages.transcribers.whisperx import WhisperX
+from ver_pipeline.transcribers.base import AudioError, Film, NoTranscriber, Transcriber, to_transcript
+from ver_pipeline.transcribers.faster_whisper import FasterWhisper
+from ver_pipeline.transcribers.subtitles import Subtitles
+from ver_pipeline.transcribers.whisperx import WhisperX
 
 PIECE_S = 600.0
 """A film of twice this length comes apart into pieces of about this length."""

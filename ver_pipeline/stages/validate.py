@@ -15,8 +15,7 @@ from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Record, parse_record
 from ver_pipeline.schemas.rules import reject_reason, rule_set, run_rules
 from ver_pipeline.schemas.split import split_of
-
-from .base import Outcome, Resources, Row
+from ver_pipeline.stages.base import Outcome, Resources, Row
 
 
 class ValidateStage:

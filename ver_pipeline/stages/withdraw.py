@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.schemas.tombstones import tombstone_of
+from ver_pipeline.shards.tombstone_hash import tombstone_of
 from ver_pipeline.stages.base import Outcome, Resources, Row
 
 

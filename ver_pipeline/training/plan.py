@@ -10,7 +10,7 @@ from ver_pipeline.schemas.errors import UsageError
 
 if TYPE_CHECKING:
     from ver_pipeline.model.data.samples import DataSpec
-    from ver_pipeline.model.train.config import StageConfig
+    from ver_pipeline.model.train.recipe import StageConfig
     from ver_pipeline.model.train.run import RunPlan
 
 
@@ -25,7 +25,7 @@ def write_start_model(args: argparse.Namespace) -> None:
 def plan_of(args: argparse.Namespace) -> RunPlan:
     """The run that the arguments describe."""
     from ver_pipeline.model.loading import require_checkpoint
-    from ver_pipeline.model.train.config import STAGES, built_in_stage, load_stage
+    from ver_pipeline.model.train.recipe import STAGES, built_in_stage, load_stage
     from ver_pipeline.model.train.run import RunPlan
 
     model = args.out / "tiny" if args.tiny else args.model

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from .chat import IGNORED, Encoded
+from ver_pipeline.model.data.chat import IGNORED, Encoded
 
 Batch = dict[str, torch.Tensor]
 

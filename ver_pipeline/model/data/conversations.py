@@ -10,11 +10,10 @@ from typing import Any
 
 import yaml
 
+from ver_pipeline.model.data.chat import Turn
+from ver_pipeline.model.data.order import choose
 from ver_pipeline.schemas import labels
 from ver_pipeline.schemas.errors import ConfigError
-
-from .chat import Turn
-from .order import choose
 
 LANGUAGES: tuple[labels.TextLanguage, ...] = ("en", "zh")
 SENTIMENTS_ZH = {"positive": "积极", "neutral": "中性", "negative": "消极"}

@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ver_pipeline.schemas.errors import ConfigError, CorruptDataError
-
-from ..vision import FRAMES_PER_PATCH, PATCH
-from .chat import IGNORED, Encoded, Turn, Visual, encode_chat
-from .collate import Batch, collate
-from .order import Part, epoch_order, rank_share, steps_in
-from .samples import Source
+from ver_pipeline.model.data.chat import IGNORED, Encoded, Turn, Visual, encode_chat
+from ver_pipeline.model.data.collate import Batch, collate
+from ver_pipeline.model.data.order import Part, epoch_order, rank_share, steps_in
+from ver_pipeline.model.data.samples import Source
+from ver_pipeline.model.vision import FRAMES_PER_PATCH, PATCH
+from ver_pipeline.schemas.errors import ConfigError, CorruptDataError, VerError
 
 Draw = tuple[int, int, int]
 """(epoch, part, item)"""
@@ -104,7 +103,7 @@ class ItemDataset(Dataset):
             source = self.sources[part]
             try:
                 good.append(source.build(item, self.tokenizer, (self.seed, epoch)))
-            except (ValueError, KeyError, OSError) as error:
+            except (VerError, ValueError, KeyError, OSError) as error:
                 bad.append(BadSample(source.name(item), f"{type(error).__name__}: {error}"))
         names = tuple(sample.name for sample in good)
         targets, tokens = sum(sample.n_targets for sample in good), sum(len(sample.ids) for sample in good)

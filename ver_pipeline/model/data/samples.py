@@ -12,16 +12,15 @@ import numpy as np
 import pydantic.dataclasses
 from pydantic import ConfigDict
 
+from ver_pipeline.model.data.chat import Encoded, Turn, encode_chat
+from ver_pipeline.model.data.conversations import LANGUAGES, converse
+from ver_pipeline.model.data.shards import Identity, ShardSet, open_shards
+from ver_pipeline.model.data.sight import TooLongError, see
+from ver_pipeline.model.data.webfolder import WebFolder, open_webfolder
+from ver_pipeline.model.vision import Sampling, UndecodableError, frame_count
 from ver_pipeline.schemas.errors import ConfigError, CorruptDataError
 from ver_pipeline.schemas.labels import TextLanguage
 from ver_pipeline.schemas.migrate import record_of
-
-from ..vision import Sampling, UndecodableError, frame_count
-from .chat import Encoded, Turn, encode_chat
-from .conversations import LANGUAGES, converse
-from .shards import Identity, ShardSet, open_shards
-from .sight import TooLongError, see
-from .webfolder import WebFolder, open_webfolder
 
 MEDIA = ("video", "image", "none")
 

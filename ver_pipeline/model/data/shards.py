@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +12,12 @@ import numpy as np
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 from ver_pipeline.schemas.hashing import sha256_file
-from ver_pipeline.schemas.manifest import load_manifest
 from ver_pipeline.schemas.untrusted import check_files, read_index
+from ver_pipeline.shards.manifest import load_manifest
+from ver_pipeline.shards.read import EXTENSIONS, ShardReader
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-MEMBERS = ("json", "mp4", "jpg")
-
-
-class TruncatedError(ValueError):
-    """A member ends before its size: the shard is damaged; becomes a named bad sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,39 +36,6 @@ class Identity:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-class TarPool:
-    """Open files by path; ``read`` is one ``pread``, safe across forked workers.  Not pickled open."""
-
-    def __init__(self, folder: Path, limit: int = 64) -> None:
-        self.folder, self.limit = folder, limit
-        self._open: dict[str, int] = {}
-
-    def read(self, name: str, offset: int, size: int) -> bytes:
-        """Exactly ``size`` bytes.
-
-        Raises:
-            TruncatedError: the file ends before.
-            OSError: it cannot be read.
-        """
-        handle = self._open.get(name)
-        if handle is None:
-            if len(self._open) >= self.limit:
-                os.close(self._open.pop(next(iter(self._open))))
-            handle = self._open[name] = os.open(self.folder / name, os.O_RDONLY | os.O_CLOEXEC)
-        data = os.pread(handle, size, offset)
-        if len(data) != size:
-            raise TruncatedError(f"{name}: {len(data)} of {size} bytes at {offset}")
-        return data
-
-    def close(self) -> None:
-        """Close every file."""
-        while self._open:
-            os.close(self._open.popitem()[1])
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "limit": self.limit, "_open": {}}
-
-
 @dataclass(frozen=True, slots=True)
 class ShardSet:
     """The selected samples of one data set, sorted by key.
@@ -90,7 +51,7 @@ class ShardSet:
     sizes: dict[str, np.ndarray]
     duration_s: np.ndarray
     identity: Identity
-    pool: TarPool
+    reader: ShardReader
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -99,12 +60,12 @@ class ShardSet:
         """The bytes of ``json``, ``mp4`` or ``jpg`` of one sample; None when it has no such member.
 
         Raises:
-            TruncatedError: the shard ends before the member does.
+            CorruptDataError: the shard ends before the member does, or cannot be read.
         """
         offset = int(self.offsets[member][row])
         if offset < 0:
             return None
-        return self.pool.read(self.shards[row], offset, int(self.sizes[member][row]))
+        return self.reader.read(self.shards[row], offset, int(self.sizes[member][row]))
 
 
 def open_shards(folder: Path, split: str = "train", where: str = "", *, verify: bool = False) -> ShardSet:
@@ -140,11 +101,11 @@ def open_shards(folder: Path, split: str = "train", where: str = "", *, verify: 
         folder=folder,
         keys=keys,
         shards=shards,
-        offsets={m: _ints(table, f"{m}_offset") for m in MEMBERS},
-        sizes={m: _ints(table, f"{m}_size") for m in MEMBERS},
+        offsets={m: _ints(table, f"{m}_offset") for m in EXTENSIONS},
+        sizes={m: _ints(table, f"{m}_size") for m in EXTENSIONS},
         duration_s=table["duration_s"].to_numpy(),
         identity=identity,
-        pool=TarPool(folder),
+        reader=ShardReader(folder),
     )
 
 
@@ -174,9 +135,9 @@ def _select(folder: Path, files: Sequence[dict[str, Any]], index: Path, split: s
 
 
 def _keys_where(folder: Path, split: str, where: str) -> pa.Array:
+    from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.catalog.sandbox import QueryError
     from ver_pipeline.catalog.where import select_keys
-    from ver_pipeline.dataset import open_dataset
 
     try:
         with open_dataset(folder, threads=1) as data:

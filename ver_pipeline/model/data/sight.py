@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ver_pipeline.demuxing.open import MediaError, open_media
-
-from ..vision import (
+from ver_pipeline.media.open import MediaError, open_media
+from ver_pipeline.model.data.chat import Visual
+from ver_pipeline.model.vision import (
     FRAMES_PER_PATCH,
     Sampling,
     UndecodableError,
@@ -18,7 +18,6 @@ from ..vision import (
     smart_resize,
     to_patches,
 )
-from .chat import Visual
 
 PIXELS_PER_TOKEN = 28 * 28
 

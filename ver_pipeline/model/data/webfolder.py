@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.model.data.chat import Turn
+from ver_pipeline.model.data.shards import Identity
 from ver_pipeline.schemas.canonical import digest, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
-
-from .chat import Turn
-from .shards import Identity, TarPool
+from ver_pipeline.shards.read import ShardReader
 
 IMAGE_SUFFIXES = ("jpg", "jpeg", "png", "webp")
 VIDEO_SUFFIXES = ("mp4", "webm", "mkv", "mov", "avi")
@@ -44,7 +44,7 @@ class WebFolder:
     folder: Path
     samples: tuple[tuple[str, str, dict[str, tuple[int, int]]], ...]
     identity: Identity
-    pool: TarPool
+    reader: ShardReader
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -52,7 +52,7 @@ class WebFolder:
     def read(self, row: int, suffix: str) -> bytes:
         """The bytes of one member."""
         _, tar, members = self.samples[row]
-        return self.pool.read(tar, *members[suffix])
+        return self.reader.read(tar, *members[suffix])
 
     def media(self, row: int) -> tuple[str, bytes] | None:
         """``("image" | "video", bytes)``, or None for text alone."""
@@ -123,7 +123,7 @@ def open_webfolder(folder: Path) -> WebFolder:
         raise UsageError(f"{folder}: no sample has json or txt", "each needs a conversation or a caption")
     samples = tuple(sorted((s[0], s[1], {k: (v[0], v[1]) for k, v in s[2].items()}) for s in usable))
     identity = Identity(digest(sorted(keys)), digest(usable), "all", "", len(samples), digest(sorted(keys)))
-    return WebFolder(folder, samples, identity, TarPool(folder))
+    return WebFolder(folder, samples, identity, ShardReader(folder))
 
 
 def grouped(tar: Path) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:

@@ -10,16 +10,15 @@ from typing import Any
 
 import torch
 
+from ver_pipeline.model.data.chat import Encoded, Turn, encode_chat
+from ver_pipeline.model.data.collate import collate
+from ver_pipeline.model.data.conversations import load_tasks, quoted_speech
+from ver_pipeline.model.data.shards import ShardSet
+from ver_pipeline.model.data.sight import see
+from ver_pipeline.model.data.webfolder import WebFolder
+from ver_pipeline.model.vision import Sampling, UndecodableError
 from ver_pipeline.schemas.labels import TextLanguage
 from ver_pipeline.schemas.migrate import record_of
-
-from ..data.chat import Encoded, Turn, encode_chat
-from ..data.collate import collate
-from ..data.conversations import load_tasks, quoted_speech
-from ..data.shards import ShardSet
-from ..data.sight import see
-from ..data.webfolder import WebFolder
-from ..vision import Sampling, UndecodableError
 
 MAX_NEW_TOKENS = {"label": 16, "sentiment": 16, "open": 64}
 LONG_ANSWER = 512
@@ -109,7 +108,7 @@ def general_score(
     model: Any, tokenizer: Any, data: WebFolder, *, sampling: Sampling | None = None, batch_size: int = 8
 ) -> GeneralScore:
     """How well a model does on third-party conversations: loss on all answers, exact match on the first."""
-    from ..train.step import token_loss_sum
+    from ver_pipeline.model.train.step import token_loss_sum
 
     loss, targets, hits = 0.0, 0, 0
     for start in range(0, len(data), batch_size):

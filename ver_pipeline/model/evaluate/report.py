@@ -7,15 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.model.evaluate.answers import Answer
+from ver_pipeline.model.evaluate.closed import closed_scores, interval
+from ver_pipeline.model.evaluate.layouts import LAYOUTS, paired, read_rows, true_class
+from ver_pipeline.model.evaluate.openset import set_scores
+from ver_pipeline.model.evaluate.overlap import overlap_scores
+from ver_pipeline.model.evaluate.reply import ABSTAIN, claimed_label, claimed_words, classes_of, in_taxonomy
 from ver_pipeline.schemas import labels
 from ver_pipeline.schemas.errors import UsageError
-
-from .answers import Answer
-from .closed import closed_scores, interval
-from .layouts import LAYOUTS, paired, read_rows, true_class
-from .openset import set_scores
-from .overlap import overlap_scores
-from .reply import ABSTAIN, claimed_label, claimed_words, classes_of, in_taxonomy
 
 
 def score_answers(given: Sequence[Answer], taxonomy: str, wheel: dict[str, str] | None = None) -> dict[str, Any]:

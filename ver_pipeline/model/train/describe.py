@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 
+from ver_pipeline.model.data.loader import Loader, LoaderConfig
+from ver_pipeline.model.train.job import Job, open_sources
+from ver_pipeline.model.train.modules import prepare
+from ver_pipeline.model.train.run import RunPlan
 from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
-
-from ..data.loader import Loader, LoaderConfig
-from .job import Job, open_sources
-from .modules import prepare
-from .run import RunPlan
 
 
 def describe(plan: RunPlan) -> int:
     """Print data, steps and parameter counts of each stage."""
-    from ..loading import load_tokenizer
-    from ..modeling import EmotionQwenForConditionalGeneration
+    from ver_pipeline.model.loading import load_tokenizer
+    from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
 
     tokenizer = load_tokenizer(plan.model)
     for stage in plan.stages:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ver_pipeline.model.data.samples import Source, open_source
+from ver_pipeline.model.train.recipe import StageConfig
 from ver_pipeline.schemas.errors import ConfigError
-
-from ..data.samples import Source, open_source
-from .config import StageConfig
 
 
 @dataclass(frozen=True, slots=True)

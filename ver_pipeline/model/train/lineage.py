@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ver_pipeline.model.data.loader import Loader
+from ver_pipeline.model.train.checkpoint import Position
 from ver_pipeline.schemas.canonical import digest
 
-from ..data.loader import Loader
-from .checkpoint import Position
-
 if TYPE_CHECKING:
-    from .job import Job
+    from ver_pipeline.model.train.job import Job
 
 FILE = "lineage.json"
 

@@ -11,21 +11,20 @@ from typing import Any
 
 import torch
 
+from ver_pipeline.model.convert import copy_tokenizer
+from ver_pipeline.model.data.loader import BadBudget, BadSample, Loader, LoaderConfig, MicroBatch
+from ver_pipeline.model.data.order import mix
+from ver_pipeline.model.train import checkpoint, sharded
+from ver_pipeline.model.train.checkpoint import Position
+from ver_pipeline.model.train.job import Job, Outcome, open_sources
+from ver_pipeline.model.train.metrics import Reporter, StepReport
+from ver_pipeline.model.train.modules import make_optimizer, prepare, set_lr, trainable
+from ver_pipeline.model.train.step import StepResult, backward
+from ver_pipeline.model.train.termination import Terminated
+from ver_pipeline.model.train.world import World, shared
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError, VerError
 from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
-
-from ..convert import copy_tokenizer
-from ..data.loader import BadBudget, BadSample, Loader, LoaderConfig, MicroBatch
-from ..data.order import mix
-from . import checkpoint, sharded
-from .checkpoint import Position
-from .job import Job, Outcome, open_sources
-from .metrics import Reporter, StepReport
-from .modules import make_optimizer, prepare, set_lr, trainable
-from .step import StepResult, backward
-from .termination import Terminated
-from .world import World, shared
 
 LOG = logging.getLogger(__name__)
 SMOOTHING = 0.95
@@ -45,8 +44,8 @@ def train_stage(job: Job, world: World) -> Outcome:
     Raises:
         DivergedError, CorruptDataError, UsageError, ConfigError: see the policies.
     """
-    from ..loading import load_tokenizer
-    from ..modeling import EmotionQwenForConditionalGeneration
+    from ver_pipeline.model.loading import load_tokenizer
+    from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
 
     stage = job.stage
     tokenizer = load_tokenizer(job.model)
@@ -218,7 +217,7 @@ class _Run:
         return Outcome(True, self.position.step, self.job.result)
 
     def _lineage(self) -> dict[str, Any]:
-        from .lineage import stage_lineage
+        from ver_pipeline.model.train.lineage import stage_lineage
 
         return stage_lineage(self.job, self.identity, self.loader, self.position)
 

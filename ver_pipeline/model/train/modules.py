@@ -7,9 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ver_pipeline.model.train.recipe import LoraConfig, OptimizerConfig, StageConfig
 from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError
-
-from .config import LoraConfig, OptimizerConfig, StageConfig
 
 _PEFT_PREFIX = "base_model.model."
 Named = list[tuple[str, nn.Parameter]]

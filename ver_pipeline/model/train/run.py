@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ver_pipeline.model.train import checkpoint
+from ver_pipeline.model.train.job import Job
+from ver_pipeline.model.train.lineage import FILE
+from ver_pipeline.model.train.loop import train_stage
+from ver_pipeline.model.train.recipe import StageConfig
+from ver_pipeline.model.train.world import World
 from ver_pipeline.schemas.errors import UsageError
-
-from . import checkpoint
-from .config import StageConfig
-from .job import Job
-from .lineage import FILE
-from .loop import train_stage
-from .world import World
 
 STOPPED_EXIT = 143
 """128 + SIGTERM: the run was asked to stop, saved, and can go on."""

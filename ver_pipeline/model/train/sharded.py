@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ver_pipeline.model.train.modules import Named, prepare, trainable, without_lora
 from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
 
-from .modules import Named, prepare, trainable, without_lora
-
 if TYPE_CHECKING:
-    from .job import Job
+    from ver_pipeline.model.train.job import Job
 
 
 def is_sharded(model: Any) -> bool:
@@ -63,7 +62,7 @@ def write_model(job: Job, weights: dict[str, torch.Tensor], out: Path) -> None:
     Everything that was not trained is copied from the starting model, bit for bit; the number format
     is that of the starting model.
     """
-    from ..modeling import EmotionQwenForConditionalGeneration
+    from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
 
     model = EmotionQwenForConditionalGeneration.from_pretrained(job.model, dtype="auto", **SAFE_WEIGHTS)
     dtype = model.dtype

@@ -11,14 +11,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..data.chat import IGNORED
-from ..data.collate import Batch, pack
-from ..data.loader import MicroBatch
-from ..data.order import mix
-from ..gate import balance_loss
-from .config import StageConfig
-from .modules import Named
-from .world import World, no_sync
+from ver_pipeline.model.data.chat import IGNORED
+from ver_pipeline.model.data.collate import Batch, pack
+from ver_pipeline.model.data.loader import MicroBatch
+from ver_pipeline.model.data.order import mix
+from ver_pipeline.model.gate import balance_loss
+from ver_pipeline.model.train.modules import Named
+from ver_pipeline.model.train.recipe import StageConfig
+from ver_pipeline.model.train.world import World, no_sync
 
 
 @dataclass(frozen=True, slots=True)

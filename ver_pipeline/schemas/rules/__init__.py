@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .base import Context, Found, NotRun, Rule
-from .engine import ALL_RULES, BY_ID, RuleSet, reject_reason, rule_set, run_rules
+from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
+from ver_pipeline.schemas.rules.engine import ALL_RULES, BY_ID, RuleSet, reject_reason, rule_set, run_rules
 
 __all__ = [
     "ALL_RULES",

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..reasons import Reason
-from ..record import Record
+from ver_pipeline.schemas.reasons import Reason
+from ver_pipeline.schemas.record import Record
 
 Severity = Literal["reject", "flag", "info"]
 SEVERITIES: tuple[Severity, ...] = ("reject", "flag", "info")

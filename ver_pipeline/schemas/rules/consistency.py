@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from ..labels import CLASSED, closed_labels, extract, find_words, labels, open_word
-from ..reasons import Reason
-from ..record import LabelId, Record
-from . import lexicon
-from .base import Context, Found, NotRun, Rule
-from .text import claims, descriptions, is_han, sentences, unquoted
+from ver_pipeline.schemas.labels import CLASSED, closed_labels, extract, find_words, labels, open_word
+from ver_pipeline.schemas.reasons import Reason
+from ver_pipeline.schemas.record import LabelId, Record
+from ver_pipeline.schemas.rules import lexicon
+from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
+from ver_pipeline.schemas.rules.text import claims, descriptions, is_han, sentences, unquoted
 
 _HARD_SIGN: dict[LabelId, int] = {"happiness": 1, "anger": -1, "sadness": -1}
 """Labels whose wrong valence sign human raters of MER2023 gave in under 1 % of clips."""

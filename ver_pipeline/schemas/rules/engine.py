@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from ..canonical import canonical_json, digest
-from ..config import ValidateConfig
-from ..errors import ConfigError
-from ..reasons import Reason
-from ..record import Finding, Record, Verdict
-from .base import SEVERITIES, Context, NotRun, Rule
-from .consistency import CONSISTENCY
-from .form import FORM
-from .grounding import GROUNDING
-from .language import LANGUAGE
-from .safety import SAFETY
+from ver_pipeline.schemas.canonical import canonical_json, digest
+from ver_pipeline.schemas.config import ValidateConfig
+from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.reasons import Reason
+from ver_pipeline.schemas.record import Finding, Record, Verdict
+from ver_pipeline.schemas.rules.base import SEVERITIES, Context, NotRun, Rule
+from ver_pipeline.schemas.rules.consistency import CONSISTENCY
+from ver_pipeline.schemas.rules.form import FORM
+from ver_pipeline.schemas.rules.grounding import GROUNDING
+from ver_pipeline.schemas.rules.language import LANGUAGE
+from ver_pipeline.schemas.rules.safety import SAFETY
 
 ALL_RULES: tuple[Rule, ...] = (*FORM, *LANGUAGE, *GROUNDING, *CONSISTENCY, *SAFETY)
 """Every record rule, in the order in which they run and are reported."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..record import Record, parse_record
-from .base import Context, Found, NotRun, Rule
+from ver_pipeline.schemas.record import Record, parse_record
+from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _MOJIBAKE = re.compile(r"Ã[\x80-\xbf¡-ÿ]|â€|Â[\xa0-\xbf]|ï»¿|锟斤拷|烫烫烫|屯屯屯|ä¸[\x80-\xff]|å[\x80-\x9f]")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..labels import find_words
-from ..reasons import Reason
-from ..record import Expression, Record
-from . import lexicon
-from .base import Context, Found, NotRun, Rule
-from .quotation import g01_quotes_are_said, g15_no_read_subtitles
-from .text import claims, descriptions, normalise, prose, unquoted
+from ver_pipeline.schemas.labels import find_words
+from ver_pipeline.schemas.reasons import Reason
+from ver_pipeline.schemas.record import Expression, Record
+from ver_pipeline.schemas.rules import lexicon
+from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
+from ver_pipeline.schemas.rules.quotation import g01_quotes_are_said, g15_no_read_subtitles
+from ver_pipeline.schemas.rules.text import claims, descriptions, normalise, prose, unquoted
 
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 _PEOPLE = re.compile(

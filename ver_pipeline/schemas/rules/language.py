@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from itertools import pairwise
 
-from ..reasons import Reason
-from ..record import Record
-from . import lexicon
-from .base import Context, Found, NotRun, Rule
-from .text import (
+from ver_pipeline.schemas.reasons import Reason
+from ver_pipeline.schemas.record import Record
+from ver_pipeline.schemas.rules import lexicon
+from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
+from ver_pipeline.schemas.rules.text import (
     descriptions,
     english_words,
     han_share,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..record import Record
-from .base import Context, Found, NotRun
-from .text import english_words, is_han, normalise, prose, quotes, similarity
+from ver_pipeline.schemas.record import Record
+from ver_pipeline.schemas.rules.base import Context, Found, NotRun
+from ver_pipeline.schemas.rules.text import english_words, is_han, normalise, prose, quotes, similarity
 
 
 def g01_quotes_are_said(record: Record, context: Context) -> list[Found] | NotRun:

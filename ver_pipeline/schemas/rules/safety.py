@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..reasons import Reason
-from ..record import Record
-from . import lexicon
-from .base import Context, Found, NotRun, Rule
-from .text import claims, descriptions, prose, sentences, unquoted
+from ver_pipeline.schemas.reasons import Reason
+from ver_pipeline.schemas.record import Record
+from ver_pipeline.schemas.rules import lexicon
+from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
+from ver_pipeline.schemas.rules.text import claims, descriptions, prose, sentences, unquoted
 
 _STRONG = (
     ("an e-mail address", lexicon.EMAIL),

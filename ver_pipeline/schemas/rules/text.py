@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..record import Record
+from ver_pipeline.schemas.record import Record
 
 _QUOTED = re.compile(
     r"“([^”]*)”|”([^“”]*)“|「([^」]*)」|『([^』]*)』|\"([^\"]*)\"|‘([^’]*)’(?![A-Za-z])|(?<![\w'])'([^'\n]*(?:\w'\w[^'\n]*)*)'(?!\w)"

@@ -1,0 +1,1 @@
+"""Who writes annotations: from measurements (``cues``), or by asking a model (``teacher``, over ``backends``)."""

@@ -1,0 +1,1 @@
+"""How far independent label sources agree, and what follows from it."""

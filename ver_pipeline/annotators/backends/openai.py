@@ -1,0 +1,199 @@
+"""``--annotator openai``: any server that speaks OpenAI's chat completions (vLLM, SGLang, a cloud teacher).
+
+Many questions are in flight, never more than ``concurrency`` over all workers of a build.  Errors of
+transport, 408, 409, 425, 429 and 5xx are tried again with exponential back-off, a server's ``Retry-After``
+holds everybody back, and an answer is kept the moment it arrives, so that a killed run pays for nothing
+twice.  The key is read from the environment, goes into one header, and is never logged, stored or hashed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ver_pipeline.annotators.backends.http import Endpoint, post
+from ver_pipeline.annotators.base import Request, Result
+from ver_pipeline.annotators.options import OpenAIOptions, read_options
+from ver_pipeline.annotators.teacher.answers import AnswerStore
+from ver_pipeline.annotators.teacher.asking import Talk
+from ver_pipeline.annotators.teacher.chat import Chat, Completion
+from ver_pipeline.annotators.teacher.conversation import lead, talk
+from ver_pipeline.annotators.teacher.pictures import NoPicturesError, read_pictures, to_jpeg
+from ver_pipeline.annotators.teacher.slots import Pace, Slots
+from ver_pipeline.annotators.teacher.teacher import Teacher
+from ver_pipeline.schemas.answer import strict_form
+from ver_pipeline.schemas.canonical import digest
+from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.reasons import Reason
+
+
+class OpenAIAnnotator:
+    """Asks a server over HTTP.
+
+    Args:
+        table: the options (see :class:`OpenAIOptions`).
+        cache_dir: where answers are kept; None keeps none.
+        name: as configured, with what stands after the colon where there are several of this kind.
+
+    Raises:
+        ConfigError: no model named, or a bad option.
+    """
+
+    def __init__(self, table: Mapping[str, Any], cache_dir: str | Path | None = None, name: str = "openai") -> None:
+        self.name = name
+        self.options = read_options(OpenAIOptions, name, table)
+        if not self.options.model:
+            raise ConfigError(f"annotate.options.{name}.model is not set", "name the model that the server serves")
+        self.batch_size = self.options.batch_size
+        self.teacher = Teacher(
+            name="openai",
+            model=self.options.model,
+            revision=server_revision(self.options),
+            options=self.options,
+            hears=self.options.hears and self.options.send == "video",
+            sees=self.options.send != "nothing",
+        )
+        self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / "openai")
+        self._shared = None if cache_dir is None else Path(cache_dir) / name.replace(":", "-") / "in-flight"
+        self._endpoint: Endpoint | None = None
+        self._pace: Pace | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._slots: Slots | None = None
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """The teacher's fingerprint: neither the server's address nor the key is part of it."""
+        return self.teacher.fingerprint()
+
+    def open(self) -> None:
+        """Find the server.
+
+        Raises:
+            ConfigError: no address in the options or the environment.
+        """
+        base = self.options.base_url or os.environ.get(self.options.base_url_env, "")
+        if not base:
+            raise ConfigError(
+                f"annotate.options.{self.name}.base_url is not set",
+                f"set it or the environment variable {self.options.base_url_env}, such as http://localhost:8000/v1",
+            )
+        self._endpoint = Endpoint(base.rstrip("/") + "/chat/completions", os.environ.get(self.options.api_key_env))
+        in_flight = self.options.concurrency
+        self._slots = Slots(in_flight, self._shared)
+        self._pace = Pace(self.options.requests_per_s, self._shared)
+        self._pool = ThreadPoolExecutor(in_flight + max(2, in_flight // 2), thread_name_prefix="teacher")
+
+    def annotate(self, requests: Sequence[Request]) -> list[Result]:
+        """One result per request, in order."""
+        return self.converse([talk(request, self.teacher) for request in requests])
+
+    def converse(self, talks: Sequence[Talk]) -> list[Any]:
+        """What each conversation returns, in order.
+
+        ``concurrency`` bounds the questions in flight; a few more clips are being prepared or checked
+        meanwhile, so that the server never waits for this side.
+        """
+        if self._pool is None:
+            self.open()
+        pool = self._pool
+        if pool is None:
+            raise ConfigError("the openai annotator was not opened")
+        return list(pool.map(lambda one: lead(one, self._complete), talks))
+
+    def payload(self, chat: Chat) -> dict[str, Any]:
+        """The body of the request for one question: everything that shapes the answer, and no secret.
+
+        Raises:
+            NoPicturesError, OSError: the film cannot be shown.
+        """
+        options = self.options
+        media = self._media(chat)
+        content = [*media, {"type": "text", "text": chat.user}] if media else chat.user
+        messages: list[dict[str, Any]] = [
+            {"role": "system", "content": chat.system},
+            {"role": "user", "content": content},
+            *({"role": role, "content": text} for role, text in chat.turns),
+        ]
+        body: dict[str, Any] = {
+            "model": options.model,
+            "messages": messages,
+            "temperature": chat.sampling["temperature"],
+            "top_p": chat.sampling["top_p"],
+            options.max_tokens_field: chat.sampling["max_new_tokens"],
+            "seed": chat.sampling["seed"],
+        }
+        if options.response_format == "json_schema":
+            schema = {"name": "answer", "strict": True, "schema": strict_form(dict(chat.schema))}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif options.response_format == "json_object":
+            body["response_format"] = {"type": "json_object"}
+        body |= json.loads(options.extra_body)
+        return {name: value for name, value in body.items() if value is not None}
+
+    def _media(self, chat: Chat) -> list[dict[str, Any]]:
+        if chat.media_path is None or self.options.send == "nothing":
+            return []
+        if self.options.send == "video":
+            data = base64.b64encode(Path(chat.media_path).read_bytes()).decode("ascii")
+            return [{"type": "video_url", "video_url": {"url": f"data:video/mp4;base64,{data}"}}]
+        pictures = read_pictures(chat.media_path, chat.duration_s, self.options.n_frames, self.options.max_side)
+        urls = [f"data:image/jpeg;base64,{base64.b64encode(to_jpeg(p)).decode('ascii')}" for p in pictures]
+        return [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+
+    def _complete(self, chat: Chat) -> Completion:
+        """The answer from the store, else from the server."""
+        if self._endpoint is None or self._pace is None or self._slots is None:
+            raise ConfigError("the openai annotator was not opened")
+        try:
+            body = self.payload(chat)
+        except (NoPicturesError, OSError) as error:
+            return Completion(
+                reason=Reason.DECODE_FAILED, message=f"the clip cannot be shown to the model: {error}", calls=0
+            )
+        asked = digest({"revision": self.teacher.revision, "body": body})
+        stored = self._store.get(asked)
+        if stored is not None:
+            return _completion(stored, cached=True)
+        with self._slots.one():
+            reply = post(self._endpoint, body, self.options, self._pace)
+        if reply.body is None:
+            return Completion(reason=reply.reason, message=reply.message, calls=reply.tries, seconds=reply.seconds)
+        kept = _kept(reply.body)
+        self._store.put(asked, kept)
+        return _completion(kept, calls=reply.tries, seconds=reply.seconds)
+
+
+def server_revision(options: OpenAIOptions) -> str:
+    """What provenance calls the model's revision: a hash of what its owner states about it."""
+    return digest({"model": options.model, "revision": options.revision})
+
+
+def _kept(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a server's reply: the words, how they ended, and the count of tokens."""
+    choice = (body.get("choices") or [{}])[0]
+    message = choice.get("message") or {}
+    usage = body.get("usage") or {}
+    return {
+        "text": message.get("content"),
+        "refusal": message.get("refusal"),
+        "finish": choice.get("finish_reason") or "stop",
+        "tokens_in": int(usage.get("prompt_tokens") or 0),
+        "tokens_out": int(usage.get("completion_tokens") or 0),
+    }
+
+
+def _completion(kept: Mapping[str, Any], cached: bool = False, calls: int = 1, seconds: float = 0.0) -> Completion:
+    return Completion(
+        text=kept["text"],
+        finish=kept["finish"],
+        refusal=bool(kept["refusal"]) or kept["finish"] == "content_filter",
+        tokens_in=kept["tokens_in"],
+        tokens_out=kept["tokens_out"],
+        calls=calls,
+        cached=cached,
+        seconds=seconds,
+    )

@@ -1,0 +1,1 @@
+"""Labels and bilingual text from measurements alone."""

@@ -1,0 +1,289 @@
+"""Observations and descriptions in both languages, composed from the signs and from nothing else.
+
+Every sentence of a description is an observation's own, or says how the observations were weighed and
+what they come to.  Observations hold no emotion word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ver_pipeline.annotators.cues.decide import MAX_PHASES, Judgement
+from ver_pipeline.annotators.cues.features import FaceSign, Phase, Signs
+from ver_pipeline.annotators.cues.labeling_sources import Ballot, WordSign, phase_distribution
+from ver_pipeline.annotators.cues.phrases import EMPTY, Pair, Wording, join_names, number, sentence_case
+from ver_pipeline.annotators.cues.quotes import Quote, choose_quote, count_units, script_of, spoken_at
+from ver_pipeline.schemas.labels import adjective, display
+from ver_pipeline.schemas.record import LabelId
+
+SUPPORT_P = 0.2
+MAX_OTHER_FACES = 2
+POLARITY = {
+    "happiness": "pos", "sadness": "neg", "anger": "neg", "fear": "neg", "disgust": "neg",
+    "surprise": "ambiguous", "neutral": "neutral",
+}  # fmt: skip
+SMALL_EN = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+SMALL_ZH = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九")
+LONG_SPEECH = 12
+"""More than so many Chinese characters (two thirds as many English words) are a longer stretch."""
+LANGUAGES = {"en": Pair("English", "英语"), "zh": Pair("Chinese", "汉语")}
+OTHER_LANGUAGE = Pair("another language", "其他语言的话")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One observation: the sentence in both languages and what it rests on."""
+
+    eid: str
+    modality: str
+    text: Pair
+    start_s: float
+    end_s: float
+    confidence: float
+    source: str = "detector"
+    supports: tuple[LabelId, ...] = ()
+    polarity: str | None = None
+    track_id: str | None = None
+    quote: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record's ``Observation``."""
+        return {
+            "eid": self.eid,
+            "modality": self.modality,
+            "text_en": self.text.en,
+            "text_zh": self.text.zh,
+            "start_s": round(self.start_s, 3),
+            "end_s": round(self.end_s, 3),
+            "quote": self.quote,
+            "track_id": self.track_id,
+            "polarity": self.polarity,
+            "supports": list(self.supports),
+            "source": self.source,
+            "confidence": round(self.confidence, 4),
+        }
+
+
+def observe(
+    say: Wording,
+    signs: Signs,
+    speech: Mapping[str, Any],
+    measured: Mapping[str, Any],
+    ballots: Sequence[Ballot],
+    words: Sequence[WordSign],
+) -> list[Seen]:
+    """All observations of a clip: the setting, the faces, the sound, the words, in this order."""
+    by_voter = {ballot.voter: ballot for ballot in ballots}
+    found = [_setting(say, signs)]
+    found += _faces(say, signs, measured)
+    sound = _sound(say, signs, by_voter.get("voice"))
+    spoken = _words(say, signs, speech, measured, by_voter.get("words"), words)
+    return found + [seen for seen in (sound, spoken) if seen is not None]
+
+
+def describe(say: Wording, signs: Signs, seen: Sequence[Seen], ballots: Sequence[Ballot], judged: Judgement) -> Pair:
+    """The description: setting, what is seen and heard (weightiest source first), weighing, conclusion."""
+    setting, rest = seen[0].text, list(seen[1:])
+    weight = {ballot.voter: ballot.weight for ballot in ballots}
+    source = {"face": "face", "acoustic": "voice", "lexical": "words"}
+    if weight.get("words", 0.0) > weight.get("face", 0.0) and judged.primary != "undetermined":
+        rest.sort(key=lambda s: s.modality != "lexical")
+    sentences = [setting, *(s.text for s in rest if source.get(s.modality) or s.modality == "scene")]
+    if not signs.faces and signs.black_frac < 0.9:
+        sentences.insert(1, say.say("no_face"))
+    weighing = _weighing(say, ballots, judged)
+    sentences += [*([weighing] if weighing else []), *_conclusion(say, signs, judged)]
+    return Pair(" ".join(s.en for s in sentences), "".join(s.zh for s in sentences))
+
+
+def _setting(say: Wording, signs: Signs) -> Seen:
+    shots = say.say("one_shot") if signs.n_shots == 1 else say.say("some_shots", n=str(signs.n_shots))
+    light = say.say(f"light_{signs.light}") if signs.light != "mid" and signs.black_frac < 0.5 else EMPTY
+    motion = say.say(f"motion_{signs.motion}") if signs.motion != "mid" and signs.black_frac < 0.5 else EMPTY
+    text = say.say("setting", duration=number(signs.duration_s), shots=shots, light=light, motion=motion)
+    if signs.black_frac >= 0.2:
+        share = round(100 * signs.black_frac)
+        black = say.say("black", share=str(share)) if share < 99 else say.say("all_black")
+        text = Pair(f"{text.en} {black.en}", text.zh + black.zh)
+    return Seen("s1", "scene", text, 0.0, signs.duration_s, 0.9, polarity="neutral")
+
+
+def _faces(say: Wording, signs: Signs, measured: Mapping[str, Any]) -> list[Seen]:
+    if not signs.faces:
+        return []
+    found = _main_face(say, signs, signs.faces[0])
+    for face in signs.faces[1 : 1 + MAX_OTHER_FACES]:
+        if not face.phases:
+            continue
+        longest = max(face.phases, key=lambda p: (p.end_s - p.start_s, -p.start_s))
+        own = replace(say, seed=f"{say.seed}/{face.track_id}")
+        text = own.say("other_face", place=say.say(f"face_{face.place}"), looks=own.say(f"look_{longest.expression}"))
+        found.append(_face_seen(f"f{len(found) + 1}", text, face, longest, supports=()))
+    return found
+
+
+def _main_face(say: Wording, signs: Signs, face: FaceSign) -> list[Seen]:
+    """The most prominent face: one observation per phase, the first also says where it is."""
+    slot = "face_many" if signs.max_faces > 1 else "face_one"
+    head = say.say(
+        slot,
+        n=_count(signs.max_faces),
+        place=say.say(f"face_{face.place}"),
+        size=say.say(f"size_{face.size}"),
+        span=_span(say, face.start_s, face.end_s),
+    )
+    if not face.phases:
+        text = head + say.say("looks_unread")
+        whole = Phase(face.start_s, face.end_s, "neutral", {}, 0)
+        return [_face_seen("f1", _capital(text), face, whole, supports=())]
+    found: list[Seen] = []
+    for i, phase in enumerate(face.phases[:MAX_PHASES]):
+        own = replace(say, seed=f"{say.seed}/{i}")
+        looks = own.say(f"look_{phase.expression}")
+        times = {"start": number(phase.start_s), "end": number(phase.end_s)}
+        if i:
+            text = own.say("looks_later", looks=looks, **times)
+        elif len(face.phases) == 1:
+            text = head + own.say("looks_all" if phase.n_looks > 1 else "looks_once", looks=looks)
+        else:
+            text = head + own.say("looks_first", looks=looks, until=number(face.phases[1].start_s))
+        dist = phase_distribution(phase)
+        supports = tuple(label for label in sorted(dist) if dist[label] >= SUPPORT_P)
+        found.append(_face_seen(f"f{i + 1}", _capital(text), face, phase, supports))
+    return found
+
+
+def _face_seen(eid: str, text: Pair, face: FaceSign, phase: Phase, supports: tuple[LabelId, ...]) -> Seen:
+    polarity = POLARITY.get(phase.expression) if phase.scores else None
+    confidence = min(0.9, face.conf * (0.5 + 0.1 * min(4, phase.n_looks)))
+    return Seen(
+        eid, "face", text, phase.start_s, phase.end_s, confidence,
+        supports=supports, polarity=polarity, track_id=face.track_id,
+    )  # fmt: skip
+
+
+def _sound(say: Wording, signs: Signs, ballot: Ballot | None) -> Seen | None:
+    """The voice where somebody speaks, else the background; nothing where there is no sound."""
+    if signs.voice is None:
+        if signs.background is None:
+            return None
+        text = say.say(f"background_{signs.background}")
+        return Seen("a1", "acoustic", text, 0.0, signs.duration_s, 0.7, polarity="neutral")
+    voice = signs.voice
+    parts = {
+        "loudness": say.say(f"loudness_{voice.loudness}"),
+        "rate": say.say(f"rate_{voice.rate}") if voice.rate else EMPTY,
+        "pitch": say.say(f"pitch_{voice.pitch}") if voice.pitch else EMPTY,
+        "pauses": say.say(f"pauses_{voice.pauses}"),
+    }
+    supports = tuple(label for label in sorted(ballot.dist) if ballot.dist[label] >= SUPPORT_P) if ballot else ()
+    return Seen("a1", "acoustic", say.say("voice", **parts), 0.0, signs.duration_s, 0.6, supports=supports)
+
+
+def _words(
+    say: Wording,
+    signs: Signs,
+    speech: Mapping[str, Any],
+    measured: Mapping[str, Any],
+    ballot: Ballot | None,
+    words: Sequence[WordSign],
+) -> Seen | None:
+    """What is said: quoted in the language it is said in, counted and characterised in the other."""
+    quote = choose_quote(speech, words) if signs.has_speech else None
+    if quote is None:
+        return None
+    start_s, end_s = _quote_times(speech, quote, signs.duration_s)
+    polarity = (measured.get("sentiment") or {}).get("polarity")
+    lean = "none" if polarity is None or abs(polarity) < 0.2 else ("pos" if polarity > 0 else "neg")
+    time = say.say("time_span", start=number(start_s), end=number(end_s)) if end_s > start_s else say.say("time_none")
+    means = "_silent" if signs.silent else ""
+    quoted = say.say(f"words_quoted{means}", quote=quote.text, time=time, lean=say.say(f"lean_{lean}"))
+    told = _told(say, speech, quote, time, say.say(f"lean_{lean}"), means)
+    text = Pair(quoted.en, told.zh) if quote.language == "en" else Pair(told.en, quoted.zh)
+    supports = tuple(label for label in sorted(ballot.dist) if ballot.dist[label] >= SUPPORT_P) if ballot else ()
+    polarities = {"pos": "pos", "neg": "neg", "none": "neutral" if polarity is not None else None}
+    return Seen(
+        "t1", "lexical", _capital(text), start_s, end_s, _word_confidence(speech),
+        source="asr", supports=supports, polarity=polarities[lean], quote=quote.text,
+    )  # fmt: skip
+
+
+def _told(say: Wording, speech: Mapping[str, Any], quote: Quote, time: Pair, lean: Pair, means: str) -> Pair:
+    """The speech in the language it is not in: the translation where there is one, else its extent.
+
+    ``means`` is the ending of the phrases for words that were heard or for those that were only read.
+    """
+    other = "zh" if quote.language == "en" else "en"
+    gloss = speech.get(f"text_{other}")
+    if gloss and gloss != speech.get("text"):
+        found = choose_quote({"text": gloss}, ())
+        if found is not None and found.language == other:
+            return say.say(f"words_quoted{means}", quote=found.text, time=time, lean=lean)
+    n_zh, n_words = count_units(quote.text)  # what is told is when the quote is said: of that, then, and no more
+    extent = say.say("extent_long" if n_zh + 1.5 * n_words > LONG_SPEECH else "extent_short")
+    language = LANGUAGES.get(quote.language, OTHER_LANGUAGE)
+    if script_of(quote.text) == "en" and speech.get("language") not in ("en", "und", "mixed"):
+        language = OTHER_LANGUAGE
+    return say.say(f"words_told{means}", extent=extent, language=language, time=time, lean=lean)
+
+
+def _quote_times(speech: Mapping[str, Any], quote: Quote, duration_s: float) -> tuple[float, float]:
+    """When the quote is said, kept inside the clip; where nobody knows, all of it."""
+    start_s, end_s = spoken_at(quote, speech) or (0.0, duration_s)
+    end_s = round(min(duration_s, end_s), 3)
+    return min(end_s, start_s), end_s
+
+
+def _word_confidence(speech: Mapping[str, Any]) -> float:
+    probs = [float(word["prob"]) for word in speech.get("words", ())]
+    return sum(probs) / len(probs) if probs else 0.7
+
+
+def _weighing(say: Wording, ballots: Sequence[Ballot], judged: Judgement) -> Pair | None:
+    """How the sources stand to each other; silent where nothing was concluded."""
+    if judged.primary == "undetermined":
+        return None
+    names = [say.say(f"source_{ballot.voter}") for ballot in ballots if ballot.weight >= 0.2]
+    backing = [say.say(f"source_{b.voter}") for b in ballots if b.dist.get(judged.primary, 0.0) >= SUPPORT_P]
+    if judged.conflict:
+        return _capital(say.say("conflict", sources=join_names(names)))
+    if len(names) == 1:
+        return _capital(say.say("single", sources=names[0]))
+    return _capital(say.say("agree", sources=join_names(backing))) if len(backing) >= 2 else None
+
+
+def _conclusion(say: Wording, signs: Signs, judged: Judgement) -> list[Pair]:
+    if judged.primary == "undetermined":
+        return [say.say("undetermined")]
+    who = say.say("who_person" if signs.faces else "who_speaker")
+    emotion = Pair(adjective(judged.primary, "en"), adjective(judged.primary, "zh"))
+    found = [
+        say.say("change", time=number(c.t_s), before=_noun(c.before), after=_noun(c.after)) for c in judged.changes[:2]
+    ]
+    slot = "conclusion_neutral" if judged.primary == "neutral" else f"conclusion_{judged.intensity}"
+    found.append(say.say(slot, who=who, emotion=emotion))
+    named = {judged.primary, *(label for c in judged.changes[:2] for label in (c.before, c.after))}
+    found += [say.say("trace", emotion=_noun(label)) for label in judged.traces[:1] if label not in named]
+    return found
+
+
+def _span(say: Wording, start_s: float, end_s: float) -> Pair:
+    """A stretch of time, or the one moment where it was looked at once."""
+    if number(start_s) == number(end_s):
+        return say.say("span_short", start=number(start_s))
+    return say.say("span_long", start=number(start_s), end=number(end_s))
+
+
+def _noun(label: LabelId) -> Pair:
+    return Pair(display(label, "en"), display(label, "zh"))
+
+
+def _count(n: int) -> Pair:
+    """A number of people as prose writes it: small ones as words."""
+    return Pair(SMALL_EN[n], SMALL_ZH[n]) if n < len(SMALL_EN) else Pair(str(n), str(n))
+
+
+def _capital(text: Pair) -> Pair:
+    return Pair(sentence_case(text.en), text.zh)

@@ -1,0 +1,186 @@
+"""From ballots to one judgement, or to none: pooling, thresholds and abstention of the cues annotator.
+
+Abstention is an answer.  A label needs enough evidence (``MIN_WEIGHT``), a clear lead (``MIN_P``,
+``MIN_LEAD``) and, where sources pull in opposite directions, a majority (``CONFLICT_P``).  The bounds
+are judgements; ``benchmarks/annotators.py`` measures what they cost on labelled files.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ver_pipeline.annotators.cues.features import Phase, Signs
+from ver_pipeline.annotators.cues.labeling_sources import Ballot, phase_distribution
+from ver_pipeline.schemas.labels import labels
+from ver_pipeline.schemas.record import LabelId
+
+MIN_WEIGHT, MIN_P, MIN_LEAD, CONFLICT_P = 0.5, 0.38, 0.08, 0.5
+PHASE_P = 0.3
+MAX_CONFIDENCE = 0.85
+MAX_PHASES = 4
+"""Phases of a face that are described; a face that flickers through more is not followed further."""
+TRACE_P = 0.2
+_SENTIMENT_MARGIN = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A face that goes from one apparent emotion to another at ``t_s``."""
+
+    t_s: float
+    before: LabelId
+    after: LabelId
+    index: int
+    """Number of the later phase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the ballots come to.  ``primary`` is ``undetermined`` where they do not carry a label."""
+
+    primary: LabelId
+    p: float
+    dist: dict[LabelId, float]
+    valence: float | None
+    arousal: float | None
+    intensity: int | None
+    confidence: float
+    ambiguity: str
+    mixed: bool
+    conflict: bool
+    changes: tuple[Change, ...]
+    traces: tuple[LabelId, ...]
+
+
+def judge(signs: Signs, ballots: Sequence[Ballot]) -> Judgement:
+    """Pool the ballots by weight and decide."""
+    weight = sum(ballot.weight for ballot in ballots)
+    dist = pool(ballots)
+    ranked = ranking(dist)
+    changes = _changes(signs.faces[0].phases) if signs.faces else ()
+    conflict = _conflict(ballots)
+    if not ranked or not _decided(dist, ranked, weight, conflict, changes):
+        top = dist[ranked[0]] if ranked else 0.0
+        return Judgement(
+            "undetermined", top, {}, None, None, None, round(min(0.3, top), 4), "high", False, conflict, (), ()
+        )
+    primary = ranked[0]
+    p = dist[primary]
+    confidence = min(MAX_CONFIDENCE, p * (1.0 - math.exp(-1.6 * weight)) * (0.8 if conflict else 1.0))
+    valence, arousal = _valence(primary, p, ballots), _arousal(primary, ballots)
+    turned = tuple(label for change in changes for label in (change.before, change.after))
+    traces = tuple(name for name in ranked[1:3] if name != "neutral" and dist[name] >= TRACE_P)
+    return Judgement(
+        primary=primary,
+        p=p,
+        dist=dist,
+        valence=valence,
+        arousal=arousal,
+        intensity=_intensity(primary, p, ballots),
+        confidence=round(confidence, 4),
+        ambiguity=_ambiguity(p, ballots, conflict or bool(changes)),
+        mixed=bool(changes),
+        conflict=conflict,
+        changes=changes,
+        traces=tuple(dict.fromkeys((*traces, *(label for label in turned if label != primary)))),
+    )
+
+
+def pool(ballots: Sequence[Ballot]) -> dict[LabelId, float]:
+    """Weighted mean of the ballots; four decimals that sum to 1, nothing under one percent."""
+    weight = sum(ballot.weight for ballot in ballots)
+    if weight <= 0:
+        return {}
+    raw: dict[LabelId, float] = {}
+    for ballot in ballots:
+        for label, p in ballot.dist.items():
+            raw[label] = raw.get(label, 0.0) + ballot.weight * p / weight
+    kept = {label: p for label, p in sorted(raw.items()) if p >= 0.01}
+    whole = sum(kept.values())
+    rounded = {label: round(p / whole, 4) for label, p in kept.items()}
+    top = min(rounded, key=lambda name: (-rounded[name], name))
+    rounded[top] = round(rounded[top] + 1.0 - sum(rounded.values()), 4)
+    return rounded
+
+
+def ranking(dist: Mapping[LabelId, float]) -> list[LabelId]:
+    """Labels by probability; ties go to the alphabet, so that every machine says the same."""
+    return sorted(dist, key=lambda name: (-dist[name], name))
+
+
+def _decided(
+    dist: dict[LabelId, float], ranked: list[LabelId], weight: float, conflict: bool, changes: tuple[Change, ...]
+) -> bool:
+    top = dist[ranked[0]]
+    if weight < MIN_WEIGHT or (conflict and top < CONFLICT_P):
+        return False
+    turned = {label for change in changes for label in (change.before, change.after)}
+    if turned and ranked[0] in turned:
+        return sum(dist.get(label, 0.0) for label in turned) >= CONFLICT_P
+    lead = top - (dist[ranked[1]] if len(ranked) > 1 else 0.0)
+    return top >= MIN_P and lead >= MIN_LEAD
+
+
+def _changes(phases: Sequence[Phase]) -> tuple[Change, ...]:
+    """Where one clear phase of the face gives way to another of a different label."""
+    found: list[Change] = []
+    tops: list[tuple[int, LabelId]] = []
+    for i, phase in enumerate(phases[:MAX_PHASES]):
+        dist = phase_distribution(phase)
+        tops += [(i, name) for name in ranking(dist)[:1] if dist[name] >= PHASE_P]
+    for (_, before), (i, after) in itertools.pairwise(tops):
+        if before != after:
+            found.append(Change(round(phases[i].start_s, 3), before, after, i))
+    return tuple(found)
+
+
+def _conflict(ballots: Sequence[Ballot]) -> bool:
+    """Two weighty sources of opposite valence."""
+    signed = [b.valence for b in ballots if b.weight >= 0.35 and b.valence is not None and abs(b.valence) >= 0.2]
+    return any(v > 0 for v in signed) and any(v < 0 for v in signed)
+
+
+def _valence(primary: LabelId, p: float, ballots: Sequence[Ballot]) -> float:
+    """The label's typical valence, moved by what was said, kept on the label's side of zero."""
+    entry = labels()[primary]
+    value = (entry.typical or (0.0, 0.0))[0] * (0.7 + 0.6 * p)
+    words = next((b for b in ballots if b.voter == "words" and b.valence is not None), None)
+    if words is not None and words.valence is not None:
+        value = 0.75 * value + 0.25 * words.valence
+    low, high = entry.valence_range
+    if entry.sentiment == "positive":
+        low = _SENTIMENT_MARGIN
+    elif entry.sentiment == "negative":
+        high = -_SENTIMENT_MARGIN
+    elif entry.sentiment == "neutral":
+        low, high = -0.09, 0.09
+    return round(min(high, max(low, value)), 3)
+
+
+def _arousal(primary: LabelId, ballots: Sequence[Ballot]) -> float:
+    typical = (labels()[primary].typical or (0.0, 0.0))[1]
+    heard = next((b.arousal for b in ballots if b.voter == "voice"), None)
+    value = typical if heard is None else 0.6 * typical + 0.4 * heard
+    floor = 0.05 if primary in ("anger", "fear", "surprise") else -1.0
+    return round(min(1.0, max(floor, value)), 3)
+
+
+def _intensity(primary: LabelId, p: float, ballots: Sequence[Ballot]) -> int:
+    """0 for neutral, else 1 to 3: scores that are near-certain even when wrong do not carry a 4."""
+    if primary == "neutral":
+        return 0
+    heard = next((b.arousal or 0.0 for b in ballots if b.voter == "voice"), 0.0)
+    backing = sum(1 for ballot in ballots if ballot.top == primary)
+    if p >= 0.6 and backing >= 2 and abs(heard) >= 0.3:
+        return 3
+    return 2 if p >= 0.5 or backing >= 2 else 1
+
+
+def _ambiguity(p: float, ballots: Sequence[Ballot], doubtful: bool) -> str:
+    seen_or_heard = any(ballot.voter != "words" for ballot in ballots)
+    if doubtful or not seen_or_heard:
+        return "high"
+    return "none" if p >= 0.75 and len(ballots) >= 2 else "low"

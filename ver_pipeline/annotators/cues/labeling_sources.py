@@ -1,0 +1,234 @@
+"""Three independent label sources that need no large model: the face, the voice, the words.
+
+Each casts a ballot: a distribution over canonical labels with a weight, or nothing.  They never see
+each other's ballots, so their agreement means something.
+
+The numbers are judgements, not fits.  For the face they follow what is known of the packaged
+expression model: near-certain scores even when wrong, sound on smiles, weak on anger and disgust
+(both often read as sadness or neutral).  So no score is taken at face value: it is spread by a table
+of what the face may really show.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from ver_pipeline.annotators.cues.features import Level, Phase, Signs, mean_scores
+from ver_pipeline.schemas import labels as emotion_labels
+from ver_pipeline.schemas.record import LabelId
+
+Distribution = Mapping[LabelId, float]
+
+FACE_TRUST: dict[str, dict[LabelId, float]] = {  # what a face may really show when the model reads the key
+    "happiness": {"happiness": 0.82, "contentment": 0.08, "neutral": 0.06, "surprise": 0.04},
+    "sadness": {"sadness": 0.55, "anger": 0.13, "neutral": 0.1, "anxiety": 0.08, "disgust": 0.07, "helplessness": 0.07},
+    "anger": {"anger": 0.68, "disgust": 0.14, "sadness": 0.08, "neutral": 0.1},
+    "fear": {"fear": 0.55, "surprise": 0.25, "anxiety": 0.14, "sadness": 0.06},
+    "disgust": {"disgust": 0.6, "anger": 0.2, "contempt": 0.1, "sadness": 0.1},
+    "surprise": {"surprise": 0.72, "fear": 0.12, "happiness": 0.1, "neutral": 0.06},
+    "neutral": {"neutral": 0.66, "sadness": 0.1, "anger": 0.08, "disgust": 0.06, "contentment": 0.06, "anxiety": 0.04},
+}
+FACE_WEIGHT, WORDS_WEIGHT, VOICE_WEIGHT = 1.0, 1.0, 0.45
+NAMED_WEIGHT = 1.0
+LEAN: dict[int, dict[LabelId, float]] = {  # where a polarity points when no word says more
+    1: {"happiness": 0.6, "contentment": 0.3, "neutral": 0.1},
+    -1: {"anger": 0.28, "sadness": 0.28, "anxiety": 0.14, "fear": 0.08, "disgust": 0.08, "disappointment": 0.14},
+}
+MAX_TEXT = 20_000
+"""Characters of a transcript that are searched; more than anybody can say in a clip."""
+NEUTRAL_FACE = 0.5
+"""How much of a face's weight is left where it reads neutral: the model misses quiet anger and disgust."""
+MIN_VOTE, MIN_VOTE_WEIGHT = 0.38, 0.2
+"""A ballot whose best label has less, or that weighs less, stays out of the count of votes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One source's opinion.  ``dist`` sums to 1; ``weight`` says how much it should count (0 to 1)."""
+
+    voter: str
+    dist: Distribution
+    weight: float
+    valence: float | None = None
+    arousal: float | None = None
+
+    @property
+    def top(self) -> LabelId:
+        """The best label; ties go to the alphabet, so that every machine says the same."""
+        return min(self.dist, key=lambda name: (-self.dist[name], name))
+
+    def vote(self) -> dict[str, Any] | None:
+        """The ballot as a ``Vote`` dict, or None where it is too undecided to count."""
+        p = self.dist[self.top]
+        if p < MIN_VOTE or self.weight < MIN_VOTE_WEIGHT:
+            return None
+        return {"voter": self.voter, "label": self.top, "p": round(p, 4), "valence": self.valence}
+
+
+@dataclass(frozen=True, slots=True)
+class WordSign:
+    """One spoken expression that bears on an emotion, at ``[start, end)`` of the transcript."""
+
+    start: int
+    end: int
+    label: LabelId
+    weight: float
+
+
+def ballots(signs: Signs, speech: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Ballot]:
+    """The ballots that could be cast for one clip, in the order face, voice, words."""
+    cast_ballots = (face_ballot(signs), voice_ballot(signs), words_ballot(signs, speech, measured))
+    return [ballot for ballot in cast_ballots if ballot is not None]
+
+
+def phase_distribution(phase: Phase) -> dict[LabelId, float]:
+    """What a phase's expression scores mean, spread by ``FACE_TRUST``."""
+    spread: dict[str, float] = {}
+    for expression, score in phase.scores.items():
+        for label, share in FACE_TRUST.get(expression, {}).items():
+            spread[label] = spread.get(label, 0.0) + score * share
+    return cast("dict[LabelId, float]", mean_scores([spread]))
+
+
+def face_ballot(signs: Signs) -> Ballot | None:
+    """The most prominent face over its phases, by duration.  Few looks and small faces weigh less."""
+    if not signs.faces or not signs.faces[0].phases:
+        return None
+    face = signs.faces[0]
+    looks = sum(phase.n_looks for phase in face.phases)
+    rows: list[Mapping[str, float]] = [
+        {k: v * (p.end_s - p.start_s + 0.5) for k, v in phase_distribution(p).items()} for p in face.phases
+    ]
+    dist = cast("dict[LabelId, float]", mean_scores(rows))
+    size = {"small": 0.6, "medium": 0.9, "large": 1.0}[face.size]
+    weight = (
+        FACE_WEIGHT * size * min(1.0, 0.5 + 0.25 * looks) * face.conf * (1 - NEUTRAL_FACE * dist.get("neutral", 0.0))
+    )
+    return Ballot("face", dist, round(weight, 4), *_mood(dist))
+
+
+def voice_ballot(signs: Signs) -> Ballot | None:
+    """Prosody tells arousal and little of valence, so this ballot is flat and light.
+
+    An ordinary voice says nothing at all beyond a lean to neutral.
+    """
+    if signs.voice is None:
+        return None
+    arousal = voice_arousal(signs)
+    dist: dict[LabelId, float]
+    if arousal >= 0.5:
+        dist = {"anger": 0.36, "happiness": 0.26, "surprise": 0.2, "fear": 0.18}
+    elif arousal <= -0.5:
+        dist = {"sadness": 0.4, "neutral": 0.3, "helplessness": 0.12, "contentment": 0.18}
+    else:
+        dist = {"neutral": 0.52, "happiness": 0.12, "sadness": 0.12, "anger": 0.12, "anxiety": 0.12}
+    told = abs(arousal) if abs(arousal) >= 0.5 else 0.0
+    weight = VOICE_WEIGHT * (0.35 + 0.65 * told)
+    return Ballot("voice", dist, round(weight, 4), None, arousal)
+
+
+def voice_arousal(signs: Signs) -> float:
+    """Arousal of the voice on [-1, 1] from loudness, pitch movement, pace and pauses (equal steps)."""
+    if signs.voice is None:
+        return 0.0
+    value: dict[Level | None, float] = {"low": -1.0, "mid": 0.0, "high": 1.0, None: 0.0}
+    voice = signs.voice
+    total = 0.35 * value[voice.loudness] + 0.3 * value[voice.pitch] + 0.2 * value[voice.rate]
+    return round(total - 0.15 * value[voice.pauses], 4)
+
+
+def words_ballot(signs: Signs, speech: Mapping[str, Any], measured: Mapping[str, Any]) -> Ballot | None:
+    """What is said: named emotions, telling expressions, and the lexicon's polarity.
+
+    Words without any lean give no ballot: saying nothing about feelings is no sign of calm.
+    """
+    if not signs.has_speech:
+        return None
+    polarity = (measured.get("sentiment") or {}).get("polarity")
+    found = word_signs(speech, measured)
+    scores: dict[str, float] = {}
+    for sign in found:
+        scores[sign.label] = scores.get(sign.label, 0.0) + sign.weight
+    strength = min(1.0, sum(scores.values()))
+    rows: list[Mapping[str, float]] = [scores] if scores else []
+    if polarity is not None and abs(polarity) >= 0.2:
+        lean = LEAN[1 if polarity > 0 else -1]
+        rows.append({label: share * abs(polarity) for label, share in lean.items()})
+        strength = max(strength, 0.7 * abs(polarity))
+    if not rows or strength <= 0:
+        return None
+    dist = _soften(cast("dict[LabelId, float]", mean_scores(rows)), 0.15)
+    valence = round(float(polarity), 4) if polarity is not None else _mood(dist)[0]
+    return Ballot("words", dist, round(WORDS_WEIGHT * min(1.0, 0.35 + 0.5 * strength), 4), valence, None)
+
+
+def word_signs(speech: Mapping[str, Any], measured: Mapping[str, Any]) -> tuple[WordSign, ...]:
+    """Every telling expression of the transcript, left to right; denied ones are left out."""
+    text = str(speech.get("text") or "")[:MAX_TEXT]
+    found: dict[tuple[int, int], WordSign] = {}
+    for language in ("en", "zh"):
+        for hit in emotion_labels.find_words(text, language):
+            if hit.canon not in (None, "neutral", "undetermined") and not hit.negated:
+                found[(hit.start, hit.end)] = WordSign(hit.start, hit.end, hit.canon, NAMED_WEIGHT)
+        for match in cue_pattern(language).finditer(text):
+            if (match.start(), match.end()) not in found and not _inside(match.start(), found):
+                label = _cue_labels()[match.group().lower()]
+                found[match.span()] = WordSign(*match.span(), label, _cue_table()["weight"])
+    for hit in (measured.get("sentiment") or {}).get("hits", ()):
+        start = text.find(hit["word"])
+        if hit.get("emotion") and start >= 0 and not _inside(start, found):
+            found[(start, start + len(hit["word"]))] = WordSign(
+                start, start + len(hit["word"]), hit["emotion"], 0.5 * abs(float(hit["polarity"]))
+            )
+    return tuple(found[span] for span in sorted(found))
+
+
+@cache
+def cue_pattern(language: str) -> re.Pattern[str]:
+    """One pattern for all telling expressions of a language, longest first."""
+    forms = sorted((form for row in _cue_table()["words"].values() for form in row[language]), key=lambda f: -len(f))
+    body = "|".join(re.escape(form) for form in forms)
+    return re.compile(body) if language == "zh" else re.compile(rf"(?<!\w)(?:{body})(?!\w)", re.IGNORECASE)
+
+
+def _mood(dist: Distribution) -> tuple[float, float]:
+    """Expected valence and arousal of a distribution, from the labels' typical values."""
+    table = emotion_labels.labels()
+    valence = arousal = 0.0
+    for label, p in dist.items():
+        typical = table[label].typical or (0.0, 0.0)
+        valence += p * typical[0]
+        arousal += p * typical[1]
+    return round(valence, 4), round(arousal, 4)
+
+
+def _soften(dist: Distribution, share: float) -> dict[LabelId, float]:
+    """Move ``share`` of the mass to neutral: people say emotional words without meaning them."""
+    softened = {label: p * (1 - share) for label, p in dist.items()}
+    softened["neutral"] = softened.get("neutral", 0.0) + share
+    return dict(sorted(softened.items()))
+
+
+def _inside(start: int, found: Mapping[tuple[int, int], WordSign]) -> bool:
+    return any(left <= start < right for left, right in found)
+
+
+@cache
+def _cue_table() -> dict[str, Any]:
+    return cast("dict[str, Any]", yaml.safe_load(CUE_WORDS.read_text(encoding="utf-8")))
+
+
+@cache
+def _cue_labels() -> dict[str, LabelId]:
+    rows = _cue_table()["words"].items()
+    return {form.lower(): cast(LabelId, label) for label, row in rows for form in (*row["en"], *row["zh"])}
+
+
+CUE_WORDS = Path(__file__).with_name("cue_words.yaml")

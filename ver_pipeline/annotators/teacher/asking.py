@@ -1,0 +1,136 @@
+"""One question until its answer can be used; what it cost; and what the record will say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from ver_pipeline.annotators.base import Request, Usage
+from ver_pipeline.annotators.teacher.chat import Chat, Completion
+from ver_pipeline.annotators.teacher.parsing import Parsed, Problem, parse
+from ver_pipeline.annotators.teacher.teacher import Teacher, drawn, languages
+from ver_pipeline.schemas.canonical import digest
+from ver_pipeline.schemas.record import Sampling
+
+Talk = Generator[Chat, Completion, Any]
+"""A conversation: yields questions, is sent answers, returns what it came to."""
+TRY_AGAIN = {
+    "en": "That answer cannot be used: {error}. Answer again, as one complete JSON object that fits the schema.",
+    "zh": "上面的回答无法使用：{error}。请重新回答，给出一个完整且符合格式的 JSON 对象。",
+}
+
+
+@runtime_checkable
+class Model(Protocol):
+    """An annotator behind which a model can be led through any conversation."""
+
+    name: str
+    batch_size: int
+    teacher: Teacher
+
+    def open(self) -> None: ...
+
+    def converse(self, talks: Sequence[Talk]) -> list[Any]:
+        """What each conversation returns, in order."""
+        ...
+
+
+NOTHING_SAID = "{}"
+"""Stands for an empty answer where it is shown back: some servers refuse an empty turn."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one draw has cost so far, and how it came about.
+
+    ``usage`` is what was spent now; ``tokens_in`` and ``tokens_out`` are those of all answers, also of kept
+    ones, because a record must not depend on what was kept.  The hash and the sampling are by prompt.
+    """
+
+    usage: Usage = field(default_factory=Usage)
+    prompts: dict[str, str] = field(default_factory=dict)
+    sampling: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tokens_in: int = 0
+    tokens_out: int = 0
+    attempts: int = 0
+    repaired: bool = False
+
+    def count(self, chat: Chat, completion: Completion, teacher: Teacher) -> None:
+        """Note one answer."""
+        spent = Usage(completion.tokens_in, completion.tokens_out, completion.calls, 0, completion.seconds)
+        self.usage += Usage(cached_calls=1) if completion.cached else spent
+        self.tokens_in += completion.tokens_in
+        self.tokens_out += completion.tokens_out
+        self.attempts += 1
+        name, _, language = chat.prompt.rpartition(".")
+        self.prompts[chat.prompt] = teacher.prompt(name.split("/")[0], language).sha256
+        self.sampling[chat.prompt] = dict(chat.sampling)
+
+
+def ask(chat: Chat, request: Request, teacher: Teacher, tally: Tally) -> Talk:
+    """One question until its answer fits the schema, with the error shown, a bounded number of times.
+
+    Returns the answer, or the Problem that stayed.
+    """
+    language = languages(request, teacher.options)[0]
+    asked, left = chat, teacher.options.retries
+    while True:
+        completion = yield asked
+        tally.count(chat, completion, teacher)
+        parsed = parse(completion, chat.schema)
+        if isinstance(parsed, Parsed):
+            tally.repaired |= parsed.repaired
+            return parsed.value
+        if completion.reason is not None or not left:
+            return parsed
+        asked = chat.after_error(completion.text or NOTHING_SAID, TRY_AGAIN[language].format(error=parsed.message))
+        left -= 1
+
+
+def ask_once(chat: Chat, teacher: Teacher, tally: Tally) -> Talk:
+    """One question, once; returns its answer or the Problem with it."""
+    completion = yield chat
+    tally.count(chat, completion, teacher)
+    parsed = parse(completion, chat.schema)
+    return parsed if isinstance(parsed, Problem) else parsed.value
+
+
+def provenance(request: Request, teacher: Teacher, draw: int, tally: Tally) -> dict[str, Any]:
+    """What the record says of how the annotation came about, up to now."""
+    options = teacher.options
+    base = drawn(options, {}, draw)
+    sampling = Sampling(
+        **base,
+        n_frames=options.n_frames if teacher.sees else 0,
+        max_pixels=options.max_side * options.max_side,
+        by_prompt=_own_sampling(tally, base) or None,
+    )
+    order = languages(request, options)[1]
+    shown = teacher.examples(request.key, base["seed"])
+    return {
+        "tier": "teacher",
+        "annotator": teacher.name,
+        "model": teacher.model,
+        "revision": teacher.revision,
+        "prompt_ids": sorted([*tally.prompts, *(example.id for example in shown)]),
+        "prompt_sha256": digest({"prompts": tally.prompts, "examples": {one.id: one.sha256 for one in shown}}),
+        "schema_sha256": teacher.schema_sha256(order),
+        "sampling": sampling.model_dump(mode="json"),
+        "audio_given": teacher.hears,
+        "subtitle_given": bool(request.speech.get("present")),
+        "tokens_in": tally.tokens_in,
+        "tokens_out": tally.tokens_out,
+        "attempts": max(1, tally.attempts),
+        "parse": "repaired" if tally.repaired else "ok",
+    }
+
+
+def _own_sampling(tally: Tally, base: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """The prompts that were not asked as the options say, each with the values that differ."""
+    found = {}
+    for prompt, sent in sorted(tally.sampling.items()):
+        own = {name: float(value) for name, value in sorted(sent.items()) if value != base[name]}
+        if own:
+            found[prompt] = own
+    return found

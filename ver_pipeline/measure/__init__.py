@@ -1,0 +1,1 @@
+"""What can be measured of a clip: faces, expressions, voice, sentiment, motion, perceptual hashes."""

@@ -1,0 +1,103 @@
+"""Decode a stored clip once: a few pictures spread evenly over it, and all of its sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ver_pipeline.media.open import MediaError, open_media
+
+RATE_HZ = 16_000
+
+Picture = npt.NDArray[np.uint8]
+Sound = npt.NDArray[np.float32]
+
+
+class ClipError(Exception):
+    """A stored clip cannot be decoded; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One looked-at picture: its time in the clip and its pixels ``(height, width, 3)``, RGB."""
+
+    t_s: float
+    rgb: Picture
+
+
+def sample_times(duration_s: float, frames_per_s: float, max_frames: int) -> list[float]:
+    """Evenly spread times, each the middle of an equal share of the clip; at least one."""
+    count = max(1, min(max_frames, round(duration_s * frames_per_s)))
+    return [duration_s * (number + 0.5) / count for number in range(count)]
+
+
+class ClipReader:
+    """One pass over a clip.  Iterate ``pictures()`` to its end, then ``sound()`` holds the whole sound."""
+
+    def __init__(self, path: str, times_s: list[float], threads: int) -> None:
+        self.path, self.times_s, self.threads = path, times_s, threads
+        self._pieces: list[Sound] = []
+        self._has_sound = False
+
+    def pictures(self) -> Iterator[Sample]:
+        """The picture shown at each wanted time, in order; each is decoded from the clip itself.
+
+        Raises:
+            ClipError: the clip cannot be opened or decoded.
+        """
+        import av
+
+        try:
+            with open_media(self.path) as film:
+                yield from self._decode(film)
+        except (MediaError, av.FFmpegError) as error:
+            raise ClipError(f"the clip {self.path} cannot be decoded: {error}") from error
+
+    def sound(self) -> Sound | None:
+        """The sound as 16 kHz mono float32 in [-1, 1]; None where the clip has none."""
+        if not self._has_sound:
+            return None
+        return np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
+
+    def _decode(self, film: Any) -> Iterator[Sample]:
+        import av
+
+        video = film.streams.video[0]
+        video.codec_context.thread_count = self.threads
+        streams = [video, *film.streams.audio[:1]]
+        self._has_sound = len(streams) > 1
+        resampler = av.AudioResampler("flt", "mono", RATE_HZ)
+        wanted = iter(self.times_s)
+        due = next(wanted, None)
+        last: Any = None
+        for frame in film.decode(*streams):
+            if isinstance(frame, av.AudioFrame):
+                self._keep(resampler.resample(frame))
+                continue
+            # The picture on the screen at a time is the last one that started at or before it.
+            while due is not None and last is not None and frame.time > due:
+                yield _sample(last)
+                due = next(wanted, None)
+            last = frame
+        while due is not None and last is not None:
+            yield _sample(last)
+            due = next(wanted, None)
+        if self._has_sound:
+            self._keep(resampler.resample(None))
+
+    def _keep(self, frames: list[Any]) -> None:
+        self._pieces += [frame.to_ndarray().ravel() for frame in frames]
+
+
+def _sample(frame: Any) -> Sample:
+    return Sample(round(float(frame.time or 0.0), 3), frame.to_ndarray(format="rgb24"))
+
+
+def luma(rgb: Picture) -> npt.NDArray[np.float32]:
+    """Brightness in 0..255 by the weights of BT.601."""
+    weights = np.array([0.299, 0.587, 0.114], np.float32)
+    return np.asarray(rgb.astype(np.float32) @ weights, np.float32)

@@ -1,0 +1,42 @@
+"""Listed files as the first rows of a build."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.sources.listing import SIDECAR_SUFFIXES, SourceRef
+
+Row = dict[str, Any]
+
+
+def source_rows(refs: Sequence[SourceRef]) -> tuple[list[Row], list[Row]]:
+    """Rows for the first stage, and rejects for files whose names are not UTF-8."""
+    rows, rejects = [], []
+    for ref in refs:
+        try:
+            ref.path.encode("utf-8")
+            rows.append({
+                "uri": ref.uri, "path": ref.path, "entry": ref.entry, "remote": ref.remote, "stat": _stat(ref),
+            })  # fmt: skip
+        except UnicodeEncodeError:
+            shown = os.fsencode(ref.uri).decode("utf-8", "replace")
+            message = f"{shown}: its name is not valid UTF-8; rename it"
+            rejects.append(Reject(Reason.UNREADABLE, "ingest", message, uri=shown).to_row())
+    return rows, rejects
+
+
+def _stat(ref: SourceRef) -> list[int]:
+    """What tells a changed file from an unchanged one without reading it (as make and git do); of a film that
+    is to be fetched its ``remote`` tells that."""
+    path = ref.path
+    found = []
+    for name in (*([] if ref.remote else [path]), *(os.path.splitext(path)[0] + suffix for suffix in SIDECAR_SUFFIXES)):
+        try:
+            info = os.stat(name)
+            found += [info.st_size, info.st_mtime_ns, info.st_mode]
+        except OSError:
+            found.append(-1)
+    return found

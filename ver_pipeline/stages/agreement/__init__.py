@@ -1,1 +1,0 @@
-"""How far independent label sources agree about a clip, as numbers that are stored with it."""

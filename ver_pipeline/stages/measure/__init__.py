@@ -1,1 +1,0 @@
-"""Measurements of a clip: faces, expression, voice, picture, words.  Each file measures one thing."""

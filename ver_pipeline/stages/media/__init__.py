@@ -1,1 +1,0 @@
-"""Reading and writing media: the packaged ffmpeg, probing, small decoded pictures."""

@@ -1,1 +1,0 @@
-"""Who listens: one Protocol (``base.py``), one file per recogniser, shared hearing aids beside them."""

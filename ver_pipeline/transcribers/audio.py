@@ -1,0 +1,149 @@
+"""A film's sound as windows of bounded size, cut where nobody speaks.
+
+Decoded by ffmpeg to 16 kHz mono.  Second 0 is the film's second 0 as ffmpeg sees it: sound that starts
+after the picture is preceded by silence, holes in the timestamps are filled with silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ver_pipeline.media.ffmpeg import FfmpegError, film_input, read_chunks
+from ver_pipeline.transcribers.base import RATE_HZ, AudioError, Film
+
+Samples = npt.NDArray[np.float32]
+
+CHUNK_BYTES = 1 << 18
+VAD_THRESHOLD = 0.5  # Silero's own default
+VAD_MIN_SILENCE_MS = 300
+"""A pause of this length ends a span.  Languages are heard per span, and speakers of two languages in a
+film are rarely closer."""
+VAD_PAD_MS = 100
+VAD_MIN_SPEECH_MS = 100
+VAD_MAX_SPAN_S = 28.0  # Whisper hears 30 s at once
+SEAM_SLACK_S = 30.0
+"""How far an end of a piece may move to lie in a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Samples from ``offset_s`` of the film on, and the spans (seconds in this window) where somebody speaks."""
+
+    offset_s: float
+    samples: Samples
+    spans: tuple[tuple[float, float], ...]
+
+
+def decode(path: str, begin_s: float = 0.0, end_s: float | None = None) -> Iterator[Samples]:
+    """The sound from ``begin_s`` to ``end_s`` in chunks of ``CHUNK_BYTES``, as float32 in [-1, 1].
+
+    It is decoded from the film's beginning each time, so that the same stretch gives the same samples.
+
+    Raises:
+        AudioError: ffmpeg cannot decode it; what it decoded before has been yielded.
+    """
+    import ffmpeg
+
+    sound = film_input()["a:0"].filter("aresample", RATE_HZ, **{"async": 1, "first_pts": 0})
+    trim = {} if end_s is None else {"end_sample": round(end_s * RATE_HZ)}
+    sound = sound.filter("atrim", start_sample=round(begin_s * RATE_HZ), **trim)
+    node = ffmpeg.output(sound, "pipe:", format="s16le", acodec="pcm_s16le", ac=1, threads=1)
+    try:
+        for data in read_chunks(node, path, CHUNK_BYTES):
+            whole = np.frombuffer(data[: len(data) // 2 * 2], "<i2")
+            yield np.multiply(whole, np.float32(1 / 32768), dtype=np.float32)
+    except FfmpegError as error:
+        raise AudioError(f"the sound cannot be decoded: {error}") from error
+
+
+def film_windows(film: Film, window_s: float) -> Iterator[Window]:
+    """The windows of a film's sound, or of the piece of it that is asked for.
+
+    A piece's ends move into the longest pause near them.  Both neighbours hear the same sound around their seam
+    and so agree on it: nothing is heard twice or by nobody.
+
+    Raises:
+        AudioError: the sound cannot be decoded.
+    """
+    if not film.has_audio:
+        return
+    if film.piece is None:
+        yield from windows(decode(film.path), window_s)
+        return
+    begin_s, end_s = film.piece
+    first_s = max(0.0, begin_s - SEAM_SLACK_S)
+    chunks = list(decode(film.path, first_s, None if end_s is None else end_s + SEAM_SLACK_S))
+    samples = np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
+    begin = 0 if begin_s == 0 else _seam(samples, begin_s - first_s)
+    end = len(samples) if end_s is None else _seam(samples, end_s - first_s)
+    for window in windows(iter([samples[begin:end]]), window_s):
+        yield replace(window, offset_s=first_s + begin / RATE_HZ + window.offset_s)
+
+
+def windows(pieces: Iterator[Samples], window_s: float) -> Iterator[Window]:
+    """Windows of at most ``window_s``, joined without gap or overlap, each cut in its longest late pause.
+
+    Holds about one window at a time, however long the film.
+    """
+    limit = int(window_s * RATE_HZ)
+    held, n_held, offset = [], 0, 0
+    for piece in pieces:
+        held.append(piece)
+        n_held += len(piece)
+        while n_held >= limit:
+            samples = np.concatenate(held)
+            head, rest = samples[:limit], samples[limit:]
+            spans = speech_spans(head)
+            cut = _quiet_cut(spans, limit)
+            kept = tuple((a, min(b, cut / RATE_HZ)) for a, b in spans if a < cut / RATE_HZ)
+            yield Window(offset / RATE_HZ, head[:cut], kept)
+            held, offset = [np.concatenate([head[cut:], rest])], offset + cut
+            n_held = len(held[0])
+    if n_held:
+        samples = np.concatenate(held)
+        yield Window(offset / RATE_HZ, samples, tuple(speech_spans(samples)))
+
+
+def speech_spans(samples: Samples) -> list[tuple[float, float]]:
+    """Where somebody speaks, in seconds, by Silero VAD (the copy inside faster-whisper)."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    options = VadOptions(
+        threshold=VAD_THRESHOLD,
+        min_speech_duration_ms=VAD_MIN_SPEECH_MS,
+        max_speech_duration_s=VAD_MAX_SPAN_S,
+        min_silence_duration_ms=VAD_MIN_SILENCE_MS,
+        speech_pad_ms=VAD_PAD_MS,
+    )
+    found: Sequence[dict[str, Any]] = get_speech_timestamps(samples, options)
+    return [(s["start"] / RATE_HZ, min(s["end"], len(samples)) / RATE_HZ) for s in found]
+
+
+def _seam(samples: Samples, near_s: float) -> int:
+    """The middle of the longest pause near ``near_s``, as a sample; ``near_s`` itself where nobody pauses."""
+    low = max(0, round((near_s - SEAM_SLACK_S) * RATE_HZ))
+    around = samples[low : round((near_s + SEAM_SLACK_S) * RATE_HZ)]
+    edges = [0.0, *(t for span in speech_spans(around) for t in span), len(around) / RATE_HZ]
+    pauses = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+    if not pauses:
+        return min(len(samples), round(near_s * RATE_HZ))
+    start_s, stop_s = max(pauses, key=lambda pause: (pause[1] - pause[0], -pause[0]))
+    return low + round((start_s + stop_s) / 2 * RATE_HZ)
+
+
+def _quiet_cut(spans: Sequence[tuple[float, float]], limit: int) -> int:
+    """Where to cut a full window: the middle of the longest pause in its second half, else its end."""
+    end_s = limit / RATE_HZ
+    edges = [0.0, *(t for span in spans for t in span), end_s]
+    pauses = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > end_s / 2 and b > a]
+    if not pauses:
+        return limit
+    start_s, stop_s = max(pauses, key=lambda pause: (pause[1] - max(pause[0], end_s / 2), pause[0]))
+    if stop_s >= end_s:
+        return limit
+    return int((max(start_s, end_s / 2) + stop_s) / 2 * RATE_HZ)

@@ -1,0 +1,151 @@
+"""The seam between the speech stage and whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
+
+from ver_pipeline.timeline.transcript import NO_RECOGNISER
+
+RATE_HZ = 16_000
+"""Sample rate of all audio that is listened to."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """One word; times in seconds of source time, ``prob`` in [0, 1]."""
+
+    word: str
+    start_s: float
+    end_s: float
+    prob: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeardSegment:
+    """A stretch of speech in one language; ``words`` may be empty where no word times are known."""
+
+    start_s: float
+    end_s: float
+    text: str
+    language: str
+    words: tuple[HeardWord, ...] = ()
+    avg_logprob: float | None = None
+    no_speech_prob: float | None = None
+
+    def shifted(self, offset_s: float) -> HeardSegment:
+        """The same, ``offset_s`` later."""
+        words = tuple(replace(w, start_s=w.start_s + offset_s, end_s=w.end_s + offset_s) for w in self.words)
+        return replace(self, start_s=self.start_s + offset_s, end_s=self.end_s + offset_s, words=words)
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageWindow:
+    """Which language a stretch of speech was heard as, and how sure the recogniser was of it (not
+    renormalised over the allowed languages: a low value says that none of them fits well)."""
+
+    start_s: float
+    end_s: float
+    language: str
+    prob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Everything heard in a film, in order of time."""
+
+    segments: tuple[HeardSegment, ...] = ()
+    speech_spans: tuple[tuple[float, float], ...] = ()
+    language_windows: tuple[LanguageWindow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """What a transcriber is given: the file, whether it has sound, and a subtitle file where one is used.
+
+    ``piece``: only what is said from here to there (seconds of the film; None: to its end) is asked for.
+    """
+
+    path: str
+    has_audio: bool
+    language: str | None = None
+    subtitles: str | None = None
+    subtitles_sha256: str | None = None
+    piece: tuple[float, float | None] | None = None
+
+
+class Transcriber(Protocol):
+    """Listens to whole films.  The same film gives the same words, whatever else the process did before."""
+
+    def recogniser(self, film: Film) -> Mapping[str, str]:
+        """``record.Recogniser`` of what this transcriber hears in ``film``."""
+        ...
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """All that shapes the words; cheap, loads nothing."""
+        ...
+
+    def open(self) -> None:
+        """Load models.
+
+        Raises:
+            MissingModelError, MissingDependencyError: what is needed is not there; says how to get it.
+        """
+        ...
+
+    def transcribe(self, film: Film) -> Heard:
+        """Listen.  No sound and no speech are normal and give nothing.
+
+        Raises:
+            AudioError: the sound cannot be decoded.
+        """
+        ...
+
+
+class AudioError(Exception):
+    """The sound, or the subtitle file, of a film cannot be read; the message says why."""
+
+
+class NoTranscriber:
+    """Nobody listens."""
+
+    def recogniser(self, film: Film) -> Mapping[str, str]:
+        return NO_RECOGNISER
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        return {"engine": "none"}
+
+    def open(self) -> None:
+        return None
+
+    def transcribe(self, film: Film) -> Heard:
+        return Heard()
+
+
+def to_transcript(heard: Heard, recogniser: Mapping[str, str], has_audio: bool) -> dict[str, Any]:
+    """The transcript column: plain JSON, times in seconds of source time with three decimals.
+
+    Words carry the number of their segment and its language.
+    """
+    words, segments = [], []
+    for number, segment in enumerate(heard.segments):
+        segments.append({key: _rounded(getattr(segment, key)) for key in _SEGMENT_FIELDS})
+        for word in segment.words:
+            plain = {key: _rounded(value) for key, value in asdict(word).items()}
+            words.append({**plain, "language": segment.language, "segment": number})
+    return {
+        "segments": segments,
+        "words": words,
+        "speech_spans": [[_rounded(a), _rounded(b)] for a, b in heard.speech_spans],
+        "language_windows": [{k: _rounded(v) for k, v in asdict(w).items()} for w in heard.language_windows],
+        "recogniser": dict(recogniser),
+        "has_audio": has_audio,
+    }
+
+
+_SEGMENT_FIELDS = ("start_s", "end_s", "text", "language", "avg_logprob", "no_speech_prob")
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 3) if isinstance(value, float) else value
