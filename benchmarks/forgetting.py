@@ -1,7 +1,7 @@
 """Does the hybrid forget less than a single merger?  The paper's claim, made measurable on drawn clips.
 
-Per seed, a base model first learns, all weights free: two general tasks on pictures (the ground's colour, the
-mouth's shape) and to use emotion words about a picture (by folklore, from the colour: red is angry).  It is the
+Per seed, a base model first learns, all weights free: two general tasks on frames (the ground's colour, the
+mouth's shape) and to use emotion words about a frame (by folklore, from the colour: red is angry).  It is the
 stand-in for a pretrained Qwen2.5-VL, which sees and can talk, but does not read faces.  From the same base,
 two models then learn to read the emotion from the face, with the same data, order, steps and learning rates:
 
@@ -9,7 +9,7 @@ two models then learn to read the emotion from the face, with the same data, ord
   hybrid   emotion stage: the emotion expert is trained, the general expert stays.  Joint stage: emotion
            expert, gate and language model, on the same mix.
 
-Printed after each stage: loss and accuracy on held-out general pictures, emotion accuracy on held-out clips.
+Printed after each stage: loss and accuracy on held-out general frames, emotion accuracy on held-out clips.
 
     python benchmarks/forgetting.py [--seeds 3]
 """
@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import torch
-from film_shards import make_data_set, make_web_folder
 from training import ALONE, LOOK, accuracy, quiet_stage
+from video_shards import make_data_set, make_web_folder
 
 from ver_pipeline.model.compat import without_progress_bars
 from ver_pipeline.model.data.samples import DataSpec
@@ -101,7 +101,7 @@ def one_seed(folder: Path, seed: int, args: argparse.Namespace) -> dict[str, dic
 
 
 def copied_experts(trained: Path, out: Path) -> Path:
-    """What ``ver model init`` does to a Qwen2.5-VL: the emotion expert starts as a copy of the merger."""
+    """What ``ver checkpoint init`` does to a Qwen2.5-VL: the emotion expert starts as a copy of the merger."""
     model, tokenizer, _ = load_checkpoint(trained, "cpu", "float32")
     model.model.visual.emotion_merger.load_state_dict(model.model.visual.merger.state_dict())
     model.save_pretrained(out)

@@ -1,9 +1,9 @@
-"""What it costs to hold arithmetic to an instruction set: CPU seconds of whole builds of the sample films, as ratios.
+"""What it costs to hold arithmetic to an instruction set: CPU seconds of whole builds of the sample videos, as ratios.
 
     python benchmarks/instruction_set.py [--rounds 3] [--out FOLDER]
 
 Rounds of all levels take turns, so that a busy moment of the machine meets all of them; the least of each counts.
-Also said: of how many clips the film, the words and the label are those of the native build.
+Also said: of how many clips the video, the words and the label are those of the native build.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main() -> None:
         same = [sum(found.get(key, [None] * 3)[i] == told[i] for key, told in native.items()) for i in range(3)]
         cost = min(spent[level])
         print(f"{level:10} {cost:6.1f} CPU s, {cost / min(spent[NATIVE]):.2f} of native; ", end="")
-        print(f"keys equal: {set(found) == set(native)}; same film, words, label: {same[0]}, {same[1]}, {same[2]}")
+        print(f"keys equal: {set(found) == set(native)}; same video, words, label: {same[0]}, {same[1]}, {same[2]}")
 
 
 if __name__ == "__main__":

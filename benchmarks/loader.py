@@ -5,7 +5,7 @@
 Printed: clips a second (wall and CPU) for
   bare decode     the frames alone, from bytes already in memory: the floor
   stock           webdataset.WebDataset(tars).map(same decode, same patches, same tokens), in file order
-  ours            the loader: random access in canonical order, sha256 of each film, collation
+  ours            the loader: random access in canonical order, sha256 of each video, collation
 then how fast a third-party tar is indexed (against ``tarfile``), how fast a published index opens, and
 the share of a training step that the tiny model waits for data.
 """
@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import torch
-from film_shards import make_data_set
 from training import ALONE, quiet_stage
+from video_shards import make_data_set
 
 from ver_pipeline.model.compat import without_progress_bars
 from ver_pipeline.model.data.chat import encode_chat
@@ -36,7 +36,7 @@ from ver_pipeline.model.data.conversations import converse
 from ver_pipeline.model.data.loader import Loader, LoaderConfig
 from ver_pipeline.model.data.samples import DataSpec, open_source
 from ver_pipeline.model.data.shards import open_shards
-from ver_pipeline.model.data.sight import probe, see
+from ver_pipeline.model.data.visual import probe, see
 from ver_pipeline.model.data.webfolder import members_of
 from ver_pipeline.model.tiny import tiny_config, tiny_tokenizer, write_tiny
 from ver_pipeline.model.train.job import Job
@@ -67,13 +67,13 @@ def _cpu_s() -> float:
 
 def decode_only(data) -> Callable[[], int]:
     """The floor: the frames of every clip, bytes in memory."""
-    films = [data.read(row, "mp4") for row in range(len(data))]
+    videos = [data.read(row, "mp4") for row in range(len(data))]
 
     def work() -> int:
-        for film in films:
-            duration_s, _, _ = probe(film)
-            decode_frames(film, frame_count(duration_s, LOOK))
-        return len(films)
+        for video in videos:
+            duration_s, _, _ = probe(video)
+            decode_frames(video, frame_count(duration_s, LOOK))
+        return len(videos)
 
     return work
 

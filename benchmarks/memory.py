@@ -1,8 +1,8 @@
-"""Peak memory of a build, all processes together, on 1 and on N films, and on a film N times as long.
+"""Peak memory of a build, all processes together, on 1 and on N videos, and on a video N times as long.
 
-    python benchmarks/memory.py [--films 10] [--out FOLDER]
+    python benchmarks/memory.py [--videos 10] [--out FOLDER]
 
-Proportional set size (shared pages are counted once), sampled twice a second.  The films are drawn, 20 s
+Proportional set size (shared pages are counted once), sampled twice a second.  The videos are drawn, 20 s
 each; speech is listened for (and absent), so every model is loaded.
 """
 
@@ -32,8 +32,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/memory"))
     args = parser.parse_args()
     shutil.rmtree(args.out, ignore_errors=True)
-    cases = {"one film": [args.seconds], f"{args.films} films": [args.seconds] * args.films}
-    cases[f"one film {args.films} times as long"] = [args.seconds * args.films]
+    cases = {"one video": [args.seconds], f"{args.videos} videos": [args.seconds] * args.videos}
+    cases[f"one video {args.videos} times as long"] = [args.seconds * args.videos]
     for number, (name, lengths) in enumerate(cases.items()):
         raw = args.out / str(number) / "raw"
         raw.mkdir(parents=True)

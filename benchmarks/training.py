@@ -1,6 +1,6 @@
 """Is learning real?  Drawn clips, the emotion in the face alone; held-out clips; several seeds.
 
-For each seed a tiny Emotion-Qwen is trained with the three stages on drawn clips (``tests/film_shards.py``:
+For each seed a tiny Emotion-Qwen is trained with the three stages on drawn clips (``tests/video_shards.py``:
 four emotions by mouth and brows, four ground colours independent of them, place and size random).
 Printed: accuracy on held-out clips, the same with every pixel zeroed, chance (1/4).
 
@@ -21,7 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import torch
-from film_shards import EMOTIONS, make_data_set
+from video_shards import EMOTIONS, make_data_set
 
 from ver_pipeline.model.compat import without_progress_bars
 from ver_pipeline.model.data.samples import DataSpec
@@ -32,10 +32,10 @@ from ver_pipeline.model.loading import load_checkpoint
 from ver_pipeline.model.tiny import write_tiny
 from ver_pipeline.model.train.recipe import StageConfig, built_in_stage, load_stage
 from ver_pipeline.model.train.run import RunPlan, run_stages
-from ver_pipeline.model.train.world import World
+from ver_pipeline.model.train.world_size import DistributedContext
 from ver_pipeline.model.vision import Sampling
 
-ALONE = World(0, 1, torch.device("cpu"))
+ALONE = DistributedContext(0, 1, torch.device("cpu"))
 LOOK = Sampling(fps=1.0, min_frames=2, max_frames=2, max_pixels=84 * 84, image_max_pixels=84 * 84)
 
 

@@ -33,7 +33,7 @@ if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
 fi
 # What models and codecs take part in is tested again as on two poorer processors: no test may depend on how one rounds.
 rounding=(tests/speech tests/evidence tests/store/test_sample_footage.py tests/stages/test_instruction_set.py
-          tests/guarantees/test_sample_film.py)
+          tests/guarantees/test_sample_video.py)
 sse42() { eval "$(python -m ver_pipeline.hardware.instruction_set x86-64-v2)"; tests "${rounding[@]}" -p no:cacheprovider; }
 avx() {
   export CT2_FORCE_CPU_ISA=AVX CT2_USE_MKL=0 ONEDNN_MAX_CPU_ISA=AVX OPENBLAS_CORETYPE=Sandybridge

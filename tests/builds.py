@@ -1,4 +1,4 @@
-"""Builds for the guarantee tests: small real films, the real command line, sha256 of what comes out."""
+"""Builds for the guarantee tests: small real videos, the real command line, sha256 of what comes out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 QUICK = ("--set", "speech.engine=none", "--set", "evidence.frames_per_s=1")
-"""Settings that leave out what the test at hand is not about: nobody speaks in the drawn films."""
+"""Settings that leave out what the test at hand is not about: nobody speaks in the drawn videos."""
 
 
 def ver(

@@ -1,7 +1,7 @@
 """Valid, varied, deterministic records for tests: every rule passes on them.
 
 ``make_record(i)`` walks through the labels, the two languages, tiers, and clips with and without
-faces, speech and sound.  All text is our own and about nobody.
+faces, speech and audio.  All text is our own and about nobody.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ def make_records(n: int) -> list[Record]:
 
 def make_dict(i: int = 0) -> dict[str, Any]:
     """The JSON form of record ``i``, for tests that corrupt it before parsing."""
-    has_face, has_sound, has_speech = i % 7 != 4, i % 13 != 12, i % 13 != 12 and i % 5 != 3
+    has_face, has_audio, has_speech = i % 7 != 4, i % 13 != 12, i % 13 != 12 and i % 5 != 3
     case = CASES[i % len(CASES)] if has_face or has_speech else CASES[-1]
-    source, clip = _source(i), _clip(i, has_sound)
-    speech = _speech(i, case, clip["duration_s"]) if has_speech else _silence(i, has_sound)
-    measured = _measured(i, case, clip["duration_s"], has_face, has_sound, has_speech)
+    source, clip = _source(i), _clip(i, has_audio)
+    speech = _speech(i, case, clip["duration_s"]) if has_speech else _silence(i, has_audio)
+    measured = _measured(i, case, clip["duration_s"], has_face, has_audio, has_speech)
     observations = _observations(i, case, clip["duration_s"], has_face, has_speech)
     emotion = _emotion(case, observations, has_face, has_speech)
     tier = ("cue", "teacher", "teacher", "human")[i % 4]
@@ -64,14 +64,14 @@ def make_dict(i: int = 0) -> dict[str, Any]:
         "clip": clip,
         "media": {
             "policy": "embed", "sha256": sha(f"media {i}"), "size_bytes": 100_000 + 37 * i,
-            "video_codec": "h264", "audio_codec": "aac" if has_sound else None, "mode": "encode",
+            "video_codec": "h264", "audio_codec": "aac" if has_audio else None, "mode": "encode",
         },
         "speech": speech,
         "measured": measured,
         "observations": observations,
         "emotion": emotion,
         "description": _description(i, case, observations, has_face, has_speech),
-        "provenance": _provenance(i, tier, has_sound, has_speech),
+        "provenance": _provenance(i, tier, has_audio, has_speech),
         "alternatives": [],
         "agreement": _agreement(case) if case.primary != "undetermined" else None,
         "verdict": None,
@@ -83,7 +83,7 @@ def make_dict(i: int = 0) -> dict[str, Any]:
 
 
 def _span(i: int) -> tuple[float, float]:
-    """Start and end in source time, on the frame grid of 25 pictures a second."""
+    """Start and end in source time, on the frame grid of 25 frames a second."""
     start_frame = 25 + 500 * (i % CLIPS_PER_SOURCE)
     return start_frame / FPS, (start_frame + 100 + 10 * (i % 9)) / FPS
 
@@ -97,7 +97,7 @@ def _key(i: int) -> str:
 def _source(i: int) -> dict[str, Any]:
     n = i // CLIPS_PER_SOURCE
     return {
-        "id": sha(f"source {n}"), "uri": f"raw/film-{n:04d}.mp4", "group_id": f"title-{i // CLIPS_PER_GROUP:04d}",
+        "id": sha(f"source {n}"), "uri": f"raw/video-{n:04d}.mp4", "group_id": f"title-{i // CLIPS_PER_GROUP:04d}",
         "title": None, "collection": "user",
         "rights": {"license": "CC-BY-4.0", "rights_basis": "consented", "consent": "explicit"},
         "duration_s": 60.0, "fps": FPS, "variable_fps": False, "width": 1280, "height": 720, "rotation_deg": 0,
@@ -106,16 +106,16 @@ def _source(i: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _clip(i: int, has_sound: bool) -> dict[str, Any]:
+def _clip(i: int, has_audio: bool) -> dict[str, Any]:
     start_s, end_s = _span(i)
     first = i % CLIPS_PER_SOURCE == 0
     return {
         "start_s": start_s, "end_s": end_s, "duration_s": round(end_s - start_s, 3), "fps": FPS,
-        "n_frames": round((end_s - start_s) * FPS), "width": 640, "height": 360, "has_audio": has_sound,
+        "n_frames": round((end_s - start_s) * FPS), "width": 640, "height": 360, "has_audio": has_audio,
         "boundary_start": "shot", "boundary_end": "pause", "n_shots": 1, "shot_cuts_s": [],
         "prev_key": None if first else _key(i - 1),
         "next_key": _key(i + 1) if first else None,
-        "phash": [sha(f"picture {i} {k}")[:16] for k in range(3)],
+        "phash": [sha(f"frame {i} {k}")[:16] for k in range(3)],
         "detector": "adaptive",
     }  # fmt: skip
 
@@ -139,16 +139,16 @@ def _speech(i: int, case: Case, duration_s: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _silence(i: int, has_sound: bool) -> dict[str, Any]:
+def _silence(i: int, has_audio: bool) -> dict[str, Any]:
     return {
         "present": False, "speech_s": 0.0, "language": "und", "language_prob": None, "text": "", "text_en": None,
         "text_zh": None, "segments": [], "words": [], "onscreen": "unknown",
-        "recogniser": {"engine": "faster-whisper" if has_sound else "none",
-                       "model": "whisper-base" if has_sound else "none", "revision": sha("whisper")},
+        "recogniser": {"engine": "faster-whisper" if has_audio else "none",
+                       "model": "whisper-base" if has_audio else "none", "revision": sha("whisper")},
     }  # fmt: skip
 
 
-def _measured(i: int, case: Case, duration_s: float, face: bool, sound: bool, speech: bool) -> dict[str, Any]:
+def _measured(i: int, case: Case, duration_s: float, face: bool, audio: bool, speech: bool) -> dict[str, Any]:
     sampled = [round(0.25 + 0.5 * k, 3) for k in range(int(duration_s * 2))]
     loudness, f0, spread, rate, pause = VOICE_BY_TONE[case.tone]
     scores = {case.expression: 0.7, "neutral": 0.3} if case.expression != "neutral" else {"neutral": 1.0}
@@ -167,7 +167,7 @@ def _measured(i: int, case: Case, duration_s: float, face: bool, sound: bool, sp
             "loudness_sd_db": 4.0, "rate_syll_s": rate if speech else None, "pause_frac": pause if speech else 1.0,
             "voiced_frac": 0.55 if speech else 0.0, "clipped_frac": 0.0, "silence_frac": pause if speech else 0.9,
             "extractor": "yin/1",
-        } if sound else None,
+        } if audio else None,
         "picture": {"motion_mean": 0.03, "motion_max": 0.11, "brightness": 0.46, "sharpness": 180.0,
                     "black_frac": 0.0, "static_frac": 0.05},
         "sentiment": {"polarity": case.valence if speech and i % 2 == 0 and case.valence is not None else None,
@@ -239,7 +239,7 @@ def _description(i: int, case: Case, observations: list[dict[str, Any]], face: b
         en.append(f'Meanwhile the words "{case.quote_en}" are heard, which fits what can be seen here.')
         zh.append(f"同时可以听到“{case.quote_zh}”这句话，与画面中的内容相符。")
     else:
-        en.append("Nobody moves much, the picture stays steady, and the view does not change until the last moment.")
+        en.append("Nobody moves much, the frame stays steady, and the view does not change until the last moment.")
         zh.append("画面中动作很少，镜头保持稳定，直到最后一刻视角都没有变化。")
     if not face:
         en.append("The camera keeps its distance and shows the room and its light rather than details.")
@@ -261,12 +261,12 @@ def _ending(case: Case, face: bool, speech: bool) -> tuple[str, str]:
             f"仅从面部和姿态判断，此人似乎表现出{case.word_zh}。",
         )
     return (
-        f"The unseen speaker appears {case.word_en}, judging by the sound and the words alone.",
+        f"The unseen speaker appears {case.word_en}, judging by the audio and the words alone.",
         f"仅从声音和话语判断，画面外的说话人似乎表现出{case.word_zh}。",
     )
 
 
-def _provenance(i: int, tier: str, sound: bool, speech: bool) -> dict[str, Any]:
+def _provenance(i: int, tier: str, audio: bool, speech: bool) -> dict[str, Any]:
     drawn = {"temperature": 0.3, "top_p": 0.9, "top_k": 50, "max_new_tokens": 900, "seed": 7, "n_frames": 8,
              "fps": 2.0, "max_pixels": 200_704}  # fmt: skip
     return {
@@ -276,7 +276,7 @@ def _provenance(i: int, tier: str, sound: bool, speech: bool) -> dict[str, Any]:
         "prompt_sha256": sha("prompt") if tier == "teacher" else None,
         "schema_sha256": sha("schema") if tier == "teacher" else None,
         "sampling": drawn if tier == "teacher" else dict.fromkeys(drawn),
-        "audio_given": sound, "subtitle_given": speech, "input_sha256": sha(f"input {i}"),
+        "audio_given": audio, "subtitle_given": speech, "input_sha256": sha(f"input {i}"),
         "output_sha256": sha(f"output {i}"), "tokens_in": 900 if tier == "teacher" else 0,
         "tokens_out": 300 if tier == "teacher" else 0, "attempts": 1, "parse": "ok",
     }  # fmt: skip

@@ -139,7 +139,7 @@ SCENES: tuple[tuple[str, str], ...] = (
     ("Trees and a path behind a low fence make up the background.", "背景由树木和矮篱笆后的小路构成。"),
     ("A dim hallway with two doors leads away from the camera.", "昏暗的走廊通向远处，两侧各有一扇门。"),
     ("A workshop with tools on the wall surrounds the subject.", "四周是一间墙上挂着工具的工作间。"),
-    ("The picture opens on a balcony above a quiet square.", "画面开头是一处阳台，下方是安静的广场。"),
+    ("The frame opens on a balcony above a quiet square.", "画面开头是一处阳台，下方是安静的广场。"),
     ("A counter with cups and a coffee machine stands at the front.", "前方是摆着杯子和咖啡机的柜台。"),
 )  # fmt: skip
 

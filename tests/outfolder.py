@@ -1,4 +1,4 @@
-"""Whole published data sets for tests: factory records with real small films, through the real publisher."""
+"""Whole published data sets for tests: factory records with real small videos, through the real publisher."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SIDE = 32
 
 
 def published(folder: Path, records: Iterable[Record] | None = None, *, rejects: Sequence[Any] = ()) -> Path:
-    """Publish the records (with verdicts, hashes and films that fit) into ``folder / "out"``."""
-    made = [with_film(record) for record in (make_records(24) if records is None else records)]
+    """Publish the records (with verdicts, hashes and videos that fit) into ``folder / "out"``."""
+    made = [with_video(record) for record in (make_records(24) if records is None else records)]
     samples = []
-    for record, film in made:
+    for record, video in made:
         base = folder / "cache" / record.key
         base.parent.mkdir(parents=True, exist_ok=True)
         base.with_suffix(".json").write_bytes(record.to_json())
-        base.with_suffix(".mp4").write_bytes(film)
+        base.with_suffix(".mp4").write_bytes(video)
         base.with_suffix(".jpg").write_bytes(poster())
         samples.append(
             Sample(
@@ -38,7 +38,7 @@ def published(folder: Path, records: Iterable[Record] | None = None, *, rejects:
                 record_path=str(base.with_suffix(".json")),
                 media_path=str(base.with_suffix(".mp4")),
                 poster_path=str(base.with_suffix(".jpg")),
-                size_bytes=len(film) + 4096,
+                size_bytes=len(video) + 4096,
             )
         )
     sources = {record.source.id: record.source.model_dump(mode="json") for record, _ in made}
@@ -55,23 +55,23 @@ def published(folder: Path, records: Iterable[Record] | None = None, *, rejects:
     return folder / "out"
 
 
-def with_film(record: Record) -> tuple[Record, bytes]:
-    """The record with its verdict, and with the hash and size of a film of the duration it claims."""
-    film = encode(record.clip.n_frames, record.clip.has_audio) + _free_box(record.key)
-    media = record.media.model_copy(update={"size_bytes": len(film), "sha256": hashlib.sha256(film).hexdigest()})
+def with_video(record: Record) -> tuple[Record, bytes]:
+    """The record with its verdict, and with the hash and size of a video of the duration it claims."""
+    video = encode(record.clip.n_frames, record.clip.has_audio) + _free_box(record.key)
+    media = record.media.model_copy(update={"size_bytes": len(video), "sha256": hashlib.sha256(video).hexdigest()})
     clip = record.clip.model_copy(update={"width": SIDE, "height": SIDE})
     changed = record.model_copy(update={"media": media, "clip": clip})
-    return changed.model_copy(update={"verdict": run_rules(changed)}), film
+    return changed.model_copy(update={"verdict": run_rules(changed)}), video
 
 
 def _free_box(key: str) -> bytes:
-    """An mp4 ``free`` box that makes each film's bytes its own; players skip it."""
+    """An mp4 ``free`` box that makes each video's bytes its own; players skip it."""
     return (8 + len(key)).to_bytes(4, "big") + b"free" + key.encode()
 
 
 @lru_cache(maxsize=64)
 def encode(n_frames: int, has_audio: bool, fps: int = 25) -> bytes:
-    """A tiny H.264 film (AAC sound if asked) of exactly ``n_frames`` pictures."""
+    """A tiny H.264 video (AAC audio if asked) of exactly ``n_frames`` frames."""
     import av
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Files that name other files instead of holding a film, in every way that ffmpeg follows."""
+"""Files that name other files instead of holding a video, in every way that ffmpeg follows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import films
+import videos
 
 HEADER = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:3\n"
 """How an HLS playlist begins."""
@@ -46,14 +46,14 @@ def server(folder: Path) -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
-def secret_films(folder: Path) -> Path:
-    """Films that nobody gave: ``secret.mp4``, ``.ts``, fragmented ``.m4s`` with ``init.mp4``, ``.mkv``."""
+def secret_videos(folder: Path) -> Path:
+    """Videos that nobody gave: ``secret.mp4``, ``.ts``, fragmented ``.m4s`` with ``init.mp4``, ``.mkv``."""
     folder.mkdir()
-    film = films.good(folder / "secret.mp4", 3.0)
-    films.remux(film, folder / "secret.ts")
-    films.remux(film, folder / "secret.mkv")
+    video = videos.good(folder / "secret.mp4", 3.0)
+    videos.remux(video, folder / "secret.ts")
+    videos.remux(video, folder / "secret.mkv")
     hls = ("-f", "hls", "-hls_segment_type", "fmp4", "-hls_time", "9", "-hls_segment_filename", folder / "s%d.m4s")
-    films.ffmpeg("-i", film, "-c", "copy", *hls, folder / "own.m3u8")
+    videos.ffmpeg("-i", video, "-c", "copy", *hls, folder / "own.m3u8")
     return folder
 
 
@@ -112,17 +112,17 @@ def texts(secret: Path, address: str) -> dict[str, str]:
 
 
 def write_all(folder: Path, secret: Path, address: str) -> list[Path]:
-    """Every hostile file under a source folder: the texts, and films whose tracks lie elsewhere."""
+    """Every hostile file under a source folder: the texts, and videos whose tracks lie elsewhere."""
     folder.mkdir(exist_ok=True)
     for name, text in texts(secret, address).items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "wide.m3u8").write_text(texts(secret, address)["absolute.m3u8"], encoding="utf-16")
-    film = secret / "secret.mp4"
-    (folder / "alias.mov").write_bytes(with_reference(film.read_bytes(), alias_box(film)))
-    (folder / "alias-flagged.mov").write_bytes(with_reference(film.read_bytes(), alias_box(film, flags=1)))
-    (folder / "url.mp4").write_bytes(with_reference(film.read_bytes(), url_box(f"{address}/secret.mp4")))
+    video = secret / "secret.mp4"
+    (folder / "alias.mov").write_bytes(with_reference(video.read_bytes(), alias_box(video)))
+    (folder / "alias-flagged.mov").write_bytes(with_reference(video.read_bytes(), alias_box(video, flags=1)))
+    (folder / "url.mp4").write_bytes(with_reference(video.read_bytes(), url_box(f"{address}/secret.mp4")))
     (folder / "whole.mov").write_bytes(whole_reference(f"{address}/secret.mp4"))
-    (folder / "packed.mov").write_bytes(packed(with_reference(film.read_bytes(), alias_box(film))))
+    (folder / "packed.mov").write_bytes(packed(with_reference(video.read_bytes(), alias_box(video))))
     return sorted(path for path in folder.iterdir() if path.is_file())
 
 
@@ -134,10 +134,10 @@ HOSTILE_NAMES = (
 """Names with a meaning to ffmpeg; ``/`` is left out, as no file name holds one."""
 
 
-def named_films(folder: Path, film: Path) -> list[Path]:
-    """One film under each of the hostile names."""
+def named_videos(folder: Path, video: Path) -> list[Path]:
+    """One video under each of the hostile names."""
     folder.mkdir()
-    return [Path(shutil.copy(film, folder / name)) for name in HOSTILE_NAMES]
+    return [Path(shutil.copy(video, folder / name)) for name in HOSTILE_NAMES]
 
 
 def box(kind: bytes, content: bytes) -> bytes:
@@ -161,12 +161,12 @@ def alias_box(path: Path, flags: int = 0) -> bytes:
     return box(b"alis", struct.pack(">I", flags) + record)
 
 
-def with_reference(film: bytes, reference: bytes) -> bytes:
-    """The film (its header behind its media, as ffmpeg writes it) with every track's media in another file."""
+def with_reference(video: bytes, reference: bytes) -> bytes:
+    """The video (its header behind its media, as ffmpeg writes it) with every track's media in another file."""
     out, at = b"", 0
-    while at < len(film):
-        size, kind = struct.unpack_from(">I4s", film, at)
-        content = film[at + 8 : at + size]
+    while at < len(video):
+        size, kind = struct.unpack_from(">I4s", video, at)
+        content = video[at + 8 : at + size]
         if kind in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):
             content = with_reference(content, reference)
         elif kind == b"dref":
@@ -182,11 +182,11 @@ def whole_reference(place: str) -> bytes:
     return box(b"ftyp", b"qt  \0\0\0\0qt  ") + box(b"moov", box(b"rmra", box(b"rmda", box(b"rdrf", bytes(4) + data))))
 
 
-def packed(film: bytes) -> bytes:
-    """The film with a compressed header."""
+def packed(video: bytes) -> bytes:
+    """The video with a compressed header."""
     import zlib
 
-    at = film.rindex(b"moov") - 4
-    header = film[at:]
+    at = video.rindex(b"moov") - 4
+    header = video[at:]
     inner = box(b"dcom", b"zlib") + box(b"cmvd", struct.pack(">I", len(header)) + zlib.compress(header))
-    return film[:at] + box(b"moov", box(b"cmov", inner))
+    return video[:at] + box(b"moov", box(b"cmov", inner))

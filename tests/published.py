@@ -43,9 +43,9 @@ def picture(seed: int) -> bytes:
 
 
 def publish(
-    out: Path, records: Iterable[Record] | None = None, *, shard_samples: int = 4, film: bytes | None = None
+    out: Path, records: Iterable[Record] | None = None, *, shard_samples: int = 4, video: bytes | None = None
 ) -> dict[str, Any]:
-    """Write a data set into ``out`` and return its manifest.  ``film`` stands in for every clip's media."""
+    """Write a data set into ``out`` and return its manifest.  ``video`` stands in for every clip's media."""
     out.mkdir(parents=True, exist_ok=True)
     chosen = sorted(records if records is not None else make_records(24), key=lambda record: record.key)
     files: list[dict[str, Any]] = []
@@ -53,7 +53,7 @@ def publish(
     for split in ("test", "train", "val"):
         members = [record for record in chosen if record.split == split]
         for number, first in enumerate(range(0, len(members), shard_samples)):
-            _shard(out, split, number, members[first : first + shard_samples], files, rows, film)
+            _shard(out, split, number, members[first : first + shard_samples], files, rows, video)
     dicts = [record.model_dump(mode="json") for record in chosen]
     rows.sort(key=lambda row: row["key"])
     tables = write_catalog(dicts, [record["source"] for record in dicts], REJECTS, RUNS, out / "catalog")
@@ -96,7 +96,7 @@ def _entry(out: Path, path: Path, kind: str, **more: Any) -> dict[str, Any]:
 
 
 def _shard(
-    out: Path, split: str, number: int, members: list[Record], files: list, rows: list, film: bytes | None
+    out: Path, split: str, number: int, members: list[Record], files: list, rows: list, video: bytes | None
 ) -> None:
     temporary = out / f"{split}-{number:06d}.tar"
     begun = len(rows)
@@ -106,7 +106,7 @@ def _shard(
             parts = {
                 "jpg": picture(number * 100 + i),
                 "json": record.to_json(),
-                "mp4": film or record.key.encode() * 20,
+                "mp4": video or record.key.encode() * 20,
             }
             for suffix, data in parts.items():
                 info = tarfile.TarInfo(f"{record.key}.{suffix}")

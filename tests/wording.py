@@ -14,7 +14,7 @@ SCENES_SAY = (
     "PsychoPy.",
     "大家好，我今天非常高兴见到你们。",
 )
-"""What is said in the four scenes of the composed film."""
+"""What is said in the four scenes of the composed video."""
 
 MOST = {"en": 0.5, "zh": 0.25}
 """Error rates of the bundled base model that still mean "most of it": it misspells every name of the English scenes."""

@@ -16,7 +16,7 @@ from ver_pipeline import interrupt
 from ver_pipeline.annotating.forecast import all_priced, forecast
 from ver_pipeline.dag import make_dag, tool_versions
 from ver_pipeline.engine.cache import stage_digest
-from ver_pipeline.engine.engine import Engine, Where
+from ver_pipeline.engine.engine import Engine, Placement
 from ver_pipeline.growth.forget import forget_withdrawn
 from ver_pipeline.growth.settle import finish_withdrawal, writing
 from ver_pipeline.hardware.instruction_set import hold
@@ -30,7 +30,7 @@ from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.shards.layout import Sample, layout_fingerprint
 from ver_pipeline.shards.tombstones import read_tombstones
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.sources.listing import SourceRef, list_sources
 from ver_pipeline.sources.rows import source_rows
 from ver_pipeline.stages.base import Row, Stage
@@ -38,7 +38,7 @@ from ver_pipeline.stages.ingest import read_takedown
 from ver_pipeline.stages.withdraw import WithdrawStage
 
 INGESTED = {"reject", "uri", "path", "file", "entry", "source", "sidecar"}
-"""What a film's row carries into the DAG once it is known not to be a duplicate."""
+"""What a video's row carries into the DAG once it is known not to be a duplicate."""
 
 FINISHED = {
     "reject",
@@ -65,7 +65,7 @@ class BuildOptions:
     limit: int | None = None
     cpus: int | None = None
     address: str | None = None
-    where: Where = Where.AUTO
+    where: Placement = Placement.AUTO
 
 
 def build(options: BuildOptions, progress: Progress) -> Summary:
@@ -81,7 +81,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         ingest = options.config.ingest
         refs = list_sources(options.source, ingest.manifest, ingest.follow_links, work.sources, options.out)
         if not refs:
-            raise UsageError(f"{options.source} holds no file", "give --source a folder with films")
+            raise UsageError(f"{options.source} holds no file", "give --source a folder with videos")
         refs, summary = refs[: options.limit], Summary(options.out)
         summary.n_sources = len(refs)
         dag = make_dag(options.config, work, read_tombstones(options.out))
@@ -100,7 +100,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
             tools=tool_versions(),
         )
         identity = content_id(content, options.out)
-        if did_nothing(summary.tallies) and is_published(options.out, work, identity):
+        if did_nothing(summary.stats_by_stage) and is_published(options.out, work, identity):
             progress.say("nothing has changed: the data set stays as it is")
         else:
             progress.say("publishing")
@@ -114,9 +114,9 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
     return summary
 
 
-def open_work(out: Path) -> Work:
+def open_work(out: Path) -> WorkFolder:
     """The work folder of a data set, made when missing; says plainly when it cannot be."""
-    work = Work(out.resolve() / ".ver")
+    work = WorkFolder(out.resolve() / ".ver")
     try:
         work.media.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -127,14 +127,14 @@ def open_work(out: Path) -> Work:
 
 
 def _run(
-    options: BuildOptions, dag: Sequence[Stage], refs: Sequence[SourceRef], work: Work, summary: Summary,
+    options: BuildOptions, dag: Sequence[Stage], refs: Sequence[SourceRef], work: WorkFolder, summary: Summary,
     progress: Progress,
 ) -> tuple[list[Sample], list[Row]]:  # fmt: skip
     """Bring every source through the DAG; returns the samples and all sources that could be read."""
     listed, unnamed = source_rows(refs)
     summary.rejects.extend(unnamed)
     engine = Engine(work, options.cpus, options.address, options.where, warm_up)
-    with engine, progress.watch(engine.tallies, len(listed), dag):
+    with engine, progress.watch(engine.stats_by_stage, len(listed), dag):
         ingested = _kept(engine.run(dag[:1], listed, INGESTED), summary)
         good = _without_duplicates(ingested, read_takedown(options.config.ingest.takedown), summary)
         summary.priced = all_priced(dag)
@@ -142,7 +142,7 @@ def _run(
             progress.say(expected.lines())
             note_estimate(work, summary, expected.cost)
         samples = [_sample(row, summary) for row in _kept(engine.run(dag[1:], good, FINISHED), summary)]
-        summary.tallies = engine.tallies()
+        summary.stats_by_stage = engine.stats_by_stage()
         for line in engine.notes:
             progress.detail(line)
     summary.n_samples = len(samples)
@@ -151,7 +151,7 @@ def _run(
 
 
 def _refuse_to_empty(samples: Sequence[Sample], summary: Summary) -> None:
-    """A teacher that nobody could reach says nothing against the films.
+    """A teacher that nobody could reach says nothing against the videos.
 
     Raises:
         VerError: no clip became a sample, and about some of them nobody could be asked; nothing is published.

@@ -8,14 +8,14 @@ from ver_pipeline.engine.cache import stage_digest
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.shards.tombstone_hash import tombstone_of
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.stages.annotate import AnnotateStage
 from ver_pipeline.stages.base import Stage
+from ver_pipeline.stages.chunks import ChunksStage
 from ver_pipeline.stages.clip import ClipStage
 from ver_pipeline.stages.collect import CollectStage
 from ver_pipeline.stages.evidence import EvidenceStage
 from ver_pipeline.stages.ingest import IngestStage, read_takedown
-from ver_pipeline.stages.parts import PartsStage
 from ver_pipeline.stages.scenes import ScenesStage
 from ver_pipeline.stages.speech import SpeechStage
 from ver_pipeline.stages.validate import ValidateStage
@@ -25,7 +25,7 @@ LISTED_COLUMNS = ("uri", "path", "entry", "remote", "stat")
 """What listing the sources gives, before the first stage."""
 
 
-def make_dag(config: BuildConfig, work: Work, withdrawn: Iterable[str] = ()) -> list[Stage]:
+def make_dag(config: BuildConfig, work: WorkFolder, withdrawn: Iterable[str] = ()) -> list[Stage]:
     """The stages of a build, in order.  A row that any of them rejects goes to ``rejects``.
 
     Args:
@@ -37,7 +37,7 @@ def make_dag(config: BuildConfig, work: Work, withdrawn: Iterable[str] = ()) -> 
         IngestStage(config.ingest),
         ScenesStage(config.scenes),
         SpeechStage(config.speech),
-        PartsStage(config.clip),
+        ChunksStage(config.clip),
         ClipStage(config.clip, work.media),
         *([WithdrawStage(gone)] if gone else []),
         EvidenceStage(config.evidence),

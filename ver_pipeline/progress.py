@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.engine.runner import Tally
+from ver_pipeline.engine.runner import StageStats
 from ver_pipeline.stages.base import Stage
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class Progress:
         log.info(text)
 
     @contextmanager
-    def watch(self, read: Callable[[], dict[str, Tally]], n_sources: int, stages: Sequence[Stage]) -> Iterator[None]:
+    def watch(
+        self, read: Callable[[], dict[str, StageStats]], n_sources: int, stages: Sequence[Stage]
+    ) -> Iterator[None]:
         """Show progress while the block runs.  ``read`` gives the tallies so far."""
         stop = threading.Event()
         started = time.perf_counter()
@@ -76,59 +78,61 @@ class Progress:
             watcher.join(timeout=5)
 
 
-def expected(tallies: dict[str, Tally], n_sources: int, stages: Sequence[Stage]) -> dict[str, int]:
+def expected(stats_by_stage: dict[str, StageStats], n_sources: int, stages: Sequence[Stage]) -> dict[str, int]:
     """How many rows each stage will see: sources before the cut, then clips at the rate seen so far."""
     totals: dict[str, int] = {}
     incoming = float(n_sources)
     for stage in stages:
         totals[stage.name] = round(incoming)
-        tally = tallies.get(stage.name, Tally())
-        if tally.done:
-            incoming *= tally.rows_out / tally.done
+        stats = stats_by_stage.get(stage.name, StageStats())
+        if stats.done:
+            incoming *= stats.rows_out / stats.done
     return totals
 
 
-def time_left_s(tallies: dict[str, Tally], totals: dict[str, int], elapsed_s: float) -> float | None:
+def time_left_s(stats_by_stage: dict[str, StageStats], totals: dict[str, int], elapsed_s: float) -> float | None:
     """Seconds until the slowest stage is through, at its rate so far; None until every stage has begun."""
-    if any(total and not tallies.get(name, Tally()).done for name, total in totals.items()):
+    if any(total and not stats_by_stage.get(name, StageStats()).done for name, total in totals.items()):
         return None
     left = [
-        elapsed_s * (totals[name] - tally.done) / tally.done
-        for name, tally in tallies.items()
-        if tally.done and name in totals
+        elapsed_s * (totals[name] - stats.done) / stats.done
+        for name, stats in stats_by_stage.items()
+        if stats.done and name in totals
     ]
     return max(left) if left else None
 
 
-def live_table(tallies: dict[str, Tally], n_sources: int, stages: Sequence[Stage], elapsed_s: float) -> Table:
+def live_table(
+    stats_by_stage: dict[str, StageStats], n_sources: int, stages: Sequence[Stage], elapsed_s: float
+) -> Table:
     """A row a stage: done of expected, from the cache, rejected, rate."""
     from rich.table import Table
 
-    totals = expected(tallies, n_sources, stages)
-    left_s = time_left_s(tallies, totals, elapsed_s)
+    totals = expected(stats_by_stage, n_sources, stages)
+    left_s = time_left_s(stats_by_stage, totals, elapsed_s)
     title = f"{elapsed_s:.0f} s" + (f", about {left_s:.0f} s left" if left_s is not None else "")
     table = Table(title=title, title_justify="left", box=None)
     for name in ("stage", "done", "of", "cached", "rejected", "per s"):
         table.add_column(name, justify="left" if name == "stage" else "right")
     for stage in stages:
-        tally = tallies.get(stage.name, Tally())
-        rate = f"{tally.done / elapsed_s:.2f}" if elapsed_s else ""
-        counts = (tally.done, totals[stage.name], tally.cached, tally.rejected)
+        stats = stats_by_stage.get(stage.name, StageStats())
+        rate = f"{stats.done / elapsed_s:.2f}" if elapsed_s else ""
+        counts = (stats.done, totals[stage.name], stats.cached, stats.rejected)
         table.add_row(stage.name, *map(str, counts), rate)
     return table
 
 
-def plain_line(tallies: dict[str, Tally], n_sources: int, stages: Sequence[Stage], elapsed_s: float) -> str:
+def plain_line(stats_by_stage: dict[str, StageStats], n_sources: int, stages: Sequence[Stage], elapsed_s: float) -> str:
     """The same in one line."""
-    totals = expected(tallies, n_sources, stages)
+    totals = expected(stats_by_stage, n_sources, stages)
     parts = [
-        f"{stage.name} {tallies[stage.name].done}/{max(totals[stage.name], tallies[stage.name].done)}"
+        f"{stage.name} {stats_by_stage[stage.name].done}/{max(totals[stage.name], stats_by_stage[stage.name].done)}"
         for stage in stages
-        if stage.name in tallies
+        if stage.name in stats_by_stage
     ]
     if not parts:
         return f"{elapsed_s:.0f} s: starting"
-    rejected = sum(tally.rejected for tally in tallies.values())
-    left_s = time_left_s(tallies, totals, elapsed_s)
+    rejected = sum(stats.rejected for stats in stats_by_stage.values())
+    left_s = time_left_s(stats_by_stage, totals, elapsed_s)
     left = f", about {left_s:.0f} s left" if left_s is not None else ""
     return f"{elapsed_s:.0f} s: {' '.join(parts)}, {rejected} rejected{left}"

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ver_pipeline.annotators.teacher.cost import Cost, estimate_row
-from ver_pipeline.engine.runner import Tally
+from ver_pipeline.engine.runner import StageStats
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.tables import RUNS, fits
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.stages.base import Row
 
 RUNS_KEPT = 50
@@ -39,22 +39,22 @@ class Summary:
     sample_s: float = 0.0
     wall_s: float = 0.0
     rejects: list[Row] = field(default_factory=list)
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    stats_by_stage: dict[str, StageStats] = field(default_factory=dict)
 
 
-def note_estimate(work: Work, summary: Summary, expected: Cost) -> None:
+def note_estimate(work: WorkFolder, summary: Summary, expected: Cost) -> None:
     """Keep what a build is expected to cost, before it spends anything: a killed build leaves this behind."""
     append(work, [estimate_row(summary.run_id, summary.started_utc, expected)])
 
 
-def note_build(work: Work, summary: Summary) -> list[Row]:
+def note_build(work: WorkFolder, summary: Summary) -> list[Row]:
     """Keep what a build did; returns the last runs for the catalog.
 
     Tokens and money stand in the row of the stage that spent them and nowhere else, so that a column may be
     summed.  Money is left out where an annotator that may be asked has no price.
     """
     told = {"run_id": summary.run_id, "started_utc": summary.started_utc}
-    rows = [{**told, **_stage_row(name, tally, summary.priced)} for name, tally in summary.tallies.items()]
+    rows = [{**told, **_stage_row(name, stats, summary.priced)} for name, stats in summary.stats_by_stage.items()]
     total = {"rows_in": summary.n_sources, "rows_out": summary.n_samples, "n_rejected": len(summary.rejects)}
     times = {"wall_s": round(summary.wall_s, 3), "media_s": round(summary.sample_s, 3)}
     rows.append({**told, "stage": "total", **total, **times})
@@ -62,7 +62,7 @@ def note_build(work: Work, summary: Summary) -> list[Row]:
     return _last(work)
 
 
-def append(work: Work, rows: Sequence[Mapping[str, object]]) -> None:
+def append(work: WorkFolder, rows: Sequence[Mapping[str, object]]) -> None:
     """Keep rows of one run, on lines of their own even after a line that a kill cut off."""
     path = work.root / "runs.jsonl"
     whole = not path.exists() or path.read_bytes()[-1:] in (b"", b"\n")
@@ -70,23 +70,23 @@ def append(work: Work, rows: Sequence[Mapping[str, object]]) -> None:
         file.writelines(("" if whole else "\n", *(json.dumps(row) + "\n" for row in rows)))
 
 
-def _stage_row(name: str, tally: Tally, priced: bool) -> Row:
+def _stage_row(name: str, stats: StageStats, priced: bool) -> Row:
     row: Row = {
         "stage": name,
-        "busy_s": round(tally.busy_s, 3),
-        "rows_in": tally.done,
-        "rows_out": tally.rows_out,
-        "n_rejected": tally.rejected,
-        "n_cached": tally.cached,
+        "busy_s": round(stats.busy_s, 3),
+        "rows_in": stats.done,
+        "rows_out": stats.rows_out,
+        "n_rejected": stats.rejected,
+        "n_cached": stats.cached,
     }
     if name == "annotate":
-        row |= {"tokens_in": tally.tokens_in, "tokens_out": tally.tokens_out}
-        row |= {"cost": tally.cost} if priced else {}
-        row |= {"gpu_hours": tally.gpu_hours} if tally.gpu_hours else {}
+        row |= {"tokens_in": stats.tokens_in, "tokens_out": stats.tokens_out}
+        row |= {"cost": stats.cost} if priced else {}
+        row |= {"gpu_hours": stats.gpu_hours} if stats.gpu_hours else {}
     return row
 
 
-def _last(work: Work) -> list[Row]:
+def _last(work: WorkFolder) -> list[Row]:
     known: list[Row] = []
     for line in (work.root / "runs.jsonl").read_bytes().splitlines():
         try:

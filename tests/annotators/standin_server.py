@@ -18,7 +18,7 @@ WRONG_ENGLISH = "这里本该是英文，但是写成了中文。"
 
 
 def asked_text(body: dict[str, Any]) -> str:
-    """The question in words; pictures, if any, stand before it."""
+    """The question in words; frames, if any, stand before it."""
     content = body["messages"][1]["content"]
     return content if isinstance(content, str) else content[-1]["text"]
 

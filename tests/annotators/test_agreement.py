@@ -137,7 +137,7 @@ def test_skill_file_makes_the_method_dawid_skene(tmp_path: Path) -> None:
     found = agreement(annotation("anger"), [], [vote("face", "anger"), vote("words", "anger")], load_skill(str(path)))
     assert found["method"] == "dawid-skene"
     assert found["ds_confidence"] > 0.9
-    with pytest.raises(ConfigError, match="voter_skill"):
+    with pytest.raises(ConfigError, match="source_skill"):
         load_skill(str(tmp_path / "none.json"))
 
 

@@ -78,7 +78,7 @@ def test_another_model_another_seed_and_another_prompt_are_asked_anew(tmp_path: 
     assert "clue_visual" not in names  # the evidence was collected before
 
 
-def test_film_counts_by_its_content(tmp_path: Path) -> None:
+def test_video_counts_by_its_content(tmp_path: Path) -> None:
     def ask(path: Path) -> int:
         chat = question(make_request(0), teacher(), "annotate")
         shown = Chat(**{**{n: getattr(chat, n) for n in Chat.__slots__}, "media_path": str(path)})

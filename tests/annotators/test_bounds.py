@@ -14,7 +14,7 @@ from standin_server import StandIn
 from teacher_kit import make_request
 
 from ver_pipeline.annotators.backends.openai import OpenAIAnnotator
-from ver_pipeline.annotators.teacher.slots import Pace
+from ver_pipeline.annotators.teacher.rate_limits import RateLimiter
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.stages.annotate import AnnotateStage
 
@@ -63,8 +63,8 @@ def test_wish_of_a_busy_server_holds_every_question_back() -> None:
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_who_is_told_to_wait_tells_everybody(tmp_path: Path, shared: bool) -> None:
-    one = Pace(0, tmp_path if shared else None)
-    other = Pace(0, tmp_path) if shared else one
+    one = RateLimiter(0, tmp_path if shared else None)
+    other = RateLimiter(0, tmp_path) if shared else one
     one.hold(0.2)
     started = time.monotonic()
     other.wait()

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import films
 import pytest
+import videos
 from standin_server import DURATION, StandIn, asked_text
 from teacher_kit import good_answer, make_request
 
@@ -23,7 +23,7 @@ from ver_pipeline.engine.runner import Runner
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.sources.listing import list_sources
 from ver_pipeline.sources.rows import source_rows
 from ver_pipeline.stages.annotate import GONE_AFTER, AnnotateStage, request_of
@@ -65,10 +65,10 @@ def stamp(at_s: float) -> str:
     return f"00:00:{int(at_s):02d},{round(at_s % 1 * 1000):03d}"
 
 
-def make_films(folder: Path) -> None:
-    """A film of three shots with a sentence in each, as subtitles beside it."""
+def make_videos(folder: Path) -> None:
+    """A video of three shots with a sentence in each, as subtitles beside it."""
     folder.mkdir()
-    films.shots(folder / "film.mp4", LENGTHS_S)
+    videos.shots(folder / "film.mp4", LENGTHS_S)
     lines, at_s = [], 0.0
     for i, (length_s, text) in enumerate(zip(LENGTHS_S, SAID, strict=True), start=1):
         lines.append(f"{i}\n{stamp(at_s + 1)} --> {stamp(at_s + 2)}\n{text}\n")
@@ -85,7 +85,7 @@ def settings(base_url: str, **options: Any) -> dict[str, Any]:
     }
 
 
-def rows_before(name: str, config: BuildConfig, source: Path, work: Work) -> list[Row]:
+def rows_before(name: str, config: BuildConfig, source: Path, work: WorkFolder) -> list[Row]:
     """The rows that reach the stage ``name``, through the real stages before it, without the engine."""
     work.media.mkdir(parents=True, exist_ok=True)
     rows = source_rows(list_sources(str(source), None, True))[0]
@@ -119,8 +119,10 @@ def told_runs(folder: Path) -> list[dict[str, dict[str, Any]]]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """A server that knows good answers for the three clips."""
     folder = tmp_path_factory.mktemp("known")
-    make_films(folder / "raw")
-    rows = rows_before("annotate", BuildConfig.model_validate(settings("-")), folder / "raw", Work(folder / ".ver"))
+    make_videos(folder / "raw")
+    rows = rows_before(
+        "annotate", BuildConfig.model_validate(settings("-")), folder / "raw", WorkFolder(folder / ".ver")
+    )
     with Reader({row["clip"]["duration_s"]: good_answer(request_of(row)) for row in rows}, {}) as reader:
         yield reader
 
@@ -129,7 +131,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 def built(server: Reader, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
     """The folder of a build that had to ask for everything, and its records."""
     folder = tmp_path_factory.mktemp("built")
-    make_films(folder / "raw")
+    make_videos(folder / "raw")
     return folder, ver(folder, "build", server)
 
 
@@ -175,7 +177,7 @@ def test_money_of_a_build_stands_in_runs_once_and_only_for_what_was_asked(
     assert len(server.bodies) == before
     assert (again["annotate"]["cost"], again["annotate"]["tokens_in"]) == (0.0, 0)
     assert again["annotate-estimate"]["cost_estimate"] == 0.0
-    assert "0 clips wait; 0 s of film not cut yet" in capsys.readouterr().err
+    assert "0 clips wait; 0 s of video not cut yet" in capsys.readouterr().err
     with open_dataset(folder / "out") as data:
         ((spent,),) = data.sql("SELECT sum(cost) FROM runs").rows()
     assert spent == pytest.approx(n_calls * ANSWER_COST)
@@ -213,11 +215,11 @@ def test_a_teacher_that_is_gone_stops_the_work_and_one_that_stumbles_does_not() 
 def test_plan_tells_the_money_only_where_somebody_has_a_price(
     server: Reader, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    make_films(tmp_path / "raw")
+    make_videos(tmp_path / "raw")
     before = len(server.bodies)
     ver(tmp_path, "plan", server)
     told = capsys.readouterr().out
-    assert "0 clips wait; 11 s of film not cut yet, at 11.0 s a clip; no clip is known" in told
+    assert "0 clips wait; 11 s of video not cut yet, at 11.0 s a clip; no clip is known" in told
     assert "money unknown" not in told
     assert main(["plan", "--source", str(tmp_path / "raw"), "--out", str(tmp_path / "out")]) == 0
     assert "money" not in capsys.readouterr().out

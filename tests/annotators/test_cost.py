@@ -12,10 +12,10 @@ from factory import make_records
 from ver_pipeline.annotating.forecast import all_priced, declared_s, shows_money
 from ver_pipeline.annotators.registry import make
 from ver_pipeline.annotators.teacher.cost import Cost, estimate, together
-from ver_pipeline.engine.runner import Tally
+from ver_pipeline.engine.runner import StageStats
 from ver_pipeline.runs import Summary, append, note_build, note_estimate
 from ver_pipeline.schemas.config import AnnotateConfig
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.stages.annotate import AnnotateStage, request_of
 
 PRICED = {"model": "m", "price_in": 1.0}
@@ -57,11 +57,14 @@ def test_later_prompts_are_estimated_with_the_evidence_that_they_will_be_shown()
 
 
 def test_killed_build_leaves_its_estimate_and_a_cut_line_loses_nothing_else(tmp_path: Path) -> None:
-    work, killed, whole = Work(tmp_path), Summary(tmp_path), Summary(tmp_path, priced=True)
+    work, killed, whole = WorkFolder(tmp_path), Summary(tmp_path), Summary(tmp_path, priced=True)
     note_estimate(work, killed, Cost(3, 3, 30, 15, None, 0.25))
     with open(tmp_path / "runs.jsonl", "a", encoding="utf-8") as file:
         file.write('{"run_id": "cut')
-    whole.tallies = {"clip": Tally(done=1), "annotate": Tally(done=3, tokens_in=30, tokens_out=15, cost=0.5)}
+    whole.stats_by_stage = {
+        "clip": StageStats(done=1),
+        "annotate": StageStats(done=3, tokens_in=30, tokens_out=15, cost=0.5),
+    }
     rows = note_build(work, whole)
     stages = [(whole.run_id, name) for name in ("clip", "annotate", "total")]
     assert [(row["run_id"], row["stage"]) for row in rows] == [(killed.run_id, "annotate-estimate"), *stages]
@@ -69,11 +72,11 @@ def test_killed_build_leaves_its_estimate_and_a_cut_line_loses_nothing_else(tmp_
     assert [row.get("cost") for row in rows] == [None, None, 0.5, None]
     append(work, [{"run_id": "x", "stage": "y"}])
     assert json.loads((tmp_path / "runs.jsonl").read_text().splitlines()[-1]) == {"run_id": "x", "stage": "y"}
-    unpriced = Summary(tmp_path, tallies=whole.tallies)
+    unpriced = Summary(tmp_path, stats_by_stage=whole.stats_by_stage)
     assert all("cost" not in row for row in note_build(work, unpriced) if row["run_id"] == unpriced.run_id)
 
 
 def test_file_that_claims_no_duration_adds_no_footage(tmp_path: Path) -> None:
     path = tmp_path / "x.mp4"
-    path.write_bytes(b"no film")
+    path.write_bytes(b"no video")
     assert declared_s(str(path)) == 0.0

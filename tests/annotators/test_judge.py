@@ -49,7 +49,7 @@ def files(data_set: Path) -> dict[Path, bytes]:
 
 @pytest.fixture
 def data_set(tmp_path: Path) -> Path:
-    return make_data_set(tmp_path, [f"film {i}".encode() for i in range(N)])
+    return make_data_set(tmp_path, [f"video {i}".encode() for i in range(N)])
 
 
 def test_judge_marks_every_clip_by_its_evidence_and_changes_no_record(
@@ -66,7 +66,7 @@ def test_judge_marks_every_clip_by_its_evidence_and_changes_no_record(
         about = [asked_text(body) for body in server.bodies]
         assert len(about) == N
         assert all("provenance" not in text and "teacher-vl" not in text for text in about)
-        assert all(isinstance(body["messages"][1]["content"], str) for body in server.bodies)  # no picture
+        assert all(isinstance(body["messages"][1]["content"], str) for body in server.bodies)  # no frame
         assert judge(data_set, server, "claude-judge") == 0
         assert len(server.bodies) == N  # kept answers are not paid for twice
     assert files(data_set) == published

@@ -37,7 +37,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import av
     import numpy as np
 
@@ -57,19 +57,19 @@ def engine(tiny: Path) -> Engine:
     return Engine(tiny, TransformersOptions(model=str(tiny), **QUICK))
 
 
-def chats(film: Path, n: int) -> list[Chat]:
-    """Questions of unequal length, some with pictures and some without."""
+def chats(video: Path, n: int) -> list[Chat]:
+    """Questions of unequal length, some with frames and some without."""
     found = []
     for i in range(n):
         schema = answer_schema(("observations",), scale=0.03)
         sampling = {"temperature": 0.8 if i % 2 else 0.0, "top_p": 0.95, "max_new_tokens": 500, "seed": i}
-        path = str(film) if i % 3 else None
+        path = str(video) if i % 3 else None
         found.append(Chat("p", "Look.", "What is seen? " * (1 + i), schema, sampling, media_path=path, duration_s=2.0))
     return found
 
 
-def test_every_answer_is_valid_json_and_batched_equals_single(tiny: Path, film: Path) -> None:
-    asked = chats(film, 4)
+def test_every_answer_is_valid_json_and_batched_equals_single(tiny: Path, video: Path) -> None:
+    asked = chats(video, 4)
     together = Engine(tiny, TransformersOptions(model=str(tiny), **QUICK)).complete(asked)
     alone = Engine(tiny, TransformersOptions(model=str(tiny), **{**QUICK, "batch_size": 1})).complete(asked)
     assert [one.text for one in together] == [one.text for one in alone]
@@ -86,10 +86,10 @@ def test_every_step_of_the_families_is_held_to_its_schema(engine: Engine, step: 
     assert isinstance(parse(answer, schema), Parsed), answer.text
 
 
-def test_ten_clips_each_end_with_an_annotation_or_a_reason(tiny: Path, film: Path) -> None:
+def test_ten_clips_each_end_with_an_annotation_or_a_reason(tiny: Path, video: Path) -> None:
     annotator = TransformersAnnotator({"model": str(tiny), **QUICK, "batch_size": 10})
     annotator.open()
-    requests = [dataclasses.replace(make_request(i), media_path=str(film)) for i in range(10)]
+    requests = [dataclasses.replace(make_request(i), media_path=str(video)) for i in range(10)]
     results = annotator.annotate(requests)
     assert [result.key for result in results] == [request.key for request in requests]
     for result in results:
@@ -98,11 +98,11 @@ def test_ten_clips_each_end_with_an_annotation_or_a_reason(tiny: Path, film: Pat
         assert result.usage.tokens_out > 0
 
 
-def test_undecodable_film_costs_only_its_own_clip(tiny: Path, film: Path, tmp_path: Path) -> None:
+def test_undecodable_video_costs_only_its_own_clip(tiny: Path, video: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"no film")
+    broken.write_bytes(b"no video")
     asked = [
-        dataclasses.replace(chat, media_path=str(broken if i == 0 else film)) for i, chat in enumerate(chats(film, 2))
+        dataclasses.replace(chat, media_path=str(broken if i == 0 else video)) for i, chat in enumerate(chats(video, 2))
     ]
     first, second = Engine(tiny, TransformersOptions(model=str(tiny), **QUICK)).complete(asked)
     assert first.reason is Reason.DECODE_FAILED
@@ -137,14 +137,14 @@ def test_revision_follows_the_weights_and_not_the_folder_name(tiny: Path, tmp_pa
 
 
 def test_folder_without_weights_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(MissingModelError, match="ver model"):
+    with pytest.raises(MissingModelError, match="ver checkpoint"):
         TransformersAnnotator({"model": str(tmp_path)})
 
 
-def test_penalties_of_a_checkpoint_do_not_shape_answers(tiny: Path, tmp_path: Path, film: Path) -> None:
+def test_penalties_of_a_checkpoint_do_not_shape_answers(tiny: Path, tmp_path: Path, video: Path) -> None:
     other = shutil.copytree(tiny, tmp_path / "other")
     (other / "generation_config.json").write_text(json.dumps({"repetition_penalty": 5.0}), encoding="utf-8")
     options = {**QUICK, "n_frames": 0}
-    asked = chats(film, 1)
+    asked = chats(video, 1)
     plain, penal = (Engine(folder, TransformersOptions(model=str(folder), **options)) for folder in (tiny, other))
     assert [one.text for one in plain.complete(asked)] == [one.text for one in penal.complete(asked)]

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from film_shards import make_film
 from server_kit import QUICK, make_server, run
 from teacher_kit import make_request
+from video_shards import make_video
 
 from ver_pipeline.annotators.backends.openai import OpenAIAnnotator
 from ver_pipeline.annotators.teacher.teacher import question
@@ -194,17 +194,17 @@ def test_annotator_travels_to_a_worker_before_it_is_opened() -> None:
 
 
 def shown(path: Path | None, **options: Any) -> Any:
-    """The parts of the user message for a clip with this film."""
+    """The parts of the user message for a clip with this video."""
     annotator = OpenAIAnnotator({"model": "m", **options})
     chat = question(dataclasses.replace(make_request(0), media_path=path and str(path)), annotator.teacher, "annotate")
     return annotator.payload(chat)["messages"][1]["content"]
 
 
-def test_film_travels_as_pictures_or_whole_and_the_same_every_time(tmp_path: Path) -> None:
+def test_video_travels_as_frames_or_whole_and_the_same_every_time(tmp_path: Path) -> None:
     from PIL import Image
 
     path = tmp_path / "clip.mp4"
-    path.write_bytes(make_film("happiness", "red", 0, n_frames=40, side=112))
+    path.write_bytes(make_video("happiness", "red", 0, n_frames=40, side=112))
     parts = shown(path, n_frames=4, max_side=64)
     urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
     assert [part["type"] for part in parts] == ["image_url"] * 4 + ["text"]
@@ -238,9 +238,9 @@ def test_empty_answer_is_shown_back_as_no_empty_turn() -> None:
         assert len(server.bodies) == 2
 
 
-def test_model_is_never_asked_about_a_film_that_cannot_be_shown(tmp_path: Path) -> None:
+def test_model_is_never_asked_about_a_video_that_cannot_be_shown(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"no film")
+    broken.write_bytes(b"no video")
     with make_server(1) as server:
         annotator = OpenAIAnnotator({"model": "m", "base_url": server.base_url, **QUICK})
         annotator.open()

@@ -28,7 +28,7 @@ def test_list_names_every_prompt_and_show_gives_its_whole_text(capsys: pytest.Ca
 
 
 def test_every_prompt_renders_for_a_clip_of_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = make_data_set(tmp_path, [f"film {i}".encode() for i in range(4)])
+    out = make_data_set(tmp_path, [f"video {i}".encode() for i in range(4)])
     records, _ = read(out)
     key, record = next((k, r) for k, r in sorted(records.items()) if r["clip"]["next_key"] in records)
     for name, language in [*list(load_prompts())[::2], ("merge", "zh"), ("judge", "zh")]:

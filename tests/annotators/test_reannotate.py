@@ -1,4 +1,4 @@
-"""``ver annotate``: a new version of a data set, its films untouched; human decisions win; costs are kept."""
+"""``ver annotate``: a new version of a data set, its videos untouched; human decisions win; costs are kept."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ N = 12
 
 @pytest.fixture
 def data_set(tmp_path: Path) -> Path:
-    """A published data set of the factory's records, with a few bytes where the films are."""
-    return make_data_set(tmp_path, [f"film {i}".encode() for i in range(N)])
+    """A published data set of the factory's records, with a few bytes where the videos are."""
+    return make_data_set(tmp_path, [f"video {i}".encode() for i in range(N)])
 
 
-def make_data_set(tmp_path: Path, films: list[bytes]) -> Path:
-    """A published data set of the factory's first records with these films."""
+def make_data_set(tmp_path: Path, videos: list[bytes]) -> Path:
+    """A published data set of the factory's first records with these videos."""
     out, samples, sources = tmp_path / "shards", [], {}
-    for i, (record, film) in enumerate(zip(make_records(len(films)), films, strict=True)):
+    for i, (record, video) in enumerate(zip(make_records(len(videos)), videos, strict=True)):
         data = {**record.model_dump(mode="json"), "split": ("train", "heldout")[i // 4 % 2]}
         sources[data["source"]["id"]] = data["source"]
-        data["media"] |= {"sha256": hashlib.sha256(film).hexdigest(), "size_bytes": len(film)}
+        data["media"] |= {"sha256": hashlib.sha256(video).hexdigest(), "size_bytes": len(video)}
         paths = {"json": tmp_path / f"{record.key}.json", "mp4": tmp_path / f"{record.key}.mp4"}
         paths["json"].write_bytes(canonical_json(data))
-        paths["mp4"].write_bytes(film)
+        paths["mp4"].write_bytes(video)
         samples.append(Sample(record.key, data["split"], str(paths["json"]), str(paths["mp4"]), None, 4096))
     reject = {"reason": "not_media", "stage": "ingest", "message": "x", "source_id": None, "uri": "a.txt", "key": None,
               "retryable": False}  # fmt: skip
@@ -58,8 +58,8 @@ def make_data_set(tmp_path: Path, films: list[bytes]) -> Path:
 
 
 def read(out: Path) -> tuple[dict[str, dict[str, Any]], dict[str, bytes]]:
-    """Records and films by key."""
-    records, films = {}, {}
+    """Records and videos by key."""
+    records, videos = {}, {}
     for path in sorted(out.glob("*.tar")):
         with tarfile.open(path) as tar:
             for member in tar:
@@ -68,14 +68,14 @@ def read(out: Path) -> tuple[dict[str, dict[str, Any]], dict[str, bytes]]:
                 if extension == "json":
                     records[key] = json.loads(data)
                 elif extension == "mp4":
-                    films[key] = data
-    return records, films
+                    videos[key] = data
+    return records, videos
 
 
-def test_new_annotations_replace_old_ones_and_films_stay_byte_for_byte(
+def test_new_annotations_replace_old_ones_and_videos_stay_byte_for_byte(
     data_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before, films = read(data_set)
+    before, videos = read(data_set)
     keys = sorted(before)
     reviews = tmp_path / "reviews.jsonl"
     decided = {"reviewer": "ann", "decided_utc": "2026-05-01T10:00:00Z"}
@@ -86,8 +86,8 @@ def test_new_annotations_replace_old_ones_and_films_stay_byte_for_byte(
     ]
     reviews.write_bytes(b"\n".join(canonical_json(row) for row in rows))
     assert main(["annotate", str(data_set), "--annotator", "cues", "--reviews", str(reviews)]) == 0
-    after, films_after = read(data_set)
-    assert films_after == {key: film for key, film in films.items() if key != keys[0] and key in after}
+    after, videos_after = read(data_set)
+    assert videos_after == {key: video for key, video in videos.items() if key != keys[0] and key in after}
     assert keys[0] not in after
     for key, record in after.items():
         parse_record(record)
@@ -122,20 +122,20 @@ def test_added_annotations_leave_the_adopted_ones_in_place(data_set: Path) -> No
 
 def test_ten_clips_shown_to_a_local_model_end_in_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import torch
-    from film_shards import make_film
+    from video_shards import make_video
 
     from ver_pipeline.model.tiny import write_tiny
 
     torch.set_num_threads(1)
     write_tiny(tmp_path / "tiny")
-    out = make_data_set(tmp_path, [make_film("happiness", "red", i, n_frames=8) for i in range(10)])
-    before, films = read(out)
+    out = make_data_set(tmp_path, [make_video("happiness", "red", i, n_frames=8) for i in range(10)])
+    before, videos = read(out)
     options = {"model": str(tmp_path / "tiny"), "batch_size": 5, "n_frames": 2, "max_side": 56, "few_shot": False,
                "retries": 0, "repairs": 0, "answer_scale": 0.03, "max_new_tokens": 200}  # fmt: skip
     override = "annotate.options=" + json.dumps({"transformers": options})
     assert main(["annotate", str(out), "--annotator", "transformers", "--add", "--set", override]) == 0
-    after, films_after = read(out)
-    assert films_after == films
+    after, videos_after = read(out)
+    assert videos_after == videos
     assert sorted(after) == sorted(before)
     assert "10 clips asked for" in capsys.readouterr().out  # random weights write nothing worth keeping
     with open_dataset(out) as data:
@@ -187,7 +187,7 @@ def test_estimate_counts_every_prompt_of_a_pass() -> None:
     single = estimate(make("openai", {"model": "m", "price_out": 2.0}), requests, 400)
     staged = estimate(make("openai", {"model": "m", "flow": "staged"}), requests, 400)
     assert (single.calls, staged.calls) == (400, 1600)
-    assert single.tokens_in > 400 * 8 * 256  # eight pictures of 448 x 448
+    assert single.tokens_in > 400 * 8 * 256  # eight frames of 448 x 448
     assert single.money == pytest.approx(single.tokens_out / 1e6 * 2.0)
     assert estimate(make("cues"), requests, 400).tokens_in == 0
     assert text_tokens("你好，世界") == 5

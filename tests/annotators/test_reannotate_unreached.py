@@ -51,12 +51,12 @@ def test_clip_that_nobody_could_be_asked_about_keeps_its_record_until_a_rerun(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = make_data_set(tmp_path, [b"one", b"two", b"three"])
-    before, films = read(out)
+    before, videos = read(out)
     first, *others = sorted(before)
     with served(out, ["down", "good", "good"]) as server:
         assert main(["annotate", str(out), *asking(server)]) == 0
-        after, films_after = read(out)
-        assert films_after == films
+        after, videos_after = read(out)
+        assert videos_after == videos
         assert after[first] == before[first]
         assert {after[key]["provenance"]["model"] for key in others} == {"m"}
         assert "1 clips stay as they were: teacher_unavailable" in capsys.readouterr().out

@@ -75,7 +75,7 @@ def test_neighbours_are_data_and_the_title_is_told_only_if_asked() -> None:
     assert request.input_sha256() != make_request(0).input_sha256()
 
 
-def test_sound_is_asked_about_only_where_it_is_given() -> None:
+def test_audio_is_asked_about_only_where_it_is_given() -> None:
     heard = dataclasses.replace(make_request(0), media_path="film.mp4")
     asked = [chat for chat in staged_prompts(heard, hears=True, acoustic=True) if "acoustic" in chat.prompt]
     assert [chat.media_path for chat in asked] == ["film.mp4"]

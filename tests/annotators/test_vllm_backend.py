@@ -48,7 +48,7 @@ def test_schemas_stay_apart_where_arrow_gives_their_rows_one_type() -> None:
     assert [json.loads(row["structured_outputs"]["json"]) for row in back] == [chat.schema for chat in chats]
 
 
-def test_question_without_pictures_is_plain_text_for_every_chat_template() -> None:
+def test_question_without_frames_is_plain_text_for_every_chat_template() -> None:
     annotator = VllmAnnotator({"model": "m", "flow": "staged"})
     chat = question(make_request(0), annotator.teacher, "merge_label", evidence="[]")
     assert to_row(chat, annotator.options)["messages"][1]["content"] == chat.user

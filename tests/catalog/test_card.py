@@ -41,7 +41,7 @@ def test_unknown_or_several_licences_are_not_given_a_name(tmp_path: Path) -> Non
 
 def test_the_python_on_the_card_runs_as_it_stands_beside_it(tmp_path: Path) -> None:
     text = _card(tmp_path)
-    code = text.partition("```python\n")[2].partition("```")[0] + "    print(record['key'], len(film))\n"
+    code = text.partition("```python\n")[2].partition("```")[0] + "    print(record['key'], len(video))\n"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     with open_dataset(tmp_path) as data:
         keys = [key for (key,) in data.sql("SELECT key FROM samples WHERE split = 'train'")]

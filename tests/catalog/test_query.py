@@ -83,7 +83,7 @@ def test_planted_leaks_and_duplicates_are_found(tmp_path: Path) -> None:
     twin = three.model_copy(update={"media": one.media})
     publish(tmp_path, [one, leaked, twin, *rest])
     with open_dataset(tmp_path) as data:
-        assert {row["what"] for row in data.sql("@leakage").dicts()} == {"film", "group"}
+        assert {row["what"] for row in data.sql("@leakage").dicts()} == {"video", "group"}
         (group,) = [row for row in data.sql("@duplicates").dicts() if row["same"] == "media"]
         assert group["first_keys"] == sorted([one.key, three.key])
 

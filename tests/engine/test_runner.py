@@ -9,16 +9,16 @@ import pytest
 import toy_stages as toys
 
 from ver_pipeline.dag import check_columns
-from ver_pipeline.engine.cache import Cache, pick, stage_digest, unit_key
+from ver_pipeline.engine.cache import Cache, project, stage_digest, unit_key
 from ver_pipeline.engine.runner import Runner
 from ver_pipeline.schemas.errors import DiskFullError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> Work:
-    return Work(tmp_path / "work")
+def work(tmp_path: Path) -> WorkFolder:
+    return WorkFolder(tmp_path / "work")
 
 
 def row(text: str, **more) -> dict:
@@ -38,10 +38,10 @@ def test_columns_that_a_stage_does_not_read_do_not_repeat_it(work, tmp_path):
     runner = Runner(toys.Noting(tmp_path), work)
     runner([row("x", other=1)])
     runner([row("x", other=2, path="/elsewhere")])
-    assert runner.tally.cached == 1
+    assert runner.stats.cached == 1
 
 
-def test_of_a_row_that_comes_apart_only_the_pieces_that_are_missing_are_done_again(work, tmp_path):
+def test_of_a_row_that_comes_apart_only_the_chunks_that_are_missing_are_done_again(work, tmp_path):
     marks = tmp_path / "marks"
     marks.mkdir()
     (failed,) = Runner(toys.Long(marks), work)([row("soon late last")])
@@ -50,7 +50,7 @@ def test_of_a_row_that_comes_apart_only_the_pieces_that_are_missing_are_done_aga
     runner = Runner(toys.Long(marks), work)
     assert runner([row("soon late last")]) == [row("soon late last", said="SOON LATE LAST")]
     assert sorted(mark.name.partition("-")[0] for mark in marks.iterdir()) == ["last", "late", "late", "soon"]
-    assert (runner.tally.done, runner.tally.rows_out, runner.tally.rejected) == (1, 1, 0)
+    assert (runner.stats.done, runner.stats.rows_out, runner.stats.rejected) == (1, 1, 0)
 
 
 def test_a_stage_sees_only_the_columns_it_declared(work):
@@ -70,7 +70,7 @@ def test_rejects_are_remembered_unless_a_rerun_may_succeed(work):
     runner = Runner(toys.Picky(), work)
     runner([row("bad"), row("broken")])
     runner([row("bad"), row("broken")])
-    assert (runner.tally.done, runner.tally.cached, runner.tally.rejected) == (4, 1, 4)
+    assert (runner.stats.done, runner.stats.cached, runner.stats.rejected) == (4, 1, 4)
 
 
 def test_a_rejected_row_passes_later_stages_untouched(work):
@@ -89,7 +89,7 @@ def test_a_cut_off_cache_entry_counts_as_none(work):
     (entry,) = work.root.rglob("*.json")
     entry.write_bytes(entry.read_bytes()[:-5])
     runner([row("x")])
-    assert runner.tally.cached == 0
+    assert runner.stats.cached == 0
 
 
 def test_a_cache_entry_whose_file_is_gone_or_short_counts_as_none(work):
@@ -110,17 +110,17 @@ def test_a_moved_data_set_keeps_its_cache(work, tmp_path):
     (work.root / "media" / "x.mp4").write_bytes(b"1")
     Cache(work, "clip").put("ab" * 32, [{"media_path": str(work.root / "media" / "x.mp4")}])
     os.rename(work.root, tmp_path / "moved")
-    moved = Work(tmp_path / "moved")
+    moved = WorkFolder(tmp_path / "moved")
     assert Cache(moved, "clip").get("ab" * 32) == [{"media_path": str(tmp_path / "moved" / "media" / "x.mp4")}]
 
 
 def test_a_key_depends_on_what_was_read_and_on_the_stage_alone():
     given = {"source": {"id": "1", "uri": "a"}, "path": "/a", "other": 1}
     reads = ("source.id", "path")
-    assert pick(given, reads) == {"source": {"id": "1"}, "path": "/a"}
-    key = unit_key("s", pick(given, reads))
-    assert key == unit_key("s", pick({**given, "path": "/b", "other": 2}, reads))
-    assert key != unit_key("t", pick(given, reads))
+    assert project(given, reads) == {"source": {"id": "1"}, "path": "/a"}
+    key = unit_key("s", project(given, reads))
+    assert key == unit_key("s", project({**given, "path": "/b", "other": 2}, reads))
+    assert key != unit_key("t", project(given, reads))
     assert stage_digest(toys.Noting(Path("/a"), "a")) != stage_digest(toys.Noting(Path("/a"), "b"))
 
 
@@ -149,7 +149,7 @@ def test_a_full_disk_stops_the_build_and_rejects_nothing(work, isolated):
             runner([row("x")])
     finally:
         runner.close()
-    assert runner.tally.rejected == 0
+    assert runner.stats.rejected == 0
 
 
 def test_a_reject_is_a_row_with_a_code_a_stage_and_a_message():

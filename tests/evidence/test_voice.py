@@ -10,7 +10,7 @@ from ver_pipeline.measure.voice import measure_voice, syllables
 
 
 def buzz(f0_hz: np.ndarray | float, length_s: float, level: float = 0.2) -> np.ndarray:
-    """A voice-like sound: ten harmonics falling by 1/n, at a fixed or varying pitch."""
+    """A voice-like audio: ten harmonics falling by 1/n, at a fixed or varying pitch."""
     count = int(length_s * RATE_HZ)
     phase = np.cumsum(np.broadcast_to(f0_hz, count)) * 2 * np.pi / RATE_HZ
     return (level * sum(np.sin(n * phase) / n for n in range(1, 11))).astype(np.float32)
@@ -36,8 +36,8 @@ def test_a_glide_of_an_octave_has_the_range_of_an_octave() -> None:
 
 def test_noise_and_silence_are_not_voiced() -> None:
     noise = np.random.default_rng(1).normal(0, 0.1, 2 * RATE_HZ).astype(np.float32)
-    for sound in (noise, np.zeros(RATE_HZ, np.float32), np.zeros(0, np.float32)):
-        voice = measure_voice(sound, [], True)
+    for audio in (noise, np.zeros(RATE_HZ, np.float32), np.zeros(0, np.float32)):
+        voice = measure_voice(audio, [], True)
         assert (voice["f0_mean_hz"], voice["f0_sd_st"], voice["voiced_frac"]) == (None, None, 0.0)
     assert measure_voice(np.zeros(RATE_HZ, np.float32), [], True)["silence_frac"] == 1.0
 
@@ -47,11 +47,11 @@ def test_music_without_speech_has_no_pitch_of_speech() -> None:
 
 
 def test_pitch_is_taken_where_the_words_are() -> None:
-    sound = np.concatenate([buzz(120, 1.0), buzz(300, 1.0)])
-    assert measure_voice(sound, [word("a", 1.1, 1.9)], True)["f0_mean_hz"] == pytest.approx(300, rel=0.02)
+    audio = np.concatenate([buzz(120, 1.0), buzz(300, 1.0)])
+    assert measure_voice(audio, [word("a", 1.1, 1.9)], True)["f0_mean_hz"] == pytest.approx(300, rel=0.02)
 
 
-def test_loudness_is_dbfs_and_halving_the_sound_takes_six_db() -> None:
+def test_loudness_is_dbfs_and_halving_the_audio_takes_six_db() -> None:
     loud, soft = measure_voice(buzz(200, 1.0), [], True), measure_voice(buzz(200, 1.0, 0.1), [], True)
     assert loud["loudness_db"] - soft["loudness_db"] == pytest.approx(6.02, abs=0.11)  # one decimal each
     full = np.sign(buzz(100, 1.0)).astype(np.float32)

@@ -71,7 +71,7 @@ def near_description(test: dict[str, Any], train: dict[str, Any]) -> None:
     test["description"]["en"] = train["description"]["en"].replace(" is ", " was ", 1)
 
 
-def near_picture(test: dict[str, Any], train: dict[str, Any]) -> None:
+def near_frame(test: dict[str, Any], train: dict[str, Any]) -> None:
     test["clip"]["phash"] = [f"{int(h, 16) ^ 0x8000400000000001:016x}" for h in train["clip"]["phash"]]
 
 
@@ -86,7 +86,7 @@ def far_neighbour(test: dict[str, Any], train: dict[str, Any]) -> None:
         (same_group, "leak.group"),
         (near_transcript, "leak.transcript"),
         (near_description, "leak.description"),
-        (near_picture, "leak.picture"),
+        (near_frame, "leak.picture"),
         (far_neighbour, "leak.neighbour"),
     ],
     ids=lambda value: getattr(value, "__name__", value),

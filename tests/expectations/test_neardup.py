@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
-from ver_pipeline.quality.neardup import near_pictures, near_texts, near_to
+from ver_pipeline.quality.neardup import near_frames, near_texts, near_to
 
 WORDS = (
     "the",
@@ -65,30 +65,30 @@ def test_chinese_texts_with_one_character_changed_are_near() -> None:
     assert near_texts(texts, 0.6, 12) == [[0, 1]]
 
 
-def test_pictures_within_the_bits_are_near_and_beyond_are_not() -> None:
+def test_frames_within_the_bits_are_near_and_beyond_are_not() -> None:
     base = 0x0F1E2D3C4B5A6978
     spread = [1 << (9 * k) for k in range(7)]
     for n_bits, near in ((0, True), (5, True), (6, False), (7, False)):
         other = base ^ sum(spread[:n_bits])
-        found = near_pictures([[f"{base:016x}"], [f"{other:016x}"]], 5)
+        found = near_frames([[f"{base:016x}"], [f"{other:016x}"]], 5)
         assert (found == [[0, 1]]) is near, n_bits
 
 
-def test_flat_pictures_say_nothing() -> None:
-    assert near_pictures([["0" * 16], ["0" * 16], ["f" * 16], ["f" * 16]], 5) == []
+def test_flat_frames_say_nothing() -> None:
+    assert near_frames([["0" * 16], ["0" * 16], ["f" * 16], ["f" * 16]], 5) == []
 
 
-def test_half_of_the_pictures_must_match() -> None:
+def test_half_of_the_frames_must_match() -> None:
     a, b, c, d = ("0f1e2d3c4b5a6978", "5555aaaa5555aaaa", "123456789abcdef0", "0ff00ff00ff00ff0")
-    assert near_pictures([[a, b, c], [a, d, "3333cccc3333cccc"]], 5) == []
-    assert near_pictures([[a, b], [a, d]], 5) == [[0, 1]]
+    assert near_frames([[a, b, c], [a, d, "3333cccc3333cccc"]], 5) == []
+    assert near_frames([[a, b], [a, d]], 5) == [[0, 1]]
 
 
-def test_every_close_pair_of_pictures_is_found() -> None:
+def test_every_close_pair_of_frames_is_found() -> None:
     draw = random.Random(9)
     values = [draw.getrandbits(64) for _ in range(40)]
     values += [v ^ sum(1 << bit for bit in draw.sample(range(64), draw.randrange(8))) for v in values]
-    clusters = near_pictures([[f"{v:016x}"] for v in values], 5)
+    clusters = near_frames([[f"{v:016x}"] for v in values], 5)
     together = {pair for cluster in clusters for pair in itertools.combinations(cluster, 2)}
     close = {
         (a, b) for a, b in itertools.combinations(range(len(values)), 2) if (values[a] ^ values[b]).bit_count() <= 5

@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 import builds
-import films
 import psutil
 import pytest
+import videos
 
 PROGRAM = [sys.executable, "-P", "-m", "ver_pipeline"]
 Done = subprocess.CompletedProcess[str]
@@ -32,9 +32,9 @@ needs_mounts = pytest.mark.skipif(
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("faults") / "raw"
     folder.mkdir()
-    films.good(folder / "a.mp4", 2.5)
-    films.good(folder / "电影 é.mp4", 3.0, hz=500)
-    (folder / "notes.txt").write_text("no film")
+    videos.good(folder / "a.mp4", 2.5)
+    videos.good(folder / "电影 é.mp4", 3.0, hz=500)
+    (folder / "notes.txt").write_text("no video")
     return folder
 
 
@@ -116,10 +116,10 @@ def test_a_disk_that_is_full_stops_the_build_in_one_line_and_keeps_what_was_done
 def test_a_read_only_out_is_refused_in_one_line_and_stays_as_it_was(raw, undisturbed, tmp_path):
     out = tmp_path / "out"
     cured(raw, out, undisturbed)
-    films_more = tmp_path / "raw"
-    shutil.copytree(raw, films_more)
-    films.good(films_more / "c.mp4", 2.5, hz=900)
-    done = run(films_more, out, before=f"mount --bind {out} {out} && mount -o remount,bind,ro {out}")
+    videos_more = tmp_path / "raw"
+    shutil.copytree(raw, videos_more)
+    videos.good(videos_more / "c.mp4", 2.5, hz=900)
+    done = run(videos_more, out, before=f"mount --bind {out} {out} && mount -o remount,bind,ro {out}")
     assert done.returncode in (1, 2) and len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "Read-only" in done.stderr or "read-only" in done.stderr
     assert builds.content(out) == undisturbed
@@ -242,8 +242,8 @@ def test_two_thousand_tiny_sources_are_each_accounted_for(tmp_path):
     many = tmp_path / "raw"
     many.mkdir()
     for number in range(2000):
-        (many / f"{number:04d}.mp4").write_bytes(f"no film {number}".encode())
-    films.good(many / "film.mp4", 2.5)
+        (many / f"{number:04d}.mp4").write_bytes(f"no video {number}".encode())
+    videos.good(many / "film.mp4", 2.5)
     done = run(many, tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert builds.manifest(tmp_path / "out")["counts"]["samples"] == 1

@@ -42,7 +42,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def use(out: Path) -> None:
-    """What a reader does with a data set: ask, read every record, write its films elsewhere, train from it."""
+    """What a reader does with a data set: ask, read every record, write its videos elsewhere, train from it."""
 
     def read() -> None:
         with open_dataset(out, threads=1) as data:
@@ -143,7 +143,7 @@ def test_a_mangled_shard_is_found_by_lint_and_harms_no_reader(whole: Path, tmp_p
     if data.draw(st.booleans()):
         reseal(out)
     else:
-        assert not different or not lint_dataset(out, fast=True, workers=1).sound
+        assert not different or not lint_dataset(out, fast=True, workers=1).audio
     use(out)
 
 

@@ -1,4 +1,4 @@
-"""Films, subtitles, sidecars, lists, reviews and answers that somebody mangled.
+"""Videos, subtitles, sidecars, lists, reviews and answers that somebody mangled.
 
 What comes of them is a reject, a typed error, or what they say.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import films
 import pytest
+import videos
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mangle import EXAMPLES, VALUES, bounded, json_text, mangled_bytes, mangled_json, outcome
@@ -24,7 +24,7 @@ from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.reasons import Reject
 from ver_pipeline.sources.listing import list_sources
 from ver_pipeline.stages.ingest import IngestStage, read_sidecar
-from ver_pipeline.transcribers.base import AudioError, Film
+from ver_pipeline.transcribers.base import AudioError, Video
 from ver_pipeline.transcribers.subtitles import Subtitles
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\n<i>Well-known</i> & 3.5\n- And?\n\n2\n00:00:03.000 --> 00:00:04,000\n你好。\n"
@@ -54,10 +54,10 @@ def reader() -> Subtitles:
 def test_mangled_subtitles_give_words_in_their_cues_or_one_line(reader, tmp_path_factory, suffix: str, data) -> None:
     whole = {"srt": SRT, "vtt": VTT}.get(suffix, ASS)
     encoding = data.draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "gb18030"]))
-    path = tmp_path_factory.mktemp("subs") / f"film.{suffix}"
+    path = tmp_path_factory.mktemp("subs") / f"video.{suffix}"
     path.write_bytes(data.draw(mangled_bytes(whole.encode(encoding))))
-    film = Film(path="film.mp4", has_audio=True, language=None, subtitles=str(path), subtitles_sha256="a" * 64)
-    heard = outcome(lambda: reader.transcribe(film), AudioError)
+    video = Video(path="film.mp4", has_audio=True, language=None, subtitles=str(path), subtitles_sha256="a" * 64)
+    heard = outcome(lambda: reader.transcribe(video), AudioError)
     for segment in [] if isinstance(heard, AudioError) else heard.segments:
         assert 0 <= segment.start_s <= segment.end_s
         assert all(segment.start_s <= word.start_s <= word.end_s <= segment.end_s + 1e-6 for word in segment.words)
@@ -79,7 +79,7 @@ def test_a_mangled_sidecar_is_refused_or_understood(tmp_path_factory, value, ent
 
 @bounded
 @given(suffix=st.sampled_from(["csv", "jsonl", "parquet"]), data=st.data())
-def test_a_mangled_list_of_films_is_refused_in_one_line_or_read(tmp_path_factory, suffix: str, data) -> None:
+def test_a_mangled_list_of_videos_is_refused_in_one_line_or_read(tmp_path_factory, suffix: str, data) -> None:
     folder = tmp_path_factory.mktemp("list")
     (folder / "a.mp4").write_bytes(b"x")
     rows = (
@@ -88,9 +88,9 @@ def test_a_mangled_list_of_films_is_refused_in_one_line_or_read(tmp_path_factory
         else json_text({"path": "a.mp4", "license": "MIT"}) + b"\n"
     )
     value = data.draw(st.one_of(mangled_bytes(rows), mangled_json({"path": "a.mp4", "title": "t"}).map(json_text)))
-    (folder / f"films.{suffix}").write_bytes(value)
-    outcome(lambda: list_sources(str(folder), str(folder / f"films.{suffix}")), VerError)
-    outcome(lambda: list_sources(str(folder / f"films.{suffix}")), VerError)
+    (folder / f"videos.{suffix}").write_bytes(value)
+    outcome(lambda: list_sources(str(folder), str(folder / f"videos.{suffix}")), VerError)
+    outcome(lambda: list_sources(str(folder / f"videos.{suffix}")), VerError)
 
 
 @bounded
@@ -120,22 +120,22 @@ def ingest():
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("films")
+def video(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("videos")
     whole = {}
     for suffix in ("mp4", "mkv", "ts", "avi"):
-        films.good(folder / f"film.{suffix}", 1.0)
-        whole[suffix] = (folder / f"film.{suffix}").read_bytes()
+        videos.good(folder / f"video.{suffix}", 1.0)
+        whole[suffix] = (folder / f"video.{suffix}").read_bytes()
     return whole
 
 
 @settings(bounded, max_examples=max(12, EXAMPLES // 2))
 @given(suffix=st.sampled_from(["mp4", "mkv", "ts", "avi"]), data=st.data())
-def test_a_mangled_film_is_a_source_or_a_reject_and_never_ends_the_worker(
-    ingest, film, tmp_path_factory, suffix, data
+def test_a_mangled_video_is_a_source_or_a_reject_and_never_ends_the_worker(
+    ingest, video, tmp_path_factory, suffix, data
 ) -> None:
-    path: Path = tmp_path_factory.mktemp("film") / f"film.{suffix}"
-    path.write_bytes(data.draw(mangled_bytes(film[suffix])))
+    path: Path = tmp_path_factory.mktemp("film") / f"video.{suffix}"
+    path.write_bytes(data.draw(mangled_bytes(video[suffix])))
     row = {"uri": path.name, "path": str(path), "entry": {}, "remote": None, "stat": []}
     found = ingest.run_one(row)
     assert isinstance(found, Reject) or set(found) == {"source", "sidecar", "file"}

@@ -11,21 +11,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from killing import Found, sweep
-from outfolder import with_film
+from outfolder import with_video
 from small_sets import PAGES, RECORDS, STUBS, VICTIM, build, gone, manifest_of, n_samples, plain, settled, whole
 
 
 def remember(out: Path) -> None:
-    """A work folder that knows the victim: an outcome, a record, its film; half a film and more of killed runs."""
-    record, film = with_film(RECORDS[0])
+    """A work folder that knows the victim: an outcome, a record, its video; half a video and more of killed runs."""
+    record, video = with_video(RECORDS[0])
     work = out / ".ver"
     for name in ("cache/annotate", "records/ab", "media/ab", "media/clip-left", "annotate-media/ab", "staging"):
         (work / name).mkdir(parents=True, exist_ok=True)
     told = json.dumps({"rows": [{"measured": record.model_dump(mode="json")["measured"], "key": record.key}]})
     (work / "cache" / "annotate" / "1.json").write_text(told)
     (work / "records" / "ab" / f"{record.key}-0123456789abcdef.json").write_bytes(record.to_json())
-    (work / "media" / "ab" / f"{hashlib.sha256(film).hexdigest()}.mp4").write_bytes(film)
-    half = film[len(film) // 2 :]
+    (work / "media" / "ab" / f"{hashlib.sha256(video).hexdigest()}.mp4").write_bytes(video)
+    half = video[len(video) // 2 :]
     for name in ("media/ab/.film.mp4.0a1b2c3d", "media/clip-left/0.mp4", f"annotate-media/ab/{record.key}.mp4",
                  "staging/.0a1b.writing"):  # fmt: skip
         (work / name).write_bytes(half)

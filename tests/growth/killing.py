@@ -32,7 +32,7 @@ AT_ONCE, BATCHES = 2, 4
 OTHERWISE = 10
 """After how many states of a sweep another command is tried."""
 
-Work = Callable[[Path], Any]
+Action = Callable[[Path], Any]
 T = TypeVar("T")
 
 
@@ -81,7 +81,7 @@ def state_of(folder: Path) -> str:
 
 
 def sweep(
-    folder: Path, prepare: Work, command: Work, whole: Work, settled: Work, others: dict[str, Work] | None = None,
+    folder: Path, prepare: Action, command: Action, whole: Action, settled: Action, others: dict[str, Action] | None = None,
     in_earnest: int = 6,
 ) -> Found:  # fmt: skip
     """Look at every step of ``command`` as if it was killed there.
@@ -125,7 +125,7 @@ def sweep(
     return found
 
 
-def _recorded(folder: Path, place: Path, command: Work) -> None:
+def _recorded(folder: Path, place: Path, command: Action) -> None:
     """Run the command in ``place``; leave every state by its hash, the states of all steps, the modules it needs."""
     states: list[str] = []
 
@@ -145,7 +145,7 @@ def evenly(values: Sequence[T], n: int) -> list[T]:
     return [values[i * (len(values) - 1) // max(1, n - 1)] for i in range(min(n, len(values)))]
 
 
-def _killed(folder: Path, command: Work, n: int, state: str) -> None:
+def _killed(folder: Path, command: Action, n: int, state: str) -> None:
     """Kill a process before its ``n``-th step for real: what it leaves must be what was recorded."""
     place = folder / f"kill-{n}"
     copy(folder / "base", place)
@@ -155,7 +155,7 @@ def _killed(folder: Path, command: Work, n: int, state: str) -> None:
     shutil.rmtree(place)
 
 
-def _mended(folder: Path, tries: list[tuple[str, str, Work]], steps: list[str], settled: Work) -> None:
+def _mended(folder: Path, tries: list[tuple[str, str, Action]], steps: list[str], settled: Action) -> None:
     """Run a command on what a kill left, and look; one after another, since a process's first time is slow."""
     before_each_step(lambda _: None)
     for state, way, do in tries:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from factory import make_records
-from outfolder import with_film
+from outfolder import with_video
 
 PAGES = {"README.md", "report.html", "expectations.json", "tombstones.json"}
 VICTIM = make_records(1)[0].key
@@ -112,18 +112,18 @@ def content(cache: Path, records: Iterable[Any]) -> Any:
 
     samples, sources = [], {}
     cache.mkdir(parents=True, exist_ok=True)
-    for record, film in map(with_film, records):
+    for record, video in map(with_video, records):
         base = cache / record.key
         base.with_suffix(".json").write_bytes(record.to_json())
-        base.with_suffix(".mp4").write_bytes(film)
+        base.with_suffix(".mp4").write_bytes(video)
         paths = (str(base.with_suffix(".json")), str(base.with_suffix(".mp4")))
-        samples.append(Sample(record.key, record.split, *paths, None, len(film) + 4096))
+        samples.append(Sample(record.key, record.split, *paths, None, len(video) + 4096))
         sources[record.source.id] = record.source.model_dump(mode="json")
     return Content(samples, list(sources.values()), [], [], BuildConfig(), {"clip": "ab"}, {"ffmpeg": "7"})
 
 
 def build(place: Path, records: Iterable[Any], out: str = "out") -> None:
-    """What a build does at its end; its records and films lie beside the data set, not in it."""
+    """What a build does at its end; its records and videos lie beside the data set, not in it."""
     from ver_pipeline.publishing.publish import publish
 
     (place / out).mkdir(exist_ok=True)

@@ -43,7 +43,7 @@ def test_what_entered_left_and_changed_is_said_with_its_reason(tmp_path: Path) -
     assert (found.n_old, found.n_new, found.n_changed) == (10, 11, 1)
     assert found.changed["label"] == [records[0].key]
     assert found.left == {"cut otherwise": [records[1].key]}
-    assert found.entered == {"new film": sorted([records[10].key, records[11].key])}
+    assert found.entered == {"new video": sorted([records[10].key, records[11].key])}
 
 
 def test_a_withdrawn_sample_is_called_withdrawn(tmp_path: Path) -> None:
@@ -60,9 +60,9 @@ def test_the_command_prints_a_table_or_every_key(tmp_path: Path, capsys: pytest.
     publish(tmp_path / "old", make_records(4))
     publish(tmp_path / "new", make_records(6))
     assert main(["diff", str(tmp_path / "old"), str(tmp_path / "new"), "--exit-code"]) == 1
-    assert "new film" in capsys.readouterr().out
+    assert "new video" in capsys.readouterr().out
     assert main(["diff", str(tmp_path / "old"), str(tmp_path / "new"), "--format", "json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["entered"]["new film"]) == 2
+    assert len(json.loads(capsys.readouterr().out)["entered"]["new video"]) == 2
 
 
 def _records(out: Path) -> dict[str, dict]:
@@ -70,7 +70,7 @@ def _records(out: Path) -> dict[str, dict]:
         return {row["key"]: record for row, record in read_records(data)}
 
 
-def test_a_merge_holds_every_sample_once_with_its_film(tmp_path: Path) -> None:
+def test_a_merge_holds_every_sample_once_with_its_video(tmp_path: Path) -> None:
     records = make_records(16)
     publish(tmp_path / "a", records[:10])
     publish(tmp_path / "b", records[8:])

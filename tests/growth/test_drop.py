@@ -48,7 +48,7 @@ def _bytes_that_hold(folder: Path, key: str) -> list[str]:
 
 
 def _remember(work: Path, records: list[Record]) -> None:
-    """A work folder as builds leave it: cached outcomes in several forms, records, films."""
+    """A work folder as builds leave it: cached outcomes in several forms, records, videos."""
     transcript = [word.model_dump(mode="json") for record in records for word in record.speech.words]
     (work / "cache" / "speech").mkdir(parents=True)
     (work / "media").mkdir()
@@ -136,7 +136,7 @@ def test_a_data_set_without_a_neighbour_is_still_proven_byte_by_byte(tmp_path: P
     assert lint_dataset(out).defects == ()
 
 
-def test_a_film_whose_every_sample_is_dropped_leaves_the_sources(out: Path) -> None:
+def test_a_video_whose_every_sample_is_dropped_leaves_the_sources(out: Path) -> None:
     with open_dataset(out) as data:
         ((uri,),) = data.sql("SELECT uri FROM samples ORDER BY key LIMIT 1").rows()
     drop(out, f"uri = '{uri}'", "withdrawn", ())

@@ -38,10 +38,10 @@ def _items(folder: Path) -> list[dict]:
 
 
 @pytest.mark.parametrize("layout", ["llava", "emotion-qwen", "llama-factory", "ms-swift"])
-def test_each_conversation_has_its_film_and_one_placeholder(out: Path, tmp_path: Path, layout: str) -> None:
+def test_each_conversation_has_its_video_and_one_placeholder(out: Path, tmp_path: Path, layout: str) -> None:
     done = export(out, tmp_path / "to", Export(layout, tasks=("describe",)))
     items = _items(tmp_path / "to")
-    assert (done.n_samples, done.n_films, len(items)) == (N, N, 2 * N)
+    assert (done.n_samples, done.n_videos, len(items)) == (N, N, 2 * N)
     answers = {text for record in make_records(N) for text in (record.description.en, record.description.zh)}
     for item in items:
         video = item["video"] if "video" in item else item["videos"][0]

@@ -145,4 +145,4 @@ def test_a_hostile_data_set_makes_no_command_write_outside_its_target(
         assert "Traceback" not in told
         assert status == 0 or len(told.splitlines()) == 1, told
     assert tree(tmp_path) == before
-    assert refused >= 1 or name.startswith("record"), "the set was taken as sound by every command"
+    assert refused >= 1 or name.startswith("record"), "the set was taken as audio by every command"

@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 
 import builds
-import films
 import jsonschema
 import pytest
+import videos
 import webdataset
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, str], str]:
     folder = tmp_path_factory.mktemp("hostile")
-    bad = films.hostile_folder(folder / "raw")
+    bad = videos.hostile_folder(folder / "raw")
     (folder / "model.py").write_text("raise RuntimeError('shadowed')")
     (folder / "schemas.py").write_text("raise RuntimeError('shadowed')")
     (folder / "stages").mkdir()

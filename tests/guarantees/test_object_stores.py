@@ -1,4 +1,4 @@
-"""Films on S3 build to the same bytes as films in a folder; a pushed data set is never seen half."""
+"""Videos on S3 build to the same bytes as videos in a folder; a pushed data set is never seen half."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import builds
-import films
 import pytest
+import videos
 
 from ver_pipeline import open_dataset
 from ver_pipeline.export.push import push
@@ -74,8 +74,8 @@ def _read(address: str, name: str) -> bytes:
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stores") / "raw"
     (folder / "sub").mkdir(parents=True)
-    films.good(folder / "a.mp4", 2.5)
-    films.good(folder / "sub" / "电影 b.mp4", 3.0, hz=300)
+    videos.good(folder / "a.mp4", 2.5)
+    videos.good(folder / "sub" / "电影 b.mp4", 3.0, hz=300)
     (folder / "a.json").write_text(json.dumps({"license": "CC-BY-4.0", "consent": "explicit", "title": "A"}))
     (folder / "bad.mp4").write_bytes(b"")
     return folder
@@ -91,40 +91,40 @@ def built(store: Callable[[str], str], raw: Path) -> tuple[Path, Path]:
     return outs
 
 
-def test_films_on_s3_build_to_the_bytes_of_films_in_a_folder(built):
+def test_videos_on_s3_build_to_the_bytes_of_videos_in_a_folder(built):
     from_folder, from_s3 = built
     assert builds.content(from_s3) == builds.content(from_folder)
     assert {row["license"] for row in builds.rows(from_s3, "sources")} == {"CC-BY-4.0", "LicenseRef-unknown"}
     assert [row["reason"] for row in builds.rows(from_s3, "rejects")] == ["empty_file"]
 
 
-def test_an_unchanged_film_is_not_fetched_again_and_a_changed_one_is(store, raw, tmp_path):
+def test_an_unchanged_video_is_not_fetched_again_and_a_changed_one_is(store, raw, tmp_path):
     _upload(store("twice"), raw)
-    (film,) = [one for one in list_remote(store("twice")) if one.uri == "a.mp4"]
-    fetch(store("twice"), film, tmp_path / "a.mp4")
+    (video,) = [one for one in list_remote(store("twice")) if one.uri == "a.mp4"]
+    fetch(store("twice"), video, tmp_path / "a.mp4")
     first = (tmp_path / "a.mp4").stat().st_ino
-    fetch(store("twice"), film, tmp_path / "a.mp4")
+    fetch(store("twice"), video, tmp_path / "a.mp4")
     assert (tmp_path / "a.mp4").stat().st_ino == first
     (tmp_path / "new").mkdir()
-    (tmp_path / "new" / "a.mp4").write_bytes(b"another film")
+    (tmp_path / "new" / "a.mp4").write_bytes(b"another video")
     _upload(store("twice"), tmp_path / "new")
-    (film,) = [one for one in list_remote(store("twice")) if one.uri == "a.mp4"]
-    fetch(store("twice"), film, tmp_path / "a.mp4")
-    assert (tmp_path / "a.mp4").read_bytes() == b"another film"
+    (video,) = [one for one in list_remote(store("twice")) if one.uri == "a.mp4"]
+    fetch(store("twice"), video, tmp_path / "a.mp4")
+    assert (tmp_path / "a.mp4").read_bytes() == b"another video"
 
 
-def test_a_film_that_cannot_be_fetched_leaves_nothing_half_written(store, raw, tmp_path):
+def test_a_video_that_cannot_be_fetched_leaves_nothing_half_written(store, raw, tmp_path):
     from dataclasses import replace
 
     _upload(store("half"), raw)
-    film = next(one for one in list_remote(store("half")) if one.uri == "a.mp4")
-    for broken in (replace(film, path="bucket/half/gone.mp4"), replace(film, size_bytes=film.size_bytes + 1)):
+    video = next(one for one in list_remote(store("half")) if one.uri == "a.mp4")
+    for broken in (replace(video, path="bucket/half/gone.mp4"), replace(video, size_bytes=video.size_bytes + 1)):
         with pytest.raises(OSError):
             fetch(store("half"), broken, tmp_path / "a.mp4")
         assert not list(tmp_path.iterdir())
 
 
-def test_a_film_gone_since_it_was_listed_is_a_reject_that_a_rerun_tries_again(store, raw, tmp_path):
+def test_a_video_gone_since_it_was_listed_is_a_reject_that_a_rerun_tries_again(store, raw, tmp_path):
     from ver_pipeline.schemas.config import IngestConfig
     from ver_pipeline.sources.rows import source_rows
     from ver_pipeline.stages.ingest import IngestStage

@@ -1,4 +1,4 @@
-"""Only a film's own bytes are read: no other file, no address, whatever it says and whatever it is called."""
+"""Only a video's own bytes are read: no other file, no address, whatever it says and whatever it is called."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import films
 import playlists
 import pytest
+import videos
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ver_pipeline.media.open as open_module
 from ver_pipeline.annotating.forecast import declared_s
-from ver_pipeline.annotators.teacher.pictures import NoPicturesError, read_pictures
-from ver_pipeline.lint.tar import film_faults
+from ver_pipeline.annotators.teacher.frames import NoFramesError, read_frames
+from ver_pipeline.lint.tar import video_faults
 from ver_pipeline.measure.frames import ClipError, ClipReader
-from ver_pipeline.media.containers import FILMS
+from ver_pipeline.media.containers import VIDEOS
 from ver_pipeline.media.encode import encode_pass
 from ver_pipeline.media.ffmpeg import FfmpegError
 from ver_pipeline.media.open import MediaError
 from ver_pipeline.media.playlists import playlist_kind
 from ver_pipeline.media.references import from_bytes, has_references
-from ver_pipeline.model.data.sight import probe as probe_bytes
-from ver_pipeline.model.loading import film as see_film
+from ver_pipeline.model.data.visual import probe as probe_bytes
+from ver_pipeline.model.loading import video as see_video
 from ver_pipeline.model.vision import Sampling, UndecodableError, decode_frames
 from ver_pipeline.schemas.config import ClipConfig, IngestConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.sources.listing import list_sources
 from ver_pipeline.stages.ingest import IngestStage
-from ver_pipeline.stages.scenes import small_pictures
+from ver_pipeline.stages.scenes import small_frames
 from ver_pipeline.transcribers.audio import decode
 from ver_pipeline.transcribers.base import AudioError
 
@@ -46,7 +46,7 @@ ROOT = Path(__file__).parents[2]
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
     """Hostile files; at the end, nobody may have asked the server that they name."""
     folder = tmp_path_factory.mktemp("hostile")
-    secret = playlists.secret_films(folder / "outside")
+    secret = playlists.secret_videos(folder / "outside")
     with playlists.server(secret) as (address, asked):
         yield playlists.write_all(folder / "raw", secret, address)
         assert asked == []
@@ -72,12 +72,12 @@ def test_what_names_other_files_is_refused_as_what_it_is(hostile):
         assert kind in told[name].message
 
 
-def pictures_of(path: Path) -> int:
-    return len(list(small_pictures(str(path), 64)))
+def frames_of(path: Path) -> int:
+    return len(list(small_frames(str(path), 64)))
 
 
 def clip_of(path: Path) -> int:
-    return len(list(ClipReader(str(path), [0.5], 1).pictures()))
+    return len(list(ClipReader(str(path), [0.5], 1).frames()))
 
 
 def encoded(path: Path) -> int:
@@ -95,25 +95,25 @@ def heard(path: Path) -> int:
 
 def linted(path: Path) -> int:
     clip = SimpleNamespace(n_frames=75, fps=25.0, duration_s=3.0, width=320, height=240, has_audio=True)
-    faults = film_faults(path.read_bytes(), SimpleNamespace(clip=clip))  # type: ignore[arg-type]
+    faults = video_faults(path.read_bytes(), SimpleNamespace(clip=clip))  # type: ignore[arg-type]
     return 0 if any("does not decode" in fault for fault in faults) else 1
 
 
 READERS: dict[str, Callable[[Path], float]] = {
-    "scenes": pictures_of,
+    "scenes": frames_of,
     "clip": encoded,
     "speech": heard,
     "evidence": clip_of,
-    "annotate": lambda path: len(read_pictures(str(path), 3.0, 2, 64)),
+    "annotate": lambda path: len(read_frames(str(path), 3.0, 2, 64)),
     "plan": lambda path: declared_s(str(path)),
     "loader": lambda path: len(decode_frames(path.read_bytes(), 2)[1]),
     "loader's header": lambda path: probe_bytes(path.read_bytes())[0],
-    "infer": lambda path: see_film(path, Sampling()).grid.numel(),
+    "infer": lambda path: see_video(path, Sampling()).grid.numel(),
     "lint": linted,
 }
 """Everything that reads media: how much came out of it."""
 
-REFUSALS = (UndecodableError, NoPicturesError, ClipError, AudioError, FfmpegError, MediaError)
+REFUSALS = (UndecodableError, NoFramesError, ClipError, AudioError, FfmpegError, MediaError)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -126,11 +126,11 @@ def test_no_reader_follows_it_not_even_past_ingest(hostile, reader):
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_a_film_is_read_whatever_it_is_called(tmp_path, monkeypatch, reader):
-    film = films.good(tmp_path / "plain.mp4", 1.0)
-    shown = READERS[reader](film)
+def test_a_video_is_read_whatever_it_is_called(tmp_path, monkeypatch, reader):
+    video = videos.good(tmp_path / "plain.mp4", 1.0)
+    shown = READERS[reader](video)
     assert shown
-    for path in playlists.named_films(tmp_path / "raw", film):
+    for path in playlists.named_videos(tmp_path / "raw", video):
         assert READERS[reader](path) == shown, path.name
     monkeypatch.chdir(tmp_path / "raw")
     for name in playlists.HOSTILE_NAMES:
@@ -138,18 +138,18 @@ def test_a_film_is_read_whatever_it_is_called(tmp_path, monkeypatch, reader):
             assert READERS[reader](Path(name)) == shown, name
 
 
-def test_a_film_with_a_hostile_name_is_ingested_as_the_film_that_it_is(tmp_path):
-    film = films.good(tmp_path / "plain.mp4", 1.0)
-    told = ingest(film)["source"]
-    playlists.named_films(tmp_path / "raw", film)
+def test_a_video_with_a_hostile_name_is_ingested_as_the_video_that_it_is(tmp_path):
+    video = videos.good(tmp_path / "plain.mp4", 1.0)
+    told = ingest(video)["source"]
+    playlists.named_videos(tmp_path / "raw", video)
     refs = list_sources(str(tmp_path / "raw"))
     assert {ref.uri for ref in refs} == set(playlists.HOSTILE_NAMES)
     for ref in refs:
         assert ingest(Path(ref.path))["source"] == {**told, "uri": ref.uri}
 
 
-def test_a_numbered_picture_is_one_picture_and_not_its_neighbours(tmp_path):
-    films.ffmpeg(*films.picture(1.0), tmp_path / ".%03d.png")
+def test_a_numbered_frame_is_one_frame_and_not_its_neighbours(tmp_path):
+    videos.ffmpeg(*videos.picture(1.0), tmp_path / ".%03d.png")
     first = sorted(tmp_path.iterdir())[0]
     for name in (".%03d.png", "x%03d.png", "*.png"):
         path = tmp_path / name
@@ -157,34 +157,34 @@ def test_a_numbered_picture_is_one_picture_and_not_its_neighbours(tmp_path):
         outcome = ingest(path)
         assert isinstance(outcome, Reject)
         assert outcome.reason == Reason.STILL_IMAGE
-        assert pictures_of(path) == 1
+        assert frames_of(path) == 1
 
 
-def test_a_film_whose_references_lead_to_itself_is_no_reference_movie(tmp_path):
-    film = films.good(tmp_path / "plain.mp4", 1.0)
+def test_a_video_whose_references_lead_to_itself_is_no_reference_movie(tmp_path):
+    video = videos.good(tmp_path / "plain.mp4", 1.0)
     own = (playlists.box(b"url ", b"\0\0\0\1"), playlists.box(b"url ", bytes(4)), playlists.box(b"alis", b"\0\0\0\1"))
     for number, reference in enumerate(own):
         path = tmp_path / f"{number}.mov"
-        path.write_bytes(playlists.with_reference(film.read_bytes(), reference))
+        path.write_bytes(playlists.with_reference(video.read_bytes(), reference))
         assert ingest(path)["source"]["duration_s"] == pytest.approx(1.0, abs=0.05)
-    (tmp_path / "packed.mov").write_bytes(playlists.packed(film.read_bytes()))
+    (tmp_path / "packed.mov").write_bytes(playlists.packed(video.read_bytes()))
     assert ingest(tmp_path / "packed.mov")["source"]["duration_s"] == pytest.approx(1.0, abs=0.05)
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 4000), st.integers(0, 8))
 def test_no_damage_to_a_header_breaks_the_look_at_it(data, at, cut):
-    film = playlists.whole_reference("x") + playlists.packed(playlists.box(b"moov", playlists.alias_box(Path("x"))))
-    at %= len(film)
-    for content in (data, data[:4] + b"moov" + data[4:], film[:at] + data + film[at + cut :]):
+    video = playlists.whole_reference("x") + playlists.packed(playlists.box(b"moov", playlists.alias_box(Path("x"))))
+    at %= len(video)
+    for content in (data, data[:4] + b"moov" + data[4:], video[:at] + data + video[at + cut :]):
         assert has_references(from_bytes(content), len(content)) in (True, False)
         assert playlist_kind(content) is None or playlist_kind(content)
 
 
 def test_storage_that_does_not_answer_is_a_timeout_that_a_rerun_may_cure(tmp_path, monkeypatch):
-    film = films.silent(tmp_path / "a.mp4", 1.0)
+    video = videos.silent(tmp_path / "a.mp4", 1.0)
     monkeypatch.setattr(open_module, "OPEN_LIMIT_S", 0.0)
-    outcome = ingest(film)
+    outcome = ingest(video)
     assert (outcome.reason, outcome.retryable) == (Reason.TIMEOUT, True)
 
 
@@ -202,15 +202,15 @@ CONTAINERS = {
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_the_containers_that_people_bring_are_read(tmp_path, name):
     path = tmp_path / name
-    films.ffmpeg(*films.picture(1.0), *films.tone(1.0), *films.X264, "-c:a", "aac", *CONTAINERS[name], path)
+    videos.ffmpeg(*videos.picture(1.0), *videos.tone(1.0), *videos.X264, "-c:a", "aac", *CONTAINERS[name], path)
     outcome = ingest(path)
     assert not isinstance(outcome, Reject), outcome
-    assert pictures_of(path) >= 20
+    assert frames_of(path) >= 20
     assert encoded(path) > 0
 
 
 def test_media_is_opened_in_one_place():
-    """Anywhere else, a demuxer could be asked for that opens what a film tells it to.  The sample films' inputs
+    """Anywhere else, a demuxer could be asked for that opens what a video tells it to.  The sample videos' inputs
     are pinned by their hash."""
     allowed = {"ver_pipeline/media/open.py", "ver_pipeline/media/ffmpeg.py", "ver_pipeline/footage/compose.py"}
     seen = {}
@@ -238,4 +238,4 @@ def _opens_media(node: ast.AST) -> bool:
 
 def test_every_container_that_is_read_is_documented():
     told = (ROOT / "docs" / "guarantees" / "own-bytes.md").read_text("utf-8")
-    assert [name for name, what in FILMS.items() if f"| `{name}` | {what} |" not in told] == []
+    assert [name for name, what in VIDEOS.items() if f"| `{name}` | {what} |" not in told] == []

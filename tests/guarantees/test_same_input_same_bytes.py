@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 import builds
-import films
 import psutil
 import pytest
+import videos
 
 from ver_pipeline.cli import main
 from ver_pipeline.engine.engine import Engine
@@ -33,9 +33,9 @@ KILLS = [("here", 4.0), ("ray", 12.0)] * 5
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("same") / "raw"
     folder.mkdir()
-    films.shots(folder / "a.mp4", (3.0, 2.5))
-    films.good(folder / "b.mp4", 3.0)
-    films.truncated(folder / "c.mp4", folder / "b.mp4")
+    videos.shots(folder / "a.mp4", (3.0, 2.5))
+    videos.good(folder / "b.mp4", 3.0)
+    videos.truncated(folder / "c.mp4", folder / "b.mp4")
     return folder
 
 
@@ -79,7 +79,7 @@ def test_a_build_killed_at_ten_random_moments_resumes_to_identical_bytes_and_rep
     for engine, longest_s in KILLS:
         before = builds.work_done(out)
         process = builds.start(*command, "--engine", engine)
-        # From the first import to well into the stages: a whole build of these films takes longer than this.
+        # From the first import to well into the stages: a whole build of these videos takes longer than this.
         time.sleep(chance.uniform(0.3, longest_s))
         finished = process.poll() is not None
         if not finished:
@@ -107,7 +107,7 @@ def test_a_worker_killed_in_mid_build_changes_no_byte(raw, undisturbed, tmp_path
 
 
 def _first_worker_at_work(build: subprocess.Popen[bytes], out: Path) -> psutil.Process:
-    """The Ray worker that holds the sources' stages, once the first of them is through with a film."""
+    """The Ray worker that holds the sources' stages, once the first of them is through with a video."""
     deadline = time.time() + 120
     while time.time() < deadline and build.poll() is None:
         if builds.work_done(out)["scenes"]:
@@ -198,11 +198,11 @@ def test_a_changed_annotator_reruns_annotate_and_later_only(raw, undisturbed, tm
     assert run["annotate"]["n_cached"] == 0
 
 
-def test_adding_a_film_runs_that_film_only_and_deleting_it_removes_its_samples(raw, undisturbed, tmp_path):
+def test_adding_a_video_runs_that_video_only_and_deleting_it_removes_its_samples(raw, undisturbed, tmp_path):
     folder, out = tmp_path / "raw", tmp_path / "o"
     shutil.copytree(raw, folder)
     shutil.copytree(undisturbed, out)
-    films.good(folder / "d.mp4", 2.5, hz=440)
+    videos.good(folder / "d.mp4", 2.5, hz=440)
     assert builds.ver("build", "--source", folder, "--out", out, *builds.QUICK).returncode == 0
     run = builds.last_run(out)
     assert run["clip"]["rows_in"] - run["clip"]["n_cached"] == 1
@@ -278,12 +278,12 @@ def test_two_builds_into_one_data_set_at_once_are_refused(raw, undisturbed):
 def test_a_dropped_clip_stays_out_of_every_later_build_and_is_named_nowhere(raw, undisturbed, tmp_path):
     out = tmp_path / "o"
     shutil.copytree(undisturbed, out)
-    victim, film = (builds.rows(out, "clips")[0][name] for name in ("key", "media_sha256"))
+    victim, video = (builds.rows(out, "clips")[0][name] for name in ("key", "media_sha256"))
     assert builds.ver("drop", out, "--where", f"key = '{victim}'").returncode == 0
     assert builds.ver("build", "--source", raw, "--out", out, *builds.QUICK).returncode == 0
-    # The film was cut again, clip and all: nothing of that is kept.
+    # The video was cut again, clip and all: nothing of that is kept.
     assert not [p for p in out.rglob("*") if p.is_file() and victim.encode() in p.read_bytes()]
-    assert not [p for p in out.rglob("*.mp4") if hashlib.sha256(p.read_bytes()).hexdigest() == film]
+    assert not [p for p in out.rglob("*.mp4") if hashlib.sha256(p.read_bytes()).hexdigest() == video]
     assert victim not in {row["key"] for row in builds.rows(out, "clips")}
     (reject,) = [row for row in builds.rows(out, "rejects") if row["reason"] == "takedown"]
     assert reject["key"] is None

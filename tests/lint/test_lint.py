@@ -19,20 +19,20 @@ from outfolder import published
 
 from ver_pipeline.cli import main
 from ver_pipeline.lint import LintReport, lint_dataset
-from ver_pipeline.lint.tar import check_tar, film_faults
+from ver_pipeline.lint.tar import check_tar, video_faults
 from ver_pipeline.shards.manifest import load_manifest, manifest_bytes
 from ver_pipeline.shards.read import read_offsets
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three small tars (train, test, val), their index and catalog."""
     return published(tmp_path_factory.mktemp("sound"), [make_record(i) for i in range(14, 22)])
 
 
 @pytest.fixture
-def out(sound: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(sound, tmp_path / "out")
+def out(audio: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(audio, tmp_path / "out")
 
 
 def entry_of(out: Path, kind: str, name: str = "") -> dict[str, Any]:
@@ -81,21 +81,21 @@ def refresh(out: Path) -> None:
     reseal(out, edit)
 
 
-def test_sound_set_has_no_defect_in_either_mode(sound: Path) -> None:
+def test_sound_set_has_no_defect_in_either_mode(audio: Path) -> None:
     for fast in (True, False):
-        report = lint_dataset(sound, fast=fast)
-        assert report.sound and report.defects == () and report.n_samples == 8
+        report = lint_dataset(audio, fast=fast)
+        assert report.audio and report.defects == () and report.n_samples == 8
 
 
 def test_processes_find_what_one_process_finds(out: Path) -> None:
     path = out / entry_of(out, "shard", "train")["path"]
     with flipped(path, 1000):
         alone, several = lint_dataset(out), lint_dataset(out, workers=2)
-    assert alone == several and not alone.sound
+    assert alone == several and not alone.audio
 
 
 def test_any_flipped_byte_of_a_tar_is_found_and_its_sample_named(out: Path) -> None:
-    """Every region: headers, records, films, posters, padding; and bytes drawn at random."""
+    """Every region: headers, records, videos, posters, padding; and bytes drawn at random."""
     entry = entry_of(out, "shard", "train")
     path, rows = out / entry["path"], index_rows(out, entry["path"])
     owner = {}
@@ -125,7 +125,7 @@ def test_a_flipped_byte_of_any_file_is_found_and_the_file_named(out: Path, fast:
         path = out / entry["path"]
         with flipped(path, draw.randrange(path.stat().st_size)):
             report = lint_dataset(out, fast=fast)
-        assert not report.sound
+        assert not report.audio
         assert entry["path"] in {defect.file for defect in report.defects}
 
 
@@ -133,13 +133,13 @@ def test_every_byte_of_the_manifest_is_sealed(out: Path) -> None:
     path = out / "manifest.json"
     for position in range(0, path.stat().st_size, 37):
         with flipped(path, position, 1):
-            assert not lint_dataset(out, fast=True).sound, position
+            assert not lint_dataset(out, fast=True).audio, position
 
 
 def test_missing_file_and_stray_file_are_told_apart(out: Path) -> None:
     (out / "stray.tar").write_bytes(b"x")
     report = lint_dataset(out, fast=True)
-    assert report.sound and [d.code for d in report.defects] == ["stray"]
+    assert report.audio and [d.code for d in report.defects] == ["stray"]
     gone = entry_of(out, "shard", "val")["path"]
     (out / gone).unlink()
     report = lint_dataset(out, fast=True)
@@ -205,21 +205,21 @@ def test_a_tar_that_is_not_reproducible_is_found(out: Path) -> None:
     assert "header" in found(out)
 
 
-def test_a_film_of_another_clip_is_found(out: Path) -> None:
+def test_a_video_of_another_clip_is_found(out: Path) -> None:
     def swap(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
-        films = [i for i, (info, _) in enumerate(members) if info.name.endswith(".mp4")]
-        a, b = films[:2]
+        videos = [i for i, (info, _) in enumerate(members) if info.name.endswith(".mp4")]
+        a, b = videos[:2]
         members[a], members[b] = (members[a][0], members[b][1]), (members[b][0], members[a][1])
 
     rewrite_tar(out, swap)
     assert "media" in found(out)
 
 
-def test_claims_about_the_film_are_proven_by_decoding(sound: Path) -> None:
-    from outfolder import with_film
+def test_claims_about_the_video_are_proven_by_decoding(audio: Path) -> None:
+    from outfolder import with_video
 
-    record, film = with_film(make_record(14))
-    assert film_faults(film, record) == []
+    record, video = with_video(make_record(14))
+    assert video_faults(video, record) == []
     clip = record.clip
     for change in (
         {"n_frames": clip.n_frames + 3},
@@ -228,8 +228,8 @@ def test_claims_about_the_film_are_proven_by_decoding(sound: Path) -> None:
         {"has_audio": False},
     ):
         other = record.model_copy(update={"clip": clip.model_copy(update=change)})
-        assert film_faults(film, other), change
-    assert "does not decode" in film_faults(film[:200], record)[0]
+        assert video_faults(video, other), change
+    assert "does not decode" in video_faults(video[:200], record)[0]
 
 
 def edit_parquet(path: Path, column: str, value: Any) -> str:
@@ -282,7 +282,7 @@ def test_a_catalog_of_an_earlier_release_is_compared_by_the_columns_it_has(out: 
     pq.write_table(pq.read_table(path).drop_columns(["lossy"]), path)
     refresh(out)
     report = lint_dataset(out)
-    assert report.sound and [d.code for d in report.defects] == ["columns"]
+    assert report.audio and [d.code for d in report.defects] == ["columns"]
     edit_parquet(path, "label", "anger")
     refresh(out)
     assert "catalog" in {d.code for d in lint_dataset(out).defects}
@@ -301,7 +301,7 @@ def test_wrong_counts_under_a_fresh_seal_are_found(out: Path) -> None:
 
 def test_command_names_defects_and_exits_by_soundness(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint", str(out), "--fast"]) == 0
-    assert "8 samples, fast check: sound" in capsys.readouterr().out
+    assert "8 samples, fast check: audio" in capsys.readouterr().out
     path = out / entry_of(out, "shard", "test")["path"]
     with flipped(path, 700):
         assert main(["lint", str(out), "--format", "json"]) == 1
@@ -312,4 +312,4 @@ def test_command_names_defects_and_exits_by_soundness(out: Path, capsys: pytest.
 
 def test_a_folder_without_a_data_set_is_a_defect_not_a_crash(tmp_path: Path) -> None:
     report = lint_dataset(tmp_path)
-    assert not report.sound and report.not_run
+    assert not report.audio and report.not_run

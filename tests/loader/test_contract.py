@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from film_shards import make_data_set, make_sample, write_data_set
+from video_shards import make_data_set, make_sample, write_data_set
 
 from ver_pipeline.model.data.loader import BadBudget, Loader, LoaderConfig
 from ver_pipeline.model.data.samples import DataSpec, open_source
@@ -39,11 +39,11 @@ def copy(folder, tmp_path) -> Path:
     return Path(shutil.copytree(folder, tmp_path / "copy"))
 
 
-def loader_of(folder, parts, *, rank=0, world=1, workers=0, batch=4, micro=2, seed=0, **spec) -> Loader:
+def loader_of(folder, parts, *, rank=0, world_size=1, workers=0, batch=4, micro=2, seed=0, **spec) -> Loader:
     spec = {"sampling": SMALL, "tasks": ("label", "describe")} | spec
     source = open_source(DataSpec("shards", **spec), folder)
     cut = LoaderConfig(batch, micro, seed, workers=workers)
-    return Loader([source], *parts, cut, rank=rank, world=world)
+    return Loader([source], *parts, cut, rank=rank, world_size=world_size)
 
 
 def bytes_of(micro) -> str:
@@ -88,9 +88,9 @@ def test_resume_reads_nothing_of_what_lies_behind(folder, parts):
 
 
 @pytest.mark.parametrize("world", [2, 4])
-def test_ranks_together_see_the_same_global_batches(folder, parts, world):
+def test_ranks_together_see_the_same_global_batches(folder, parts, world_size):
     alone = loader_of(folder, parts)
-    ranks = [loader_of(folder, parts, rank=r, world=world) for r in range(world)]
+    ranks = [loader_of(folder, parts, rank=r, world_size=world_size) for r in range(world_size)]
     streams = [list(r.steps(0)) for r in ranks]
     assert len({len(s) for s in streams}) == 1
     for step in range(alone.steps_per_epoch):
@@ -179,17 +179,17 @@ def test_a_manifest_that_was_edited_is_refused(copy):
 
 def corrupt(folder: Path, n_bad: int) -> Path:
     """A data set of eight samples of which some hold media that does not decode."""
-    samples = [make_sample(i, "train", media=b"no film" if i < n_bad else None) for i in range(8)]
+    samples = [make_sample(i, "train", media=b"no video" if i < n_bad else None) for i in range(8)]
     return write_data_set(folder, samples)
 
 
 def test_corrupt_samples_are_named_counted_and_skipped(tmp_path, parts):
     loader = loader_of(corrupt(tmp_path / "bad", 2), parts, languages=("en",), workers=1)
-    micros = [m for s in loader.steps(0) for m in s]
-    bad = [b for m in micros for b in m.bad]
+    micro_batches = [m for s in loader.steps(0) for m in s]
+    bad = [b for m in micro_batches for b in m.bad]
     assert len(bad) == 2
     assert all(b.name.startswith("train-000000-") and "UndecodableError" in b.reason for b in bad)
-    assert sum(len(m.names) for m in micros) == 6
+    assert sum(len(m.names) for m in micro_batches) == 6
 
 
 def test_past_the_budget_the_run_stops_with_the_list(tmp_path, parts):

@@ -41,12 +41,12 @@ def test_weight_sets_how_often_each_item_comes(weight, epochs, times):
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=3), st.integers(1, 9), st.integers(1, 7))
 @settings(max_examples=40, deadline=None)
-def test_ranks_share_every_global_batch_without_loss_or_overlap(sizes, batch, world):
+def test_ranks_share_every_global_batch_without_loss_or_overlap(sizes, batch, world_size):
     order = epoch_order([Part(str(i), n) for i, n in enumerate(sizes)], 0, 0)
     rebuilt = []
     for step in range(steps_in(len(order), batch, drop_last=False)):
         rows = order[step * batch : (step + 1) * batch]
-        shares = [rank_share(rows, rank, world) for rank in range(world)]
+        shares = [rank_share(rows, rank, world_size) for rank in range(world_size)]
         assert max(map(len, shares)) - min(map(len, shares)) <= 1
         rebuilt += [tuple(map(int, row)) for share in shares for row in share]
     assert rebuilt == [tuple(map(int, row)) for row in order]

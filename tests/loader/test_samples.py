@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 from factory import make_dict
-from film_shards import GROUNDS, make_film, make_sample, make_web_folder, write_data_set
+from video_shards import GROUNDS, make_sample, make_video, make_web_folder, write_data_set
 
 from ver_pipeline.model.data.chat import IGNORED, Turn, Visual, encode_chat
 from ver_pipeline.model.data.conversations import NoTaskError, converse, fields_of, load_tasks
 from ver_pipeline.model.data.samples import DataSpec, open_source
-from ver_pipeline.model.data.sight import TooLongError, fit_frames, see
+from ver_pipeline.model.data.visual import TooLongError, fit_frames, load_visual
 from ver_pipeline.model.data.webfolder import members_of, open_webfolder, read_turns
 from ver_pipeline.model.tiny import tiny_tokenizer
 from ver_pipeline.model.vision import Sampling
@@ -101,11 +101,11 @@ def test_speech_is_quoted_as_data():
     assert question.startswith('Spoken in the clip: "' + record["speech"]["text"])
 
 
-def test_a_long_film_gets_fewer_frames_over_its_whole_length(tokenizer):
-    film = make_film("anger", "red", 0, n_frames=64, fps=8)
+def test_a_long_video_gets_fewer_frames_over_its_whole_length(tokenizer):
+    video = make_video("anger", "red", 0, n_frames=64, fps=8)
     sampling = Sampling(max_pixels=56 * 56)
-    free = see("video", film, sampling, 10_000, [])
-    tight = see("video", film, sampling, 18, [])
+    free = load_visual("video", video, sampling, 10_000, [])
+    tight = load_visual("video", video, sampling, 18, [])
     assert free.n_tokens == 32
     assert tight.n_tokens == 16
     assert float(tight.seconds_per_grid) > 1.5 * float(free.seconds_per_grid)
@@ -115,10 +115,10 @@ def test_when_two_frames_are_too_many_they_get_smaller():
     count, pixels = fit_frames(4.0, 448, 448, Sampling(), 100)
     assert count == 2
     assert pixels == 100 * 28 * 28
-    film = make_film("anger", "red", 0)
-    assert see("video", film, Sampling(), 9, []).n_tokens <= 7
+    video = make_video("anger", "red", 0)
+    assert load_visual("video", video, Sampling(), 9, []).n_tokens <= 7
     with pytest.raises(TooLongError):
-        see("video", film, Sampling(), 2, [])
+        load_visual("video", video, Sampling(), 2, [])
 
 
 def test_no_sample_exceeds_the_limit_and_visual_tokens_are_never_cut(tmp_path, tokenizer):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from film_shards import make_film
 from transformers import AutoModelForImageTextToText, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+from video_shards import make_video
 
 from ver_pipeline.model import load
 from ver_pipeline.model.convert import OFFICIAL_NAMES, convert_official, from_qwen2_5_vl, init_from, official_name
@@ -48,7 +48,7 @@ def clip(tokenizer, seed: int, frames: int = 4, height: int = 112, width: int = 
 
 
 def mixed(tokenizer) -> list[Encoded]:
-    """A film, a longer and larger film, a picture, and text alone."""
+    """A video, a longer and larger video, a frame, and text alone."""
     text = encode_chat(tokenizer, [Turn("user", "Say a word."), Turn("assistant", "calm")], None)
     return [
         clip(tokenizer, 0), clip(tokenizer, 1, 8, 140, 168), clip(tokenizer, 2, kind="image"), text,
@@ -98,7 +98,7 @@ def test_init_writes_a_model_that_loads_with_the_auto_class(tokenizer, tmp_path)
 
 def test_plain_qwen_is_refused_as_a_checkpoint_with_the_cure(tokenizer, tmp_path):
     plain_qwen(tokenizer, tmp_path / "qwen")
-    with pytest.raises(MissingModelError, match="ver model init"):
+    with pytest.raises(MissingModelError, match="ver checkpoint init"):
         load(tmp_path / "qwen")
 
 
@@ -293,10 +293,10 @@ def test_tiny_tokenizer_keeps_english_and_chinese_whole(tokenizer, tmp_path):
     assert again(text).input_ids == tokenizer(text).input_ids
 
 
-def test_loaded_checkpoint_answers_about_a_film(tmp_path):
+def test_loaded_checkpoint_answers_about_a_video(tmp_path):
     write_tiny(tmp_path / "tiny")
     model, tokenizer, preprocess = load(tmp_path / "tiny")
-    inputs = preprocess(make_film("anger", "red", 1), "视频中的人物表现出什么情绪？")
+    inputs = preprocess(make_video("anger", "red", 1), "视频中的人物表现出什么情绪？")
     answer = model.generate(**inputs, max_new_tokens=4, do_sample=False)
     assert 0 < answer.shape[1] - inputs["input_ids"].shape[1] <= 4
     assert "情绪" in tokenizer.decode(inputs["input_ids"][0])

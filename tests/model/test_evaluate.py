@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from film_shards import make_data_set, make_film, make_web_folder
+from video_shards import make_data_set, make_video, make_web_folder
 
 from ver_pipeline.cli import main
 from ver_pipeline.model import load
@@ -202,15 +202,15 @@ def test_forgetting_compares_loss_and_accuracy_on_the_same_set(tiny, tmp_path, c
     assert "before" in capsys.readouterr().out
 
 
-def test_infer_answers_in_one_command_and_refuses_what_is_no_film(tiny, tmp_path, capsys):
-    film = tmp_path / "film.mp4"
-    film.write_bytes(make_film("anger", "blue", 1))
-    arguments = ["infer", str(tiny), str(film), "--lang", "zh", "--max-new-tokens", "3"]
+def test_infer_answers_in_one_command_and_refuses_what_is_no_video(tiny, tmp_path, capsys):
+    video = tmp_path / "film.mp4"
+    video.write_bytes(make_video("anger", "blue", 1))
+    arguments = ["infer", str(tiny), str(video), "--lang", "zh", "--max-new-tokens", "3"]
     assert main(arguments) == 0
     capsys.readouterr()
-    film.write_bytes(b"x")
+    video.write_bytes(b"x")
     assert main(arguments) == 2
-    assert "is it a film" in capsys.readouterr().err
+    assert "is it a video" in capsys.readouterr().err
 
 
 def test_eval_without_anything_to_measure_is_a_usage_error(capsys):

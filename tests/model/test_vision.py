@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from film_shards import encode_film, make_film
+from video_shards import encode_video, make_video
 
 from ver_pipeline.model.vision import (
     Sampling,
@@ -37,7 +37,7 @@ def reference_processor():
 
 
 @pytest.mark.parametrize(("height", "width"), [(112, 112), (140, 252), (336, 28)])
-def test_patches_of_a_picture_are_those_of_the_reference(height, width):
+def test_patches_of_a_frame_are_those_of_the_reference(height, width):
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     theirs = reference_processor()(images=[pixels], return_tensors="pt")
     patches, grid = to_patches(torch.from_numpy(pixels).permute(2, 0, 1)[None], 56 * 56, 1280 * 28 * 28)
@@ -52,7 +52,7 @@ def test_sizes_follow_the_reference_rule(size):
     assert smart_resize(*size, 3136, 200_704) == theirs(*size, factor=28, min_pixels=3136, max_pixels=200_704)
 
 
-def test_too_thin_a_picture_is_refused():
+def test_too_thin_a_frame_is_refused():
     with pytest.raises(UndecodableError, match="thin"):
         smart_resize(10, 3000, 3136, 200_704)
 
@@ -75,7 +75,7 @@ def gray_steps(n: int) -> list[np.ndarray]:
 
 
 def test_frames_are_evenly_spaced_with_both_ends():
-    frames, times = decode_frames(encode_film(gray_steps(16)), 4)
+    frames, times = decode_frames(encode_video(gray_steps(16)), 4)
     shades = frames.float().mean((1, 2, 3))
     assert [round((float(s) - 10) / 12) for s in shades] == [0, 5, 10, 15]
     assert times == pytest.approx([0.0, 0.625, 1.25, 1.875])
@@ -99,17 +99,17 @@ def test_variable_frame_rate_is_sampled_by_time_not_by_count():
     frames, times = decode_frames(buffer.getvalue(), 4)
     shades = [round((float(s) - 10) / 12) for s in frames.float().mean((1, 2, 3))]
     assert times[1] == pytest.approx(times[-1] / 3)
-    assert shades == [0, 4, 4, 7]  # the fifth picture stays on screen for a second and a half
+    assert shades == [0, 4, 4, 7]  # the fifth frame stays on screen for a second and a half
 
 
-def test_one_film_always_gives_the_same_patches():
-    film = make_film("anger", "red", 3)
-    first, second = (to_patches(decode_frames(film, 4)[0], 3136, 112 * 112)[0] for _ in range(2))
+def test_one_video_always_gives_the_same_patches():
+    video = make_video("anger", "red", 3)
+    first, second = (to_patches(decode_frames(video, 4)[0], 3136, 112 * 112)[0] for _ in range(2))
     assert torch.equal(first, second)
 
 
-@pytest.mark.parametrize("data", [b"", b"not a film at all", make_film("fear", "red", 1)[:200]])
-def test_what_is_no_film_is_named_not_crashed_on(data):
+@pytest.mark.parametrize("data", [b"", b"not a video at all", make_video("fear", "red", 1)[:200]])
+def test_what_is_no_video_is_named_not_crashed_on(data):
     with pytest.raises(UndecodableError):
         decode_frames(data, 4)
 

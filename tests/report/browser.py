@@ -106,7 +106,7 @@ class Browser:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
 
     def screenshot(self, path: Path, height: int | None = None) -> bytes:
-        """Save a picture of the window, or of the page down to ``height``."""
+        """Save a frame of the window, or of the page down to ``height``."""
         more: dict[str, Any] = {}
         if height:
             width = self.evaluate("innerWidth")

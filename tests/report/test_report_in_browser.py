@@ -21,8 +21,8 @@ N = 40
 
 
 @pytest.fixture(scope="module")
-def film() -> bytes:
-    """Two seconds of moving colour with sound."""
+def video() -> bytes:
+    """Two seconds of moving colour with audio."""
     import imageio_ffmpeg
 
     command = [
@@ -34,9 +34,9 @@ def film() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory, film: bytes) -> Path:
+def out(tmp_path_factory: pytest.TempPathFactory, video: bytes) -> Path:
     folder = tmp_path_factory.mktemp("report")
-    publish(folder, make_records(N), film=film)
+    publish(folder, make_records(N), video=video)
     return folder
 
 
@@ -66,14 +66,14 @@ def test_its_figures_are_those_of_the_sql(browser: Browser, page: str, out: Path
         "Object.fromEntries([...document.querySelectorAll('.big b')].map(b => [b.dataset.figure, b.innerText]))"
     )
     with open_dataset(out) as data:
-        ((samples, hours, films),) = data.sql(
+        ((samples, hours, videos),) = data.sql(
             "SELECT count(*), sum(duration_s) / 3600, count(DISTINCT source_id) FROM samples"
         ).rows()
         ((rejects,),) = data.sql("SELECT count(*) FROM rejects").rows()
         by_label = [row["n"] for row in data.sql("@class-balance").dicts()]
     assert shown["totals.samples"] == str(samples) == str(N)
     assert shown["totals.hours"] == f"{hours:.2f}"
-    assert shown["totals.films"] == str(films)
+    assert shown["totals.videos"] == str(videos)
     assert shown["totals.rejects"] == str(rejects)
     bars = browser.evaluate(
         "[...document.querySelectorAll('[data-figure=labels]')].map(n => parseInt(n.firstChild.data))"
@@ -123,12 +123,12 @@ def test_the_gallery_plays_and_evidence_jumps_to_its_time(browser: Browser, page
     assert browser.evaluate("document.querySelectorAll('.card').length") > 12
     browser.evaluate("""(() => {
         const card = [...document.querySelectorAll('.card')].find(c => c.querySelector('video'));
-        window.film = card.querySelector('video');
+        window.video = card.querySelector('video');
         const mark = card.querySelector('.seek');
         mark.dataset.t = '0.800';
         mark.click();
     })()""")
-    browser.wait_for("film.currentTime > 0.9")
+    browser.wait_for("video.currentTime > 0.9")
     assert browser.evaluate("film.videoWidth") == 320
     assert browser.evaluate("document.querySelector('.time.playing') !== null")
     browser.evaluate("[...document.querySelectorAll('.chip')][1].click(); null")
@@ -146,7 +146,7 @@ def test_the_gallery_plays_and_evidence_jumps_to_its_time(browser: Browser, page
         ("report-phone-zh", "?theme=light&lang=zh", (390, 6000)),
     ],
 )
-def test_a_picture_of_it_is_kept(browser: Browser, page: str, name: str, query: str, size: tuple[int, int]) -> None:
+def test_a_frame_of_it_is_kept(browser: Browser, page: str, name: str, query: str, size: tuple[int, int]) -> None:
     browser.resize(size[0], 900, phone=size[0] < 500)
     browser.open(page + query)
     data = browser.screenshot(ARTIFACTS / f"{name}.png", size[1])

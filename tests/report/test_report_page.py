@@ -77,13 +77,13 @@ def test_nothing_is_loaded_from_elsewhere(out: Path, tmp_path: Path) -> None:
     assert not re.search(r'(?:src|href|url)\s*[=(]\s*["\']?(?:https?:)?//', text)
 
 
-def test_films_stay_within_the_budget_and_every_label_plays_first(out: Path, tmp_path: Path) -> None:
+def test_videos_stay_within_the_budget_and_every_label_plays_first(out: Path, tmp_path: Path) -> None:
     text = write_report(out, tmp_path / "r.html", media_budget_bytes=0).read_text("utf-8")
     assert "<video" not in text and "data:image/png" in text
     one_each = write_report(out, tmp_path / "s.html", media_budget_bytes=13 * 680).read_text("utf-8")
     cards = re.findall(r'<article class="card" data-label="(\w+)".*?</article>', one_each, re.S)
-    with_film = re.findall(r'<article class="card" data-label="(\w+)"[^>]*><div class="left"><video', one_each)
-    assert set(with_film) == set(cards) and len(with_film) == len(set(with_film)) == 13
+    with_video = re.findall(r'<article class="card" data-label="(\w+)"[^>]*><div class="left"><video', one_each)
+    assert set(with_video) == set(cards) and len(with_video) == len(set(with_video)) == 13
 
 
 def test_a_sample_flagged_sensitive_or_as_a_minor_is_not_pictured(tmp_path: Path) -> None:

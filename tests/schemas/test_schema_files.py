@@ -18,7 +18,7 @@ from ver_pipeline.schemas.migrate import read_record
 from ver_pipeline.schemas.record import SCHEMA_VERSION
 from ver_pipeline.schemas.split import split_of
 from ver_pipeline.schemas.strict import record_errors
-from ver_pipeline.shards.manifest import check_seal, load_manifest, manifest_bytes, seal_manifest
+from ver_pipeline.shards.manifest import add_checksum, checksum_matches, load_manifest, manifest_bytes
 
 Data = dict[str, Any]
 
@@ -49,7 +49,7 @@ BREAKS: dict[str, tuple[str, Callable[[Data], object]]] = {
 RELATIONS: dict[str, tuple[str, Callable[[Data], object]]] = {
     "word in milliseconds": ("/speech/words/2/end_s", lambda d: d["speech"]["words"][2].update(end_s=1800.0)),
     "evidence after the clip": ("/observations/1/end_s", lambda d: d["observations"][1].update(end_s=60.0)),
-    "box out of the picture": (
+    "box out of the frame": (
         "/measured/faces/tracks/0/boxes/3/box",
         lambda d: d["measured"]["faces"]["tracks"][0]["boxes"][3].update(box=[0.8, 0.2, 0.4, 0.3]),
     ),
@@ -133,10 +133,10 @@ def test_manifest_seal_fits_its_content_only(tmp_path: Path) -> None:
         "schema": "ver-manifest/1", "record_schema": "ver-record/1", "dataset_id": "0" * 64, "files": [],
         "counts": {"samples": 0}, "config": {}, "fingerprints": {}, "tools": {},
     }  # fmt: skip
-    sealed = seal_manifest(manifest)
-    assert check_seal(sealed) and seal_manifest(sealed) == sealed
-    assert not check_seal({**sealed, "counts": {"samples": 1}})
-    assert not check_seal(manifest)
+    sealed = add_checksum(manifest)
+    assert checksum_matches(sealed) and add_checksum(sealed) == sealed
+    assert not checksum_matches({**sealed, "counts": {"samples": 1}})
+    assert not checksum_matches(manifest)
     (tmp_path / "manifest.json").write_bytes(manifest_bytes(manifest))
     assert load_manifest(tmp_path) == sealed
     (tmp_path / "manifest.json").write_bytes(json.dumps(sealed).encode())

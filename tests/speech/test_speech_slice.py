@@ -50,19 +50,19 @@ def test_adjacent_clips_share_no_word_and_lose_none(gaps: list[tuple[int, int]],
     for number, (gap, length) in enumerate(gaps):
         words.append((f"w{number}", (now + gap) / 100, (now + gap + length) / 100))
         now += gap + length
-    film = transcript(words)
+    video = transcript(words)
     edges = [0.0, *sorted({c / 100 for c in cuts}), 1000.0]
-    clips = [slice_speech(film, a, b) for a, b in pairwise(edges)]
+    clips = [slice_speech(video, a, b) for a, b in pairwise(edges)]
     assert [w["word"] for c in clips for w in c["words"]] == [w for w, _, _ in words]
-    assert " ".join(c["text"] for c in clips if c["text"]) == film["segments"][0]["text"]
+    assert " ".join(c["text"] for c in clips if c["text"]) == video["segments"][0]["text"]
     for clip, (a, b) in zip(clips, pairwise(edges), strict=True):
         as_record(clip)
         assert all(0 <= w["start_s"] <= w["end_s"] <= b - a + 0.001 for w in clip["words"])
 
 
 def test_times_are_clip_times_and_a_word_across_the_cut_is_clamped() -> None:
-    film = transcript([("one", 1.0, 2.0), ("two", 2.0, 4.2)])
-    speech = slice_speech(film, 1.5, 4.0)
+    video = transcript([("one", 1.0, 2.0), ("two", 2.0, 4.2)])
+    speech = slice_speech(video, 1.5, 4.0)
     assert [(w["word"], w["start_s"], w["end_s"]) for w in speech["words"]] == [("one", 0.0, 0.5), ("two", 0.5, 2.5)]
 
 
@@ -71,20 +71,20 @@ def test_chinese_is_joined_without_spaces_and_english_with() -> None:
 
 
 def test_a_clip_with_both_languages_is_mixed_and_names_no_single_translation() -> None:
-    film = transcript([("hello", 0.0, 1.0)])
-    film["segments"].append({"start_s": 1.0, "end_s": 2.0, "text": "你好", "language": "zh"})
-    film["words"].append({"word": "你好", "start_s": 1.0, "end_s": 2.0, "prob": 0.9, "language": "zh", "segment": 1})
-    speech = as_record(slice_speech(film, 0.0, 2.0))
+    video = transcript([("hello", 0.0, 1.0)])
+    video["segments"].append({"start_s": 1.0, "end_s": 2.0, "text": "你好", "language": "zh"})
+    video["words"].append({"word": "你好", "start_s": 1.0, "end_s": 2.0, "prob": 0.9, "language": "zh", "segment": 1})
+    speech = as_record(slice_speech(video, 0.0, 2.0))
     assert (speech.language, speech.text, speech.text_en) == ("mixed", "hello你好", None)
-    assert as_record(slice_speech(film, 0.0, 1.0)).text_en == "hello"
-    assert as_record(slice_speech(film, 1.0, 2.0)).text_zh == "你好"
+    assert as_record(slice_speech(video, 0.0, 1.0)).text_en == "hello"
+    assert as_record(slice_speech(video, 1.0, 2.0)).text_zh == "你好"
 
 
 def test_a_segment_without_word_times_goes_whole_to_one_clip() -> None:
-    film = transcript([])
-    film["segments"] = [{"start_s": 1.0, "end_s": 3.0, "text": "no word times", "language": "en"}]
-    assert slice_speech(film, 0.0, 1.9)["text"] == ""
-    assert slice_speech(film, 1.9, 4.0)["text"] == "no word times"
+    video = transcript([])
+    video["segments"] = [{"start_s": 1.0, "end_s": 3.0, "text": "no word times", "language": "en"}]
+    assert slice_speech(video, 0.0, 1.9)["text"] == ""
+    assert slice_speech(video, 1.9, 4.0)["text"] == "no word times"
 
 
 def test_no_speech_is_a_normal_outcome() -> None:

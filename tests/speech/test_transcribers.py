@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ver_pipeline.transcribers.base import AudioError, Film, HeardSegment, HeardWord
+from ver_pipeline.transcribers.base import AudioError, TranscriptSegment, TranscriptWord, Video
 from ver_pipeline.transcribers.clean import clean_segment, simplifier
-from ver_pipeline.transcribers.runs import MAX_RUN_S, Run, Span, listening_spans, plan_runs
+from ver_pipeline.transcribers.runs import MAX_RUN_S, Run, Span, padded_spans, plan_runs
 from ver_pipeline.transcribers.subtitles import (
     Subtitles,
     one_after_the_other,
@@ -40,21 +40,23 @@ def test_a_short_unsure_span_is_heard_in_its_neighbours_language() -> None:
 
 def test_a_run_is_heard_with_a_margin_that_never_reaches_its_neighbour() -> None:
     runs = [Run(0.1, 2, "en", 1), Run(2.2, 4, "zh", 1), Run(9, 10, "en", 1)]
-    assert listening_spans(runs, 10.2) == [
+    assert padded_spans(runs, 10.2) == [
         (0.0, pytest.approx(2.1)),
         (pytest.approx(2.1), pytest.approx(4.4)),
         (pytest.approx(8.6), pytest.approx(10.2)),
     ]
 
 
-def segment(words: str, language: str = "en", prob: float = 0.9, each_s: float = 0.3, **more: float) -> HeardSegment:
+def segment(
+    words: str, language: str = "en", prob: float = 0.9, each_s: float = 0.3, **more: float
+) -> TranscriptSegment:
     """Words as Whisper writes them: a leading space where one stands in ``words``."""
     raw = words.replace(" ", "| ").split("|")
-    timed = tuple(HeardWord(w, i * each_s, (i + 1) * each_s, prob) for i, w in enumerate(raw))
-    return HeardSegment(0.0, len(raw) * each_s, words, language, timed, **more)
+    timed = tuple(TranscriptWord(w, i * each_s, (i + 1) * each_s, prob) for i, w in enumerate(raw))
+    return TranscriptSegment(0.0, len(raw) * each_s, words, language, timed, **more)
 
 
-def cleaned(given: HeardSegment) -> HeardSegment | None:
+def cleaned(given: TranscriptSegment) -> TranscriptSegment | None:
     return clean_segment(given, simplifier())
 
 
@@ -68,18 +70,20 @@ def test_a_phrase_that_the_recogniser_repeats_for_ever_is_kept_once_and_a_human_
 
 
 def test_traditional_chinese_becomes_simplified_with_chinese_signs() -> None:
-    words = tuple(HeardWord(w, i * 0.4, i * 0.4 + 0.4, 0.9) for i, w in enumerate(["大家", "好,", "我", "很", "高興."]))
-    done = cleaned(HeardSegment(0, 2, "", "zh", words))
+    words = tuple(
+        TranscriptWord(w, i * 0.4, i * 0.4 + 0.4, 0.9) for i, w in enumerate(["大家", "好,", "我", "很", "高興."])
+    )
+    done = cleaned(TranscriptSegment(0, 2, "", "zh", words))
     assert done is not None
     assert done.text == "大家好，我很高兴。"
     assert [w.word for w in done.words] == ["大家", "好，", "我", "很", "高兴。"]
 
 
-def test_pieces_of_one_latin_word_are_one_word() -> None:
+def test_chunks_of_one_latin_word_are_one_word() -> None:
     words = tuple(
-        HeardWord(w, i * 0.4, i * 0.4 + 0.4, 0.9) for i, w in enumerate(["我", "用", " Psy", "cho", "Py", "。"])
+        TranscriptWord(w, i * 0.4, i * 0.4 + 0.4, 0.9) for i, w in enumerate(["我", "用", " Psy", "cho", "Py", "。"])
     )
-    done = cleaned(HeardSegment(0, 3, "", "zh", words))
+    done = cleaned(TranscriptSegment(0, 3, "", "zh", words))
     assert done is not None
     assert [w.word for w in done.words] == ["我", "用", "PsychoPy。"]
     assert done.words[2].end_s == pytest.approx(2.4)
@@ -95,8 +99,8 @@ def test_text_faster_than_anybody_speaks_is_invented() -> None:
 
 
 def test_word_times_never_run_backwards() -> None:
-    words = (HeardWord(" a", 1.0, 1.2, 1), HeardWord(" b", 0.9, 1.0, 1), HeardWord(" c", 1.1, 1.5, 1))
-    done = cleaned(HeardSegment(0.5, 2, "a b c", "en", words))
+    words = (TranscriptWord(" a", 1.0, 1.2, 1), TranscriptWord(" b", 0.9, 1.0, 1), TranscriptWord(" c", 1.1, 1.5, 1))
+    done = cleaned(TranscriptSegment(0.5, 2, "a b c", "en", words))
     assert done is not None
     times = [t for w in done.words for t in (w.start_s, w.end_s)]
     assert all(w.start_s <= w.end_s for w in done.words)
@@ -117,11 +121,11 @@ ASS = (
 
 @pytest.mark.parametrize(("suffix", "text"), [(".srt", SRT), (".vtt", VTT), (".ass", ASS)])
 def test_subtitles_in_three_formats_give_the_same_words_and_times(tmp_path: Path, suffix: str, text: str) -> None:
-    path = tmp_path / f"film{suffix}"
+    path = tmp_path / f"video{suffix}"
     path.write_bytes(text.encode())
     reader = Subtitles()
     reader.open()
-    heard = reader.transcribe(Film("film.mp4", True, subtitles=str(path)))
+    heard = reader.transcribe(Video("film.mp4", True, subtitles=str(path)))
     assert [(s.text, s.start_s, s.end_s, s.language) for s in heard.segments] == [("Hello, there", 1.5, 3.0, "en")]
     assert [w.word for w in heard.segments[0].words] == ["Hello,", "there"]
     assert heard.speech_spans == ((1.5, 3.0),)
@@ -132,7 +136,7 @@ def test_chinese_subtitles_in_an_old_encoding_are_read_and_split_by_character(tm
     path.write_bytes("1\n00:00:00,000 --> 00:00:02,000\n你好，我叫Anna。\n".encode("gb18030"))
     reader = Subtitles()
     reader.open()
-    (found,) = reader.transcribe(Film("film.mp4", True, subtitles=str(path))).segments
+    (found,) = reader.transcribe(Video("film.mp4", True, subtitles=str(path))).segments
     assert (found.text, found.language) == ("你好，我叫Anna。", "zh")
     assert [w.word for w in found.words] == ["你", "好，", "我", "叫", "Anna。"]
     assert found.words[-1].end_s == pytest.approx(2.0)
@@ -143,7 +147,7 @@ def test_of_a_cue_in_two_languages_the_told_one_is_taken(tmp_path: Path) -> None
     path.write_text("1\n00:00:00,000 --> 00:00:02,000\n我很高兴\nI am happy\n", "utf-8")
     reader = Subtitles()
     reader.open()
-    told = [reader.transcribe(Film("f", True, language=x, subtitles=str(path))).segments[0].text for x in ("en", None)]
+    told = [reader.transcribe(Video("f", True, language=x, subtitles=str(path))).segments[0].text for x in ("en", None)]
     assert told == ["I am happy", "我很高兴"]
 
 

@@ -1,4 +1,4 @@
-"""Clips: exact to the frame, sound in step, nothing hidden, the same bytes every time."""
+"""Clips: exact to the frame, audio in step, nothing hidden, the same bytes every time."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import hashlib
 from pathlib import Path
 
 import av
-import films
 import numpy as np
 import pytest
+import videos
 
 from ver_pipeline.schemas.config import ClipConfig, IngestConfig, ScenesConfig
 from ver_pipeline.schemas.reasons import Reject
 from ver_pipeline.schemas.record import Clip, Media, Speech
 from ver_pipeline.shards.tombstone_hash import tombstone_of
+from ver_pipeline.stages.chunks import ChunksStage
 from ver_pipeline.stages.clip import ClipStage
 from ver_pipeline.stages.ingest import IngestStage
-from ver_pipeline.stages.parts import PartsStage
 from ver_pipeline.stages.scenes import ScenesStage
 from ver_pipeline.stages.withdraw import WithdrawStage
 
@@ -42,7 +42,7 @@ def cut(path: Path, out: Path, words=(), **settings):
     segments = [{"start_s": w["start_s"], "end_s": w["end_s"], "text": w["word"], "language": "en"} for w in said]
     row["transcript"] = NOTHING_SAID | {"words": said, "segments": segments}
     config = ClipConfig(**settings)
-    parts = PartsStage(config).run([row])[0]
+    parts = ChunksStage(config).run([row])[0]
     assert not isinstance(parts, Reject), parts
     stage = ClipStage(config, out)
     stage.open()
@@ -54,17 +54,17 @@ def cut(path: Path, out: Path, words=(), **settings):
     return clips
 
 
-def pictures(path: str | Path) -> list[np.ndarray]:
-    with av.open(str(path)) as film:
-        return [frame.to_ndarray(format="gray") for frame in film.decode(video=0)]
+def frames(path: str | Path) -> list[np.ndarray]:
+    with av.open(str(path)) as video:
+        return [frame.to_ndarray(format="gray") for frame in video.decode(video=0)]
 
 
 def loud_s(path: str) -> list[float]:
-    """Times at which the sound starts to be loud, as a player shows them (edit list applied)."""
-    with av.open(path) as film:
-        stream = film.streams.audio[0]
+    """Times at which the audio starts to be loud, as a player shows them (edit list applied)."""
+    with av.open(path) as video:
+        stream = video.streams.audio[0]
         level, times = [], []
-        for frame in film.decode(stream):
+        for frame in video.decode(stream):
             samples = frame.to_ndarray()[0]
             start = float(frame.pts * frame.time_base)
             for i in range(0, len(samples), 48):
@@ -75,32 +75,32 @@ def loud_s(path: str) -> list[float]:
 
 
 def bright_s(path: str) -> list[float]:
-    with av.open(path) as film:
-        shown = [(float(f.pts * f.time_base), f.to_ndarray(format="gray").mean()) for f in film.decode(video=0)]
+    with av.open(path) as video:
+        shown = [(float(f.pts * f.time_base), f.to_ndarray(format="gray").mean()) for f in video.decode(video=0)]
     return [at for at, light in shown if light > 128]
 
 
 @pytest.fixture(scope="module")
-def shot_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return films.shots(tmp_path_factory.mktemp("clip") / "shots.mp4", (3.0, 4.0, 3.0))
+def shot_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return videos.shots(tmp_path_factory.mktemp("clip") / "shots.mp4", (3.0, 4.0, 3.0))
 
 
-def test_clips_begin_and_end_on_the_very_frame_of_the_cut(shot_film, tmp_path):
-    clips = cut(shot_film, tmp_path, crf=10)
+def test_clips_begin_and_end_on_the_very_frame_of_the_cut(shot_video, tmp_path):
+    clips = cut(shot_video, tmp_path, crf=10)
     assert [(c["clip"]["start_s"], c["clip"]["end_s"]) for c in clips] == [(0, 3), (3, 7), (7, 10)]
-    film = pictures(shot_film)
+    video = frames(shot_video)
     for clip in clips:
-        got = pictures(clip["media_path"])
+        got = frames(clip["media_path"])
         first = round(clip["clip"]["start_s"] * 25)
         assert len(got) == clip["clip"]["n_frames"]
         for i in (0, len(got) // 2, len(got) - 1):
-            own = np.abs(got[i].astype(int) - film[first + i]).mean()
+            own = np.abs(got[i].astype(int) - video[first + i]).mean()
             assert own < 8, (clip["key"], i, own)
 
 
-def test_sound_and_picture_stay_in_step(tmp_path):
-    film = films.flash_and_beep(tmp_path / "beeps.mp4")
-    clips = cut(film, tmp_path / "media", max_s=5.0)
+def test_audio_and_frame_stay_in_step(tmp_path):
+    video = videos.flash_and_beep(tmp_path / "beeps.mp4")
+    clips = cut(video, tmp_path / "media", max_s=5.0)
     assert len(clips) >= 3
     total = 0
     for clip in clips:
@@ -112,10 +112,10 @@ def test_sound_and_picture_stay_in_step(tmp_path):
     assert total >= 6
 
 
-def test_a_film_whose_sound_starts_late_keeps_its_offset(tmp_path):
-    film = films.flash_and_beep(tmp_path / "beeps.mp4", 6)
+def test_a_video_whose_audio_starts_late_keeps_its_offset(tmp_path):
+    video = videos.flash_and_beep(tmp_path / "beeps.mp4", 6)
     late = tmp_path / "late.mkv"
-    films.ffmpeg("-i", film, "-itsoffset", "0.5", "-i", film, "-map", "0:v", "-map", "1:a", "-c", "copy", late)
+    videos.ffmpeg("-i", video, "-itsoffset", "0.5", "-i", video, "-map", "0:v", "-map", "1:a", "-c", "copy", late)
     clip = cut(late, tmp_path / "media", min_s=5.0)[0]
     flashes, beeps = bright_s(clip["media_path"]), loud_s(clip["media_path"])
     apart = [min(abs(beep - flash - 0.5) for flash in flashes) for beep in beeps]
@@ -124,68 +124,68 @@ def test_a_film_whose_sound_starts_late_keeps_its_offset(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["encode", "copy"])
-def test_the_same_film_gives_the_same_bytes_and_no_pre_roll(shot_film, tmp_path, mode):
-    once, again = (cut(shot_film, tmp_path / name, mode=mode) for name in ("a", "b"))
+def test_the_same_video_gives_the_same_bytes_and_no_pre_roll(shot_video, tmp_path, mode):
+    once, again = (cut(shot_video, tmp_path / name, mode=mode) for name in ("a", "b"))
     assert [c["media"]["sha256"] for c in once] == [c["media"]["sha256"] for c in again]
     for clip in once:
         assert hashlib.sha256(Path(clip["media_path"]).read_bytes()).hexdigest() == clip["media"]["sha256"]
-        with av.open(clip["media_path"]) as film:
-            packets = [p for p in film.demux(video=0) if p.size]
+        with av.open(clip["media_path"]) as video:
+            packets = [p for p in video.demux(video=0) if p.size]
         assert packets[0].is_keyframe
         assert len(packets) == clip["clip"]["n_frames"]
 
 
-def test_copy_mode_copies_where_boundaries_are_keyframes_and_encodes_where_not(shot_film, tmp_path):
+def test_copy_mode_copies_where_boundaries_are_keyframes_and_encodes_where_not(shot_video, tmp_path):
     keyed = tmp_path / "keyed.mp4"
-    films.ffmpeg("-i", shot_film, *films.X264, "-force_key_frames", "3", "-sc_threshold", "0", "-g", "250", keyed)
+    videos.ffmpeg("-i", shot_video, *videos.X264, "-force_key_frames", "3", "-sc_threshold", "0", "-g", "250", keyed)
     modes = [c["media"]["mode"] for c in cut(keyed, tmp_path / "media", mode="copy")]
     assert modes == ["copy", "encode", "encode"]
-    film = pictures(keyed)
+    video = frames(keyed)
     for clip in cut(keyed, tmp_path / "media", mode="copy", crf=10):
         first = round(clip["clip"]["start_s"] * 25)
-        assert np.abs(pictures(clip["media_path"])[0].astype(int) - film[first]).mean() < 8
+        assert np.abs(frames(clip["media_path"])[0].astype(int) - video[first]).mean() < 8
 
 
 @pytest.mark.parametrize("odd", ["larger than max_side", "stretched"])
-def test_copy_mode_copies_no_picture_that_an_encoded_one_would_not_be_like(tmp_path, odd):
+def test_copy_mode_copies_no_frame_that_an_encoded_one_would_not_be_like(tmp_path, odd):
     shape = ("-vf", "setsar=4/3") if odd == "stretched" else ()
-    film = tmp_path / "film.mp4"
-    films.ffmpeg(*films.picture(2.0), *shape, *films.X264, film)
+    video = tmp_path / "film.mp4"
+    videos.ffmpeg(*videos.picture(2.0), *shape, *videos.X264, video)
     limit = {"max_side": 128} if odd == "larger than max_side" else {}
-    (clip,) = cut(film, tmp_path / "media", mode="copy", **limit)
+    (clip,) = cut(video, tmp_path / "media", mode="copy", **limit)
     assert clip["media"]["mode"] == "encode"
     plain = tmp_path / "plain.mp4"
-    films.ffmpeg(*films.picture(2.0), *films.X264, plain)
+    videos.ffmpeg(*videos.picture(2.0), *videos.X264, plain)
     (clip,) = cut(plain, tmp_path / "media", mode="copy")
     assert clip["media"]["mode"] == "copy"
 
 
-def test_copy_mode_hides_no_picture_of_an_open_group(tmp_path):
+def test_copy_mode_hides_no_frame_of_an_open_group(tmp_path):
     opened = tmp_path / "open.mp4"
     groups = "open-gop=1:bframes=1:b-adapt=0:b-pyramid=none"
     codec = ("-c:v", "libx264", "-preset", "medium", "-pix_fmt", "yuv420p", "-x264-params", groups)
-    films.ffmpeg(*films.picture(8.0), *codec, "-g", "50", "-keyint_min", "50", "-sc_threshold", "0", opened)
+    videos.ffmpeg(*videos.picture(8.0), *codec, "-g", "50", "-keyint_min", "50", "-sc_threshold", "0", opened)
     clips = cut(opened, tmp_path / "media", mode="copy", min_s=2.0, max_s=2.0)
     assert [c["clip"]["n_frames"] for c in clips] == [50] * 4
-    film = pictures(opened)
+    video = frames(opened)
     for number, clip in enumerate(clips):
-        shown = pictures(clip["media_path"])
+        shown = frames(clip["media_path"])
         assert len(shown) == 50, clip["media"]["mode"]
         for i in (0, 49):
-            assert np.abs(shown[i].astype(int) - film[50 * number + i]).mean() < 8
+            assert np.abs(shown[i].astype(int) - video[50 * number + i]).mean() < 8
 
 
-def test_odd_films_become_plain_clips(tmp_path):
-    plain = films.good(tmp_path / "plain.mp4")
+def test_odd_videos_become_plain_clips(tmp_path):
+    plain = videos.good(tmp_path / "plain.mp4")
     made = {
-        "variable": films.variable_rate(tmp_path / "variable.mp4"),
-        "turned": films.rotated(tmp_path / "turned.mp4", plain),
-        "hevc": films.ten_bit_hevc(tmp_path / "hevc.mp4"),
-        "pcm": films.pcm_in_mkv(tmp_path / "pcm.mkv"),
-        "silent": films.silent(tmp_path / "silent.mp4"),
+        "variable": videos.variable_rate(tmp_path / "variable.mp4"),
+        "turned": videos.rotated(tmp_path / "turned.mp4", plain),
+        "hevc": videos.ten_bit_hevc(tmp_path / "hevc.mp4"),
+        "pcm": videos.pcm_in_mkv(tmp_path / "pcm.mkv"),
+        "silent": videos.silent(tmp_path / "silent.mp4"),
     }
-    for name, film in made.items():
-        (clip,) = cut(film, tmp_path / "media")
+    for name, video in made.items():
+        (clip,) = cut(video, tmp_path / "media")
         Clip(**{**clip["clip"], "phash": tuple(clip["clip"]["phash"]), "shot_cuts_s": ()})
         Media(**clip["media"])
         Speech.model_validate(clip["speech"], strict=False)
@@ -196,42 +196,42 @@ def test_odd_films_become_plain_clips(tmp_path):
     assert (clip["clip"]["width"], clip["clip"]["height"]) == (256, 144)
 
 
-def test_a_turned_film_is_stored_upright(tmp_path):
-    plain = films.good(tmp_path / "plain.mp4")
-    (clip,) = cut(films.rotated(tmp_path / "turned.mp4", plain), tmp_path / "media")
+def test_a_turned_video_is_stored_upright(tmp_path):
+    plain = videos.good(tmp_path / "plain.mp4")
+    (clip,) = cut(videos.rotated(tmp_path / "turned.mp4", plain), tmp_path / "media")
     assert (clip["clip"]["width"], clip["clip"]["height"]) == (240, 320)
 
 
-def test_large_pictures_are_capped_and_fast_ones_halved(tmp_path):
-    film = tmp_path / "large.mp4"
-    films.ffmpeg(*films.picture(3.0, "1280x720", "50"), *films.X264, film)
-    (clip,) = cut(film, tmp_path / "media", max_side=320)
+def test_large_frames_are_capped_and_fast_ones_halved(tmp_path):
+    video = tmp_path / "large.mp4"
+    videos.ffmpeg(*videos.picture(3.0, "1280x720", "50"), *videos.X264, video)
+    (clip,) = cut(video, tmp_path / "media", max_side=320)
     assert (clip["clip"]["width"], clip["clip"]["height"], clip["clip"]["fps"]) == (320, 180, 25.0)
 
 
-def test_words_go_to_the_clip_that_holds_them(shot_film, tmp_path):
+def test_words_go_to_the_clip_that_holds_them(shot_video, tmp_path):
     words = [("one", 0.5, 1.0), ("two", 2.6, 3.05), ("three", 6.5, 7.4), ("four", 9.5, 9.9)]
-    clips = cut(shot_film, tmp_path, words)
+    clips = cut(shot_video, tmp_path, words)
     for at in (c["clip"]["start_s"] for c in clips):
         assert not [w for w in words[2:] if w[1] + 0.02 < at < w[2] - 0.02]
 
 
-def test_a_film_that_is_too_short_is_a_reject(tmp_path):
+def test_a_video_that_is_too_short_is_a_reject(tmp_path):
     with pytest.raises(AssertionError, match="too_short"):
-        cut(films.silent(tmp_path / "blink.mp4", 0.5), tmp_path / "media")
+        cut(videos.silent(tmp_path / "blink.mp4", 0.5), tmp_path / "media")
 
 
-def test_a_clip_carries_what_is_said_before_and_after_it(shot_film, tmp_path):
+def test_a_clip_carries_what_is_said_before_and_after_it(shot_video, tmp_path):
     said = (("first", 1.0, 1.5), ("second", 4.0, 4.5), ("third", 8.0, 8.5))
-    clips = cut(shot_film, tmp_path, said)
+    clips = cut(shot_video, tmp_path, said)
     assert [clip["speech"]["text"] for clip in clips] == ["first", "second", "third"]
     told = [(clip["context"]["before"], clip["context"]["after"]) for clip in clips]
     assert told == [(None, "second"), ("first", "third"), ("second", None)]
 
 
-def test_the_words_of_a_withdrawn_neighbour_are_forgotten(shot_film, tmp_path):
+def test_the_words_of_a_withdrawn_neighbour_are_forgotten(shot_video, tmp_path):
     said = (("first", 1.0, 1.5), ("second", 4.0, 4.5), ("third", 8.0, 8.5))
-    clips = cut(shot_film, tmp_path, said)
+    clips = cut(shot_video, tmp_path, said)
     stage = WithdrawStage(frozenset({tombstone_of(clips[0]["key"])}))
     gone, second, third = stage.run(clips)
     assert isinstance(gone, Reject)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import films
 import pytest
+import videos
 
 from ver_pipeline.media import ffmpeg
 from ver_pipeline.schemas.errors import MissingDependencyError
 
 
 def test_ffmpegs_complaints_hold_no_addresses(tmp_path):
-    film = films.encrypted(tmp_path / "locked.mp4", films.good(tmp_path / "plain.mp4", 3.0))
+    video = videos.encrypted(tmp_path / "locked.mp4", videos.good(tmp_path / "plain.mp4", 3.0))
     said = []
     for _ in range(2):
         with pytest.raises(ffmpeg.FfmpegError) as caught:
-            ffmpeg.run(ffmpeg.film_input().audio.output("-", format="null", xerror=None), film)
+            ffmpeg.run(ffmpeg.video_input().audio.output("-", format="null", xerror=None), video)
         said.append(str(caught.value))
     assert said[0] == said[1]
     assert "0x" not in said[0]

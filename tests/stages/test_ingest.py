@@ -6,8 +6,8 @@ import os
 from fractions import Fraction
 from pathlib import Path
 
-import films
 import pytest
+import videos
 
 from ver_pipeline.media import probe
 from ver_pipeline.media.encode import exact_rate
@@ -21,7 +21,7 @@ from ver_pipeline.stages.ingest import IngestStage
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     folder = tmp_path_factory.mktemp("corpus") / "raw"
-    return folder, films.hostile_folder(folder)
+    return folder, videos.hostile_folder(folder)
 
 
 def ingest(path: Path, uri: str | None = None, **entry: str):
@@ -47,7 +47,7 @@ def test_a_loop_of_links_is_walked_once_and_awkward_names_survive(corpus):
     uris = [ref.uri for ref in list_sources(str(folder))]
     assert len(uris) == len(set(uris))
     assert not [uri for uri in uris if "loop" in uri]
-    assert films.AWKWARD_NAME in uris
+    assert videos.AWKWARD_NAME in uris
 
 
 def test_source_facts_come_from_the_streams(corpus):
@@ -63,11 +63,11 @@ def test_source_facts_come_from_the_streams(corpus):
 
 
 def test_rights_travel_from_sidecar_and_manifest(tmp_path):
-    film = films.silent(tmp_path / "a.mp4", 1.0)
+    video = videos.silent(tmp_path / "a.mp4", 1.0)
     (tmp_path / "a.json").write_text(
         '{"license": "CC-BY-4.0", "consent": "explicit", "group_id": "show", "language": "zh"}'
     )
-    made = ingest(film, license="CC0-1.0")
+    made = ingest(video, license="CC0-1.0")
     assert made["source"]["rights"] == {"license": "CC0-1.0", "rights_basis": "unknown", "consent": "explicit"}
     assert made["source"]["group_id"] == "show"
     assert made["sidecar"]["language"] == "zh"
@@ -79,15 +79,15 @@ def test_rights_travel_from_sidecar_and_manifest(tmp_path):
     ["{not json", '["a"]', '{"licence": "CC0-1.0"}', '{"consent": "perhaps"}', '{"language": 5}', '{"group": ["a"]}'],
 )
 def test_a_sidecar_that_is_not_understood_is_a_reject_not_a_guess(tmp_path, text):
-    film = films.silent(tmp_path / "a.mp4", 1.0)
+    video = videos.silent(tmp_path / "a.mp4", 1.0)
     (tmp_path / "a.json").write_text(text)
-    outcome = ingest(film)
+    outcome = ingest(video)
     assert isinstance(outcome, Reject)
     assert outcome.reason == "bad_sidecar"
 
 
 def test_a_manifest_column_that_nobody_knows_is_told_before_anything_starts(tmp_path):
-    films.silent(tmp_path / "a.mp4", 1.0)
+    videos.silent(tmp_path / "a.mp4", 1.0)
     manifest = tmp_path.parent / "rights.csv"
     manifest.write_text("path,licence\na.mp4,CC0-1.0\n")
     with pytest.raises(UsageError, match="unknown column 'licence'"):
@@ -95,17 +95,17 @@ def test_a_manifest_column_that_nobody_knows_is_told_before_anything_starts(tmp_
 
 
 def test_a_recording_whose_clock_jumps_is_told_with_its_cure(tmp_path):
-    one = films.remux(films.good(tmp_path / "a.mp4", 3.0), tmp_path / "one.ts")
-    two = films.remux(films.good(tmp_path / "b.mp4", 3.0), tmp_path / "two.ts", "-output_ts_offset", "90")
+    one = videos.remux(videos.good(tmp_path / "a.mp4", 3.0), tmp_path / "one.ts")
+    two = videos.remux(videos.good(tmp_path / "b.mp4", 3.0), tmp_path / "two.ts", "-output_ts_offset", "90")
     joined = tmp_path / "joined.ts"
     joined.write_bytes(one.read_bytes() + two.read_bytes())
     outcome = ingest(joined)
     assert isinstance(outcome, Reject)
     assert "its clock jumps by 8" in outcome.message
-    mended = films.remux(joined, tmp_path / "mended.mkv")
+    mended = videos.remux(joined, tmp_path / "mended.mkv")
     assert ingest(mended)["source"]["duration_s"] == pytest.approx(6.0, abs=0.3)
-    still = tmp_path / "still.mp4"  # one picture for long is no jump where the container's clock is kept
-    films.ffmpeg(*films.picture(30.0), "-vf", "select='lt(n,5)+gt(n,700)'", "-fps_mode", "vfr", *films.X264, still)
+    still = tmp_path / "still.mp4"  # one frame for long is no jump where the container's clock is kept
+    videos.ffmpeg(*videos.picture(30.0), "-vf", "select='lt(n,5)+gt(n,700)'", "-fps_mode", "vfr", *videos.X264, still)
     assert not isinstance(ingest(still), Reject)
 
 
@@ -136,7 +136,7 @@ def test_a_pipe_is_a_reject_and_is_not_waited_for(tmp_path):
 
 
 def test_a_sidecar_that_cannot_be_read_is_a_reject(tmp_path, monkeypatch):
-    film = films.silent(tmp_path / "a.mp4", 1.0)
+    video = videos.silent(tmp_path / "a.mp4", 1.0)
     (tmp_path / "a.json").write_text("{}")
     read_bytes = Path.read_bytes
 
@@ -146,13 +146,13 @@ def test_a_sidecar_that_cannot_be_read_is_a_reject(tmp_path, monkeypatch):
         return read_bytes(path)
 
     monkeypatch.setattr(Path, "read_bytes", guarded)
-    outcome = ingest(film)
+    outcome = ingest(video)
     assert isinstance(outcome, Reject)
     assert (outcome.reason, "a.json cannot be read" in outcome.message) == ("bad_sidecar", True)
 
 
-def test_an_encrypted_film_whose_first_picture_happens_to_decode_is_still_encrypted(tmp_path, monkeypatch):
-    locked = films.encrypted(tmp_path / "locked.mp4", films.good(tmp_path / "plain.mp4", 3.0))
+def test_an_encrypted_video_whose_first_frame_happens_to_decode_is_still_encrypted(tmp_path, monkeypatch):
+    locked = videos.encrypted(tmp_path / "locked.mp4", videos.good(tmp_path / "plain.mp4", 3.0))
     monkeypatch.setattr(probe, "_first_frame_rotation", lambda container, video: 0)  # it does for some keys
     outcome = ingest(locked)
     assert isinstance(outcome, Reject)
@@ -165,8 +165,8 @@ def test_a_path_that_does_not_exist_is_bad_usage(tmp_path):
 
 
 def test_a_list_and_a_glob_name_sources(tmp_path):
-    films.silent(tmp_path / "a.mp4", 1.0)
-    films.silent(tmp_path / "b.mp4", 1.0)
+    videos.silent(tmp_path / "a.mp4", 1.0)
+    videos.silent(tmp_path / "b.mp4", 1.0)
     (tmp_path / "list.csv").write_text("path,license\nb.mp4,CC0-1.0\n")
     assert [ref.uri for ref in list_sources(str(tmp_path / "list.csv"))] == ["b.mp4"]
     assert [ref.uri for ref in list_sources(str(tmp_path / "*.mp4"))] == ["a.mp4", "b.mp4"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from factory import make_records
-from outfolder import poster, with_film
+from outfolder import poster, with_video
 
 from ver_pipeline.lint import lint_dataset
 from ver_pipeline.publishing.publish import Content, publish
@@ -17,17 +17,17 @@ from ver_pipeline.publishing.unchanged import is_published, note_published, unto
 from ver_pipeline.schemas.config import BuildConfig, ShardConfig
 from ver_pipeline.shards.layout import Sample
 from ver_pipeline.shards.manifest import load_manifest
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 
 CONFIG = BuildConfig(shard=ShardConfig(shard_size_bytes=1_000_000))
 
 
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> Content:
-    folder = tmp_path_factory.mktemp("films")
+    folder = tmp_path_factory.mktemp("videos")
     samples, sources = [], {}
-    for record, film in map(with_film, make_records(24)):
-        members = {"json": record.to_json(), "mp4": film, "jpg": poster()}
+    for record, video in map(with_video, make_records(24)):
+        members = {"json": record.to_json(), "mp4": video, "jpg": poster()}
         for extension, data in members.items():
             (folder / f"{record.key}.{extension}").write_bytes(data)
         paths = [str(folder / f"{record.key}.{extension}") for extension in members]
@@ -39,7 +39,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> Content:
 
 def build(out: Path, content: Content) -> dict[str, tuple[str, int]]:
     """Publish as a build does; returns the hash and the inode of every shard."""
-    work = Work(out / ".ver")
+    work = WorkFolder(out / ".ver")
     work.root.mkdir(parents=True, exist_ok=True)
     publish(out, work.staging, content, untouched=untouched(out, work))
     note_published(out, work, "any")
@@ -60,7 +60,7 @@ def test_a_shard_that_would_be_written_again_is_kept_and_the_set_equals_one_buil
     assert len(before) > 4
     assert len(kept) >= len(before) - 3
     assert all(before[name] == after[name] for name in kept)
-    assert lint_dataset(tmp_path / "out").sound
+    assert lint_dataset(tmp_path / "out").audio
     fresh = build(tmp_path / "fresh", content)
     assert {name: sha256 for name, (sha256, _) in after.items()} == {
         name: sha256 for name, (sha256, _) in fresh.items()
@@ -76,9 +76,9 @@ def test_a_shard_that_somebody_touched_is_written_again(content: Content, tmp_pa
     data = bytearray(path.read_bytes())
     data[600] ^= 1
     path.write_bytes(data)
-    assert not lint_dataset(tmp_path).sound
+    assert not lint_dataset(tmp_path).audio
     after = build(tmp_path, content)
-    assert lint_dataset(tmp_path).sound
+    assert lint_dataset(tmp_path).audio
     assert all(after[name] == before[name] for name in others)
 
 
@@ -88,12 +88,12 @@ def test_building_again_mends_a_damaged_manifest(content: Content, tmp_path: Pat
     data = bytearray(manifest.read_bytes())
     data[len(data) // 2] ^= 1
     manifest.write_bytes(data)
-    assert not is_published(tmp_path, Work(tmp_path / ".ver"), "any")
+    assert not is_published(tmp_path, WorkFolder(tmp_path / ".ver"), "any")
     after = build(tmp_path, content)
     assert {name: sha256 for name, (sha256, _) in after.items()} == {
         name: sha256 for name, (sha256, _) in before.items()
     }
-    assert lint_dataset(tmp_path).sound
+    assert lint_dataset(tmp_path).audio
 
 
 @pytest.mark.parametrize("change", ["records", "layout"])

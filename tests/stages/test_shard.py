@@ -81,29 +81,29 @@ def test_a_reference_shard_holds_no_pixels(tmp_path):
     assert {ext for members in shard.members.values() for ext in members} == {"json"}
 
 
-def many_films(n: int, size_bytes: int) -> list[Sample]:
-    """Samples as the planner sees them: one to three clips of each of ``n`` films, as ids come: by chance."""
+def many_videos(n: int, size_bytes: int) -> list[Sample]:
+    """Samples as the planner sees them: one to three clips of each of ``n`` videos, as ids come: by chance."""
     ids = [hashlib.sha256(str(i).encode()).hexdigest()[:16] for i in range(n)]
     return [
-        Sample(f"{film}_{c:08d}_{c + 1:08d}", "train", "", size_bytes=size_bytes)
-        for i, film in enumerate(ids)
+        Sample(f"{video}_{c:08d}_{c + 1:08d}", "train", "", size_bytes=size_bytes)
+        for i, video in enumerate(ids)
         for c in range(i % 3 + 1)
     ]
 
 
-def test_a_film_more_or_less_changes_few_shards_and_leaves_the_others():
+def test_a_video_more_or_less_changes_few_shards_and_leaves_the_others():
     config = ShardConfig(shard_size_bytes=1_000_000)
 
     def shards(samples: list[Sample]) -> set[tuple[str, ...]]:
         return {tuple(s.key for s in group) for _, group in plan_shards(samples, config)}
 
-    samples = many_films(600, 40_000)
+    samples = many_videos(600, 40_000)
     whole = shards(samples)
     assert all(len(keys) * 40_000 <= 1_000_000 for keys in whole)
     assert len(whole) < 2 * (len(samples) * 40_000 / 1_000_000)  # more than half full on the whole
     changed = []
-    for film in sorted({s.key[:16] for s in samples})[::40]:
-        left = shards([s for s in samples if s.key[:16] != film])
+    for video in sorted({s.key[:16] for s in samples})[::40]:
+        left = shards([s for s in samples if s.key[:16] != video])
         changed.append(len(left - whole))
     assert max(changed) <= 8
     assert sum(changed) <= 3 * len(changed)

@@ -65,11 +65,11 @@ def test_a_row_that_does_not_fit_its_list_is_bad_usage(tmp_path, name, text):
         read_manifest(str(tmp_path / name))
 
 
-def test_a_data_set_that_lies_among_its_films_is_not_a_source(tmp_path):
+def test_a_data_set_that_lies_among_its_videos_is_not_a_source(tmp_path):
     (tmp_path / "a.mp4").touch()
     (tmp_path / "shards" / "catalog").mkdir(parents=True)
     (tmp_path / "shards" / "catalog" / "runs.parquet").touch()
     (tmp_path / "linked").symlink_to("shards")
     assert [ref.uri for ref in list_sources(str(tmp_path), out=tmp_path / "shards")] == ["a.mp4"]
-    with pytest.raises(UsageError, match="is the folder of the films itself"):
+    with pytest.raises(UsageError, match="is the folder of the videos itself"):
         list_sources(str(tmp_path), out=tmp_path)

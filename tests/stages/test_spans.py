@@ -1,4 +1,4 @@
-"""The planner's promises, over thousands of made-up films."""
+"""The planner's promises, over thousands of made-up videos."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIMITS = Limits()
 
 
 @st.composite
-def films(draw):
+def videos(draw):
     fps = draw(st.sampled_from(FPS))
     n_frames = draw(st.integers(1, int(90 * fps)))
     cuts = sorted(
@@ -31,9 +31,9 @@ def films(draw):
 
 
 @settings(max_examples=300, deadline=None)
-@given(films())
-def test_clips_tile_the_film_and_no_boundary_lies_inside_a_word(film):
-    n_frames, fps, cuts, words = film
+@given(videos())
+def test_clips_tile_the_video_and_no_boundary_lies_inside_a_word(video):
+    n_frames, fps, cuts, words = video
     spans = plan_spans(n_frames, fps, cuts, words, LIMITS)
     if n_frames < LIMITS.min_s * fps:
         assert spans == []
@@ -48,17 +48,17 @@ def test_clips_tile_the_film_and_no_boundary_lies_inside_a_word(film):
 
 
 @settings(max_examples=300, deadline=None)
-@given(films())
-def test_every_clip_lasts_between_the_limits(film):
-    n_frames, fps, cuts, words = film
+@given(videos())
+def test_every_clip_lasts_between_the_limits(video):
+    n_frames, fps, cuts, words = video
     for span in plan_spans(n_frames, fps, cuts, words, LIMITS):
         assert LIMITS.min_s <= (span.end - span.first) / fps <= LIMITS.max_s
 
 
 @settings(max_examples=100, deadline=None)
-@given(films())
-def test_nothing_of_the_speech_is_lost_between_clips(film):
-    n_frames, fps, cuts, words = film
+@given(videos())
+def test_nothing_of_the_speech_is_lost_between_clips(video):
+    n_frames, fps, cuts, words = video
     spans = plan_spans(n_frames, fps, cuts, words, LIMITS)
     if spans:
         held = [sum(s.first / fps <= (a + b) / 2 < s.end / fps for s in spans) for a, b in words]

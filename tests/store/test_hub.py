@@ -137,16 +137,16 @@ raise SystemExit(0 if main(["models", "fetch", "hub:someone/tiny@{COMMIT}"]) == 
 
 
 def test_a_hub_that_drops_the_connection_sends_us_elsewhere(hub: dict[str, str], tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as transcriber:
 
         def hang_up() -> None:
             while True:
                 try:
-                    listener.accept()[0].close()
+                    transcriber.accept()[0].close()
                 except OSError:
                     return
 
         threading.Thread(target=hang_up, daemon=True).start()
-        env = {**hub, "HF_ENDPOINT": f"http://127.0.0.1:{listener.getsockname()[1]}"}
+        env = {**hub, "HF_ENDPOINT": f"http://127.0.0.1:{transcriber.getsockname()[1]}"}
         said = child(FETCH.format(folder=str(tmp_path / "got"), pins={"model.bin": "0" * 64}), env)
     assert said == "False []"

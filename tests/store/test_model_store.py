@@ -85,7 +85,7 @@ def publish(root: Path, content: bytes = CONTENT, as_html: bool = False) -> Pack
 
 
 def tiny_asset(package: Package, content: bytes = CONTENT) -> store.Asset:
-    piece = store.Piece(package, "tiny/w.bin")
+    piece = store.ArchiveMember(package, "tiny/w.bin")
     file = store.File("w.bin", hashlib.sha256(content).hexdigest(), len(content), "join", (piece,))
     return store.Asset("tiny", "model", "a test's weights", "MIT", "tests", None, (file,))
 
@@ -122,7 +122,7 @@ def test_other_bytes_under_the_pinned_name_never_enter_the_store(
     assert [p for p in asset.folder.parent.iterdir() if not p.name.endswith(".lock")] == []
 
 
-def test_a_file_made_from_pieces_must_have_its_own_pinned_hash(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_made_from_chunks_must_have_its_own_pinned_hash(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asset = use(tiny_asset(publish(registry), content=b"something else was expected"), monkeypatch)
     with pytest.raises(MissingModelError, match="came out with sha256"):
         store.resolve("tiny")

@@ -1,4 +1,4 @@
-"""Sample footage: pinned films with their rights beside them, and a bilingual film of four scenes."""
+"""Sample footage: pinned videos with their rights beside them, and a bilingual video of four scenes."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import av
 
 from ver_pipeline.assets import store
 from ver_pipeline.cli import main
-from ver_pipeline.footage.compose import BILINGUAL_SCENES, BILINGUAL_SHA256, MANIFEST, bilingual_film, compose
+from ver_pipeline.footage.compose import BILINGUAL_SCENES, BILINGUAL_SHA256, MANIFEST, bilingual_video, compose
 from ver_pipeline.schemas.hashing import sha256_file
 
 
-def test_samples_are_the_pinned_films_each_with_its_rights_and_group(tmp_path: Path) -> None:
+def test_samples_are_the_pinned_videos_each_with_its_rights_and_group(tmp_path: Path) -> None:
     assert main(["samples", "fetch", str(tmp_path)]) == 0
-    films = sorted(tmp_path.glob("*.mp4"))
-    assert len(films) == 6
+    videos = sorted(tmp_path.glob("*.mp4"))
+    assert len(videos) == 6
     pins = {file.path: file.sha256 for asset in store.assets().values() for file in asset.files}
-    for film in films:
-        assert pins.get(film.name, sha256_file(film)) == sha256_file(film)
-        assert json.loads(film.with_suffix(".json").read_text())["license"].startswith("LicenseRef-sample")
+    for video in videos:
+        assert pins.get(video.name, sha256_file(video)) == sha256_file(video)
+        assert json.loads(video.with_suffix(".json").read_text())["license"].startswith("LicenseRef-sample")
     notes = json.loads((tmp_path / MANIFEST).read_text())
-    assert {row["path"] for row in notes["films"]} == {film.name for film in films}
+    assert {row["path"] for row in notes["videos"]} == {video.name for video in videos}
     assert "Do not publish" in notes["notice"]
 
 
-def test_films_with_the_same_people_are_one_group_so_that_no_split_separates_them(tmp_path: Path) -> None:
+def test_videos_with_the_same_people_are_one_group_so_that_no_split_separates_them(tmp_path: Path) -> None:
     main(["samples", "fetch", str(tmp_path)])
     group = {p.stem: json.loads(p.read_text())["group_id"] for p in tmp_path.glob("[!.]*.json")}
     assert group["bilingual"] == group["jwpIntro"] == group["testMovie"] == group["WolfgangLanger_Pexels"]
@@ -35,23 +35,23 @@ def test_films_with_the_same_people_are_one_group_so_that_no_split_separates_the
 
 def test_a_damaged_sample_is_put_right_by_fetching_again(tmp_path: Path) -> None:
     main(["samples", "fetch", str(tmp_path)])
-    film = tmp_path / "bikes.mp4"
-    whole = sha256_file(film)
-    film.write_bytes(b"cut")
+    video = tmp_path / "bikes.mp4"
+    whole = sha256_file(video)
+    video.write_bytes(b"cut")
     main(["samples", "fetch", str(tmp_path)])
-    assert sha256_file(film) == whole
+    assert sha256_file(video) == whole
 
 
-def test_the_bilingual_film_is_the_same_bytes_on_every_processor(tmp_path: Path) -> None:
+def test_the_bilingual_video_is_the_same_bytes_on_every_processor(tmp_path: Path) -> None:
     """Composed anew by this process's code path; the test command repeats it under other instruction sets."""
     composed = compose(tmp_path / "film.mp4")
-    assert sha256_file(composed) == sha256_file(bilingual_film()) == BILINGUAL_SHA256
+    assert sha256_file(composed) == sha256_file(bilingual_video()) == BILINGUAL_SHA256
 
 
-def test_the_bilingual_film_has_picture_and_sound_for_its_four_scenes() -> None:
-    with av.open(str(bilingual_film())) as film:
-        picture, sound = film.streams.video[0], film.streams.audio[0]
+def test_the_bilingual_video_has_frame_and_audio_for_its_four_scenes() -> None:
+    with av.open(str(bilingual_video())) as video:
+        picture, audio = video.streams.video[0], video.streams.audio[0]
         assert (picture.width, picture.height, picture.average_rate) == (640, 360, 25)
         end_s = BILINGUAL_SCENES[-1][2]
         assert abs(picture.frames / 25 - end_s) <= 0.08  # two frames: the scenes' own lengths are rounded to frames
-        assert abs(float(sound.duration * sound.time_base) - end_s) <= 0.08
+        assert abs(float(audio.duration * audio.time_base) - end_s) <= 0.08

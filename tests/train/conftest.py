@@ -1,4 +1,4 @@
-"""One small data set, one set of pictures and one tiny model for all tests of the trainer."""
+"""One small data set, one set of frames and one tiny model for all tests of the trainer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from film_shards import make_data_set, make_web_folder
+from video_shards import make_data_set, make_web_folder
 
 from ver_pipeline.model.compat import without_progress_bars
 from ver_pipeline.model.tiny import write_tiny

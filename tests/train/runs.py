@@ -16,18 +16,18 @@ from typing import Any
 import torch
 
 from ver_pipeline.model.data.samples import DataSpec
+from ver_pipeline.model.train.distributed import DistributedContext, join_process_group, leave_process_group
 from ver_pipeline.model.train.job import Job
 from ver_pipeline.model.train.loop import train_stage
 from ver_pipeline.model.train.recipe import StageConfig, built_in_stage, load_stage
-from ver_pipeline.model.train.world import World, join_world, leave_world
 from ver_pipeline.model.vision import Sampling
 
-ALONE = World(0, 1, torch.device("cpu"))
+ALONE = DistributedContext(0, 1, torch.device("cpu"))
 SMALL = Sampling(max_pixels=56 * 56, image_max_pixels=56 * 56)
 
 
 def stage(name: str, *overrides: str, data: tuple[DataSpec, ...] | None = None) -> StageConfig:
-    """A built-in stage in its tiny form, quiet, on small pictures."""
+    """A built-in stage in its tiny form, quiet, on small frames."""
     config = load_stage(built_in_stage(name), tiny=True, overrides=("log_every=1000", *overrides))
     specs = config.data if data is None else data
     return replace(config, data=tuple(replace(spec, sampling=SMALL) for spec in specs))
@@ -101,15 +101,15 @@ def kill_at_step(job: Job, step: int, sign: int = signal.SIGKILL) -> int:
     return status(pid)
 
 
-def in_ranks(size: int, meeting: Path, work: Callable[[World], Any]) -> None:
+def in_ranks(size: int, meeting: Path, work: Callable[[DistributedContext], Any]) -> None:
     """Run ``work`` in ``size`` processes that form a gloo group."""
 
     def rank(number: int) -> None:
-        world = join_world(f"file://{meeting}", number, size)
+        distributed = join_process_group(f"file://{meeting}", number, size)
         try:
-            work(world)
+            work(distributed)
         finally:
-            leave_world()
+            leave_process_group()
 
     pids = [in_child(lambda number=number: rank(number)) for number in range(size)]
     assert [status(pid) for pid in pids] == [0] * size

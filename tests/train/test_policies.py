@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import pytest
 import torch
-from film_shards import make_sample, write_data_set
 from runs import ALONE, SMALL, losses, same_bits, stage, weights
+from video_shards import make_sample, write_data_set
 
 from ver_pipeline.model.data.samples import DataSpec
 from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
@@ -66,7 +66,7 @@ def test_a_rising_loss_stops_the_run(sets, tiny, tmp_path):
 
 @pytest.fixture
 def damaged(tmp_path):
-    samples = [make_sample(i, "train", media=b"no film" if i in (2, 5) else None) for i in range(8)]
+    samples = [make_sample(i, "train", media=b"no video" if i in (2, 5) else None) for i in range(8)]
     return {"shards": write_data_set(tmp_path / "damaged", samples)}
 
 
@@ -87,7 +87,7 @@ def test_past_the_budget_training_stops_with_the_list(damaged, tiny, tmp_path):
 
 
 def test_a_batch_without_any_good_sample_changes_nothing_but_the_position(tiny, tmp_path):
-    samples = [make_sample(i, "train", media=b"no film") for i in range(4)]
+    samples = [make_sample(i, "train", media=b"no video") for i in range(4)]
     sets = {"shards": write_data_set(tmp_path / "all-bad", samples)}
     job = Job(stage("emotion", "policy.max_bad_samples=9", "epochs=1"), tiny, sets, tmp_path / "run")
     assert train_stage(job, ALONE).done

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from film_shards import make_sample
 from runs import losses, weights
+from video_shards import make_sample
 
 from ver_pipeline.cli import main
 from ver_pipeline.model.data.shards import open_shards
@@ -17,7 +17,7 @@ from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.shards.layout import Sample
 
-SMALL_PICTURES = "data=[{set: shards, tasks: [label, observe], sampling: {max_pixels: 3136, image_max_pixels: 3136}}]"
+SMALL_FRAMES = "data=[{set: shards, tasks: [label, observe], sampling: {max_pixels: 3136, image_max_pixels: 3136}}]"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_a_query_may_ask_the_catalog(published):
 def test_one_command_trains_three_stages_and_the_model_answers(published, tmp_path, capsys):
     run = tmp_path / "run"
     arguments = ["train", "--shards", str(published), "--tiny", "--out", str(run), "--workers", "0", "--seed", "3"]
-    arguments += ["--set", SMALL_PICTURES, "--where", "confidence > 0.5"]
+    arguments += ["--set", SMALL_FRAMES, "--where", "confidence > 0.5"]
     assert main([*arguments, "--dry-run"]) == 0
     assert "joint: 6 epochs of 18 items" in capsys.readouterr().out
     assert main(arguments) == 0
@@ -64,7 +64,7 @@ def test_one_command_trains_three_stages_and_the_model_answers(published, tmp_pa
     assert lineage["stages"][2]["data"][0]["where"] == "confidence > 0.5"
     before, after = weights(run / "tiny"), weights(run / "joint" / "model")
     assert not any(torch.equal(before[name], after[name]) for name in before if "merger" in name and "mlp" in name)
-    film = next(published.parent.glob("*.mp4"))
-    assert main(["infer", str(run / "joint" / "model"), str(film), "--lang", "zh", "--task", "label"]) == 0
+    video = next(published.parent.glob("*.mp4"))
+    assert main(["infer", str(run / "joint" / "model"), str(video), "--lang", "zh", "--task", "label"]) == 0
     assert main([*arguments, "--seed", "4"]) == 2
     assert "seed was 3, now 4" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from ver_pipeline.model.data.samples import DataSpec
 from ver_pipeline.model.train.job import Job
 from ver_pipeline.model.train.loop import train_stage
 
-# Pictures, films and text alone; 6 + 22 + 11 items in batches of 8 leave a short one at each epoch's end.
+# Frames, videos and text alone; 6 + 22 + 11 items in batches of 8 leave a short one at each epoch's end.
 MIXED = (
     DataSpec("general"),
     DataSpec("shards"),
@@ -36,7 +36,7 @@ def alone(mixed_stage, sets, tiny, tmp_path_factory) -> Path:
 
 def test_two_ranks_equal_one_process_with_mixed_batches_and_uneven_ends(mixed_stage, alone, sets, tiny, tmp_path):
     job = Job(mixed_stage, tiny, sets, tmp_path / "two")
-    in_ranks(2, tmp_path / "meeting", lambda world: train_stage(job, world))
+    in_ranks(2, tmp_path / "meeting", lambda distributed: train_stage(job, distributed))
     # Sums in another order: float32 rounding.
     assert losses(job.run, "joint") == pytest.approx(losses(alone, "joint"), abs=1e-5)
     one, two = weights(alone / "joint" / "model"), weights(job.result)
@@ -47,7 +47,7 @@ def test_two_ranks_equal_one_process_with_mixed_batches_and_uneven_ends(mixed_st
 
 def test_a_run_goes_on_with_another_number_of_ranks(mixed_stage, alone, sets, tiny, tmp_path):
     job = Job(mixed_stage, tiny, sets, tmp_path / "run", stop_after=3)
-    in_ranks(2, tmp_path / "meeting", lambda world: train_stage(job, world))
+    in_ranks(2, tmp_path / "meeting", lambda distributed: train_stage(job, distributed))
     assert train_stage(Job(mixed_stage, tiny, sets, job.run), ALONE).done
     assert losses(job.run, "joint") == pytest.approx(losses(alone, "joint"), abs=1e-5)
 
@@ -55,7 +55,7 @@ def test_a_run_goes_on_with_another_number_of_ranks(mixed_stage, alone, sets, ti
 def test_more_ranks_than_samples_in_the_last_batch_do_not_hang(sets, tiny, tmp_path):
     config = stage("joint", "epochs=1", "max_steps=2", "batch.global_batch=4", data=(DataSpec("general", weight=0.84),))
     job = Job(config, tiny, sets, tmp_path / "run")
-    in_ranks(3, tmp_path / "meeting", lambda world: train_stage(job, world))
+    in_ranks(3, tmp_path / "meeting", lambda distributed: train_stage(job, distributed))
     rows = [json.loads(line) for line in (job.run / "metrics.jsonl").read_text().splitlines()]
     assert [row["samples"] for row in rows] == [4, 1]
 
@@ -63,9 +63,9 @@ def test_more_ranks_than_samples_in_the_last_batch_do_not_hang(sets, tiny, tmp_p
 def test_sharded_weights_train_and_resume_as_one_process(mixed_stage, alone, sets, tiny, tmp_path):
     config = replace(mixed_stage, parallel="fsdp", checkpoint_every=2)
     first = Job(config, tiny, sets, tmp_path / "run", stop_after=3)
-    in_ranks(2, tmp_path / "first", lambda world: train_stage(first, world))
+    in_ranks(2, tmp_path / "first", lambda distributed: train_stage(first, distributed))
     job = replace(first, stop_after=None)
-    in_ranks(2, tmp_path / "second", lambda world: train_stage(job, world))
+    in_ranks(2, tmp_path / "second", lambda distributed: train_stage(job, distributed))
     assert losses(job.run, "joint") == pytest.approx(losses(alone, "joint"), abs=1e-5)
     one, two = weights(alone / "joint" / "model"), weights(job.result)
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-5

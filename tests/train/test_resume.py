@@ -8,8 +8,8 @@ import signal
 from dataclasses import replace
 
 import pytest
-from film_shards import make_data_set
 from runs import ALONE, kill_at_step, losses, same_bits, stage, weights
+from video_shards import make_data_set
 
 from ver_pipeline.model.data.samples import DataSpec
 from ver_pipeline.model.train import checkpoint
@@ -52,7 +52,7 @@ def test_sigterm_saves_the_step_and_the_run_goes_on(sets, tiny, tmp_path):
     job = Job(config, tiny, sets, tmp_path / "stopped")
     assert kill_at_step(job, 4, signal.SIGTERM) == 0
     (saved,) = checkpoint.checkpoints(job.folder)
-    assert checkpoint.load(saved).position.step >= 4
+    assert checkpoint.load(saved).training_state.step >= 4
     assert not job.result.exists()
     train_stage(job, ALONE)
     assert losses(job.run, "general") == losses(straight.run, "general")

@@ -1,6 +1,6 @@
 """What the annotators of a build will cost, told before anything is asked.
 
-Clips whose evidence is in the cache are counted; the footage of the other films is divided by a clip's mean
+Clips whose evidence is in the cache are counted; the footage of the other videos is divided by a clip's mean
 length.  Prompts are rendered for clips of the data set that is already there or, where there is none, for an
 empty clip.  Which of these it was stands in ``basis``.
 """
@@ -19,10 +19,10 @@ from typing import Any
 from ver_pipeline.annotators.base import Request
 from ver_pipeline.annotators.teacher.cost import ESTIMATE_CLIPS, Cost, estimate, together
 from ver_pipeline.annotators.teacher.prices import is_priced, teacher_of
-from ver_pipeline.engine.walk import Walk
+from ver_pipeline.engine.cache_lookup import CacheLookup
 from ver_pipeline.schemas.config import BuildConfig, ClipConfig
 from ver_pipeline.schemas.errors import CorruptDataError
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.stages.annotate import AnnotateStage, request_of
 from ver_pipeline.stages.base import Row, Stage
 
@@ -53,7 +53,9 @@ class _Sample:
     basis: str
 
 
-def forecast(dag: Sequence[Stage], rows: Sequence[Row], work: Work, config: BuildConfig, out: Path) -> Forecast | None:
+def forecast(
+    dag: Sequence[Stage], rows: Sequence[Row], work: WorkFolder, config: BuildConfig, out: Path
+) -> Forecast | None:
     """The expected cost of bringing ``rows`` through ``dag``; None where no annotator has a price.
 
     Args:
@@ -67,7 +69,7 @@ def forecast(dag: Sequence[Stage], rows: Sequence[Row], work: Work, config: Buil
     sample = _published(out) or _empty(config.clip)
     n_clips = n_known + round(unseen_s / sample.mean_s)
     cost = together([estimate(one, sample.requests, n_clips) for one in (stage.main, *stage.others)])
-    clips = f"{n_known} clips wait; {unseen_s:.0f} s of film not cut yet, at {sample.mean_s:.1f} s a clip"
+    clips = f"{n_known} clips wait; {unseen_s:.0f} s of video not cut yet, at {sample.mean_s:.1f} s a clip"
     return Forecast(cost, f"{clips}; {sample.basis}; retries and the adjudicator are left out")
 
 
@@ -86,15 +88,15 @@ def all_priced(dag: Sequence[Stage]) -> bool:
     return all(teacher is None or is_priced(teacher.options) for teacher in teachers)
 
 
-def _to_do(dag: Sequence[Stage], rows: Sequence[Row], work: Work) -> tuple[int, float]:
-    """Clips known to wait for an annotation, and seconds of film of which no clip is known."""
-    walk, unseen_s = Walk(dag, work), 0.0
+def _to_do(dag: Sequence[Stage], rows: Sequence[Row], work: WorkFolder) -> tuple[int, float]:
+    """Clips known to wait for an annotation, and seconds of video of which no clip is known."""
+    lookup, unseen_s = CacheLookup(dag, work), 0.0
     for row in rows:
-        before = walk.missing.get(AnnotateStage.name, 0)
-        done = walk.follow(row) is not None
-        if not done and walk.missing.get(AnnotateStage.name, 0) == before:
+        before = lookup.missing.get(AnnotateStage.name, 0)
+        done = lookup.follow(row) is not None
+        if not done and lookup.missing.get(AnnotateStage.name, 0) == before:
             unseen_s += _seconds(row)
-    return walk.missing.get(AnnotateStage.name, 0), unseen_s
+    return lookup.missing.get(AnnotateStage.name, 0), unseen_s
 
 
 def _seconds(row: Mapping[str, Any]) -> float:

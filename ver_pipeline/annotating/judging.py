@@ -33,7 +33,7 @@ def judge_records(
     """Let the model behind annotator ``name`` mark the adopted annotation of every chosen clip.
 
     Args:
-        options: the judge's options, as in ``annotate.options``; its flow and its pictures are not used.
+        options: the judge's options, as in ``annotate.options``; its flow and its frames are not used.
         replies: JSON lines to write: key, whose annotation it is, who judged, and the marks or why there are none.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A new version of a data set with other annotations: records are rewritten, films are copied as they are.
+"""A new version of a data set with other annotations: records are rewritten, videos are copied as they are.
 
 Reads a published data set, annotates all or some of its clips, judges the records by the rules again,
 and publishes into the same folder.  A run that dies leaves the old version whole; answers that cost
@@ -34,7 +34,7 @@ from ver_pipeline.shards.files import write_atomically
 from ver_pipeline.shards.layout import Sample, estimate_size
 from ver_pipeline.shards.manifest import load_manifest
 from ver_pipeline.shards.read import ShardReader
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.stages.annotate import AnnotateStage, independent_votes, request_of, wants_context
 from ver_pipeline.stages.validate import ValidateStage
 
@@ -82,7 +82,7 @@ def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: boo
     """
     hold(config.runtime.instruction_set)
     out_dir = data.root or local_root(data)
-    work = Work(out_dir.resolve() / ".ver")
+    work = WorkFolder(out_dir.resolve() / ".ver")
     media = work.annotating
     started_utc = datetime.now(UTC).isoformat(timespec="seconds")
     stage = AnnotateStage(config.annotate, work.root / "answers")
@@ -126,7 +126,7 @@ def vote_table(data: Dataset) -> list[dict[str, str]]:
 
 
 def _all_samples(
-    data: Dataset, stage: AnnotateStage, config: BuildConfig, where: str, add: bool, work: Work, media: Path,
+    data: Dataset, stage: AnnotateStage, config: BuildConfig, where: str, add: bool, work: WorkFolder, media: Path,
     outcome: Outcome,
 ) -> Iterator[Sample]:  # fmt: skip
     """The samples of the new version, batch by batch; those not chosen keep their records."""
@@ -208,7 +208,7 @@ def _validator(stage: AnnotateStage, config: BuildConfig) -> ValidateStage:
 
 
 def _row(index: Mapping[str, Any], record: dict[str, Any], shards: ShardReader, media: Path) -> dict[str, Any]:
-    """The clip as the stages see it, its film and poster put beside as files."""
+    """The clip as the stages see it, its video and poster put beside as files."""
     key = record["key"]
     members = shards.members(dict(index))
     paths: dict[str, str | None] = {"mp4": None, "jpg": None}
@@ -222,7 +222,7 @@ def _row(index: Mapping[str, Any], record: dict[str, Any], shards: ShardReader, 
     return {**given, "media_path": paths["mp4"], "poster_path": paths["jpg"], "old": record}
 
 
-def _sample(row: Mapping[str, Any], record: dict[str, Any], work: Work) -> Sample:
+def _sample(row: Mapping[str, Any], record: dict[str, Any], work: WorkFolder) -> Sample:
     data = canonical_json(record)
     path = inside(work.annotating, row["key"][:2], f"{row['key']}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -238,8 +238,8 @@ def _told(reject: Reject, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _publish(
-    data: Dataset, out_dir: Path, work: Work, config: BuildConfig, stage: AnnotateStage, samples: Sequence[Sample],
-    outcome: Outcome, started_utc: str,
+    data: Dataset, out_dir: Path, work: WorkFolder, config: BuildConfig, stage: AnnotateStage,
+    samples: Sequence[Sample], outcome: Outcome, started_utc: str,
 ) -> None:  # fmt: skip
     from ver_pipeline.publishing.pages import PAGES
     from ver_pipeline.publishing.publish import Content, publish
@@ -274,7 +274,7 @@ def _rejects(data: Dataset) -> list[dict[str, Any]]:
 
 
 def _sources(data: Dataset) -> list[dict[str, Any]]:
-    """The ``sources`` table back as ``Source`` dicts: also films without any clip stay listed."""
+    """The ``sources`` table back as ``Source`` dicts: also videos without any clip stay listed."""
     rights = ("license", "rights_basis", "consent")
     found = []
     for row in data.sql('SELECT * FROM "sources"').dicts():

@@ -19,8 +19,8 @@ class Request:
     """One clip to annotate.
 
     ``clip``, ``speech`` and ``measured`` are the record's parts as dicts; ``media_path`` is the clip's
-    film, or None where only facts are at hand.  ``context`` holds what is said ``before`` and ``after``
-    the clip and the film's ``title``, each a text or None; None where nobody looked.  Nothing here may
+    video, or None where only facts are at hand.  ``context`` holds what is said ``before`` and ``after``
+    the clip and the video's ``title``, each a text or None; None where nobody looked.  Nothing here may
     hint at a label.
     """
 

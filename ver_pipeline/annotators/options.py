@@ -30,7 +30,7 @@ class TeacherOptions(Options):
     for each of the ``label_sets`` by itself (``families``).  ``samples`` above 1 draws further answers with
     other seeds; the first good one is kept, the rest are alternatives.  ``retries`` bounds how often one bad
     answer is shown back to the model, ``repairs`` how often failing fields are asked for again.  In the last
-    two flows ``context`` also asks what the speech of the neighbouring clips tells (with the film's title only
+    two flows ``context`` also asks what the speech of the neighbouring clips tells (with the video's title only
     under ``context_title``), and ``acoustic`` asks a model that hears for what it hears.  ``translate`` lets a
     description that stays bad in one language be translated from the other; the record says so.  ``price_in``
     and ``price_out`` are per million tokens, ``price_hour`` per GPU hour, in any one currency; ``tokens_per_s``
@@ -81,7 +81,7 @@ class OpenAIOptions(TeacherOptions):
 
     ``api_key_env`` and ``base_url_env`` name environment variables; a key never stands in a file.
     ``revision`` is what the server's owner says it serves (a commit or a date); it shapes the cache.
-    ``hears`` says that the model listens to the film's sound (only with ``send: video``).
+    ``hears`` says that the model listens to the video's audio (only with ``send: video``).
     ``max_tokens_field`` names the field that bounds an answer (OpenAI's newer models want
     ``max_completion_tokens``), ``extra_body`` is a JSON object laid over the request's body, such as
     ``{"chat_template_kwargs": {"enable_thinking": false}}``; null takes a field out.

@@ -41,10 +41,10 @@ def expression_graph(parts: Sequence[bytes]) -> bytes:
 
 
 def free_input_size(parts: Sequence[bytes]) -> bytes:
-    """CenterFace's graph, exported for 10 pictures of 32 x 32, opened to any batch, height and width.
+    """CenterFace's graph, exported for 10 frames of 32 x 32, opened to any batch, height and width.
 
     The network is convolutional throughout; only the declared shapes are fixed.  Height and width of a
-    picture must be multiples of 32.
+    frame must be multiples of 32.
     """
     import onnx
 

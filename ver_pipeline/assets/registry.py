@@ -18,7 +18,7 @@ from ver_pipeline.schemas.canonical import digest
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ArchiveMember:
     """One member of one package."""
 
     package: Package
@@ -33,12 +33,12 @@ class File:
     sha256: str
     size_bytes: int
     conversion: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[ArchiveMember, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A model or a set of films that the store can hold."""
+    """A model or a set of videos that the store can hold."""
 
     name: str
     kind: Literal["model", "footage"]
@@ -93,7 +93,7 @@ def assets() -> dict[str, Asset]:
         files = tuple(
             File(
                 **{key: file[key] for key in ("path", "sha256", "size_bytes", "conversion")},
-                pieces=tuple(Piece(packages[p["package"]], p["member"]) for p in file["pieces"]),
+                pieces=tuple(ArchiveMember(packages[p["package"]], p["member"]) for p in file["pieces"]),
             )
             for file in entry["files"]
         )

@@ -22,12 +22,22 @@ from pathlib import Path
 from ver_pipeline.assets import hub
 from ver_pipeline.assets.convert import CONVERSIONS
 from ver_pipeline.assets.packages import FetchError, download, read_member
-from ver_pipeline.assets.registry import Asset, File, Piece, assets, home
+from ver_pipeline.assets.registry import Asset, File, assets, home
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import MissingModelError, VerError
 from ver_pipeline.schemas.hashing import sha256_file
 
-__all__ = ["Asset", "File", "Piece", "assets", "fetch_asset", "fingerprint", "home", "is_complete", "resolve", "verify"]
+__all__ = [
+    "Asset",
+    "File",
+    "assets",
+    "fetch_asset",
+    "fingerprint",
+    "home",
+    "is_complete",
+    "resolve",
+    "verify",
+]
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, cast
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, VerError
 from ver_pipeline.schemas.untrusted import check_files, check_manifest
-from ver_pipeline.shards.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, check_seal, load_manifest
+from ver_pipeline.shards.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, checksum_matches, load_manifest
 
 CHUNK = 1 << 20
 TIMEOUT_S = 60.0
@@ -48,7 +48,7 @@ def locate(location: str | Path, download_dir: Path) -> Located:
         download_dir: a private folder; files are copied there when the data set is remote.
 
     Raises:
-        CorruptDataError: no manifest, a manifest that does not fit its seal or names what no build writes, or a
+        CorruptDataError: no manifest, a manifest that does not fit its checksum or names what no build writes, or a
             file that does not fit the manifest.
         VerError: the place cannot be reached.
     """
@@ -98,7 +98,7 @@ def _remote_manifest(base: str, opener: Callable[[str], BinaryIO]) -> dict[str, 
         manifest = parse_json(data)
     except ValueError as error:
         raise CorruptDataError(f"{base}/{MANIFEST_NAME} is not JSON: {error}", "check the address") from error
-    if not isinstance(manifest, dict) or manifest.get("schema") != MANIFEST_SCHEMA or not check_seal(manifest):
+    if not isinstance(manifest, dict) or manifest.get("schema") != MANIFEST_SCHEMA or not checksum_matches(manifest):
         raise CorruptDataError(f"{base}/{MANIFEST_NAME} is not a whole {MANIFEST_SCHEMA}", "publish it again")
     return check_manifest(manifest, f"{base}/{MANIFEST_NAME}")
 

@@ -1,4 +1,4 @@
-"""Records read back from the shards, in order of key, without reading the films between them."""
+"""Records read back from the shards, in order of key, without reading the videos between them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ COMMANDS: dict[str, str] = {
     "push": "bring a data set to an object store",
     "train": "train Emotion-Qwen from shards",
     "eval": "measure a checkpoint or a file of predictions",
-    "infer": "describe one film with a checkpoint",
+    "infer": "describe one video with a checkpoint",
     "model": "make an Emotion-Qwen: from Qwen2.5-VL weights, or a tiny one",
     "models": "list, fetch or verify the models a build uses",
     "samples": "fetch sample footage",

@@ -1,4 +1,4 @@
-"""``ver annotate``: add or replace annotations on the clips of a data set, without touching its films."""
+"""``ver annotate``: add or replace annotations on the clips of a data set, without touching its videos."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--annotator", help="cues, openai, vllm, transformers or replay")
     parser.add_argument("--config", help="YAML file whose annotate section counts")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value")
-    parser.add_argument("--where", default="true", help="SQL condition over samples, such as \"language = 'zh'\"")
+    parser.add_argument("--where", default="true", help="SQL condition over footage, such as \"language = 'zh'\"")
     parser.add_argument("--reviews", help="JSONL of human decisions (short for --set annotate.reviews=FILE)")
     parser.add_argument("--add", action="store_true", help="keep present annotations; the new ones become alternatives")
     parser.add_argument("--estimate", action="store_true", help="only say what it would cost")
     parser.add_argument("--write-answers", type=Path, metavar="FILE", help="only write annotations for replay (JSONL)")
-    parser.add_argument("--fit-voters", type=Path, metavar="FILE", help="only fit the voters' skill and write it")
+    parser.add_argument(
+        "--fit-voters", type=Path, metavar="FILE", help="only fit the labeling sources' skill and write it"
+    )
     parser.add_argument("--human-scores", action="store_true", help="only print annotators' agreement with reviewers")
 
 
@@ -35,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
 
     settle(args.out, passes_on=True)
     with open_dataset(args.out) as data:
-        if args.fit_voters is not None:
-            return _fit(data, args.fit_voters)
+        if args.fit_source_skill is not None:
+            return _fit(data, args.fit_source_skill)
         if args.human_scores:
             return _scores(data)
         if args.write_answers is not None:
@@ -84,7 +86,7 @@ def _fit(data: Dataset, path: Path) -> int:
         raise UsageError("no clip of this data set has a vote", "build with faces, voice or speech measured")
     skill = fit(votes)
     path.write_text(json.dumps(skill.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(f"skill of {len(skill.confusion)} voters from {len(votes)} clips is in {path}\n")
+    sys.stdout.write(f"skill of {len(skill.confusion)} labeling sources from {len(votes)} clips is in {path}\n")
     return 0
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def add_build_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``build`` and ``plan`` have in common."""
     parser.add_argument(
-        "--source", required=True, help="folder, file, glob, list of films (CSV, JSONL, Parquet), or s3:// and the like"
+        "--source",
+        required=True,
+        help="folder, file, glob, list of videos (CSV, JSONL, Parquet), or s3:// and the like",
     )
     parser.add_argument("--out", required=True, type=Path, help="folder of the data set")
     add_config_arguments(parser)

@@ -27,13 +27,13 @@ def run(args: argparse.Namespace) -> int:
 
         return plan(args)
     from ver_pipeline.build import BuildOptions, build
-    from ver_pipeline.engine.engine import Where
+    from ver_pipeline.engine.engine import Placement
     from ver_pipeline.progress import Progress
     from ver_pipeline.schemas.errors import UsageError
 
     if args.engine == "here" and args.ray_address:
-        raise UsageError("--engine here and --ray-address contradict each other", "give one of them")
-    limits = (args.limit, args.cpus, args.ray_address, Where(args.engine))
+        raise UsageError("--engine local and --ray-address contradict each other", "give one of them")
+    limits = (args.limit, args.cpus, args.ray_address, Placement(args.engine))
     summary = build(BuildOptions(args.source, args.out, read_config(args), *limits), Progress())
     show(summary)
     return STRICT_EXIT if args.strict and summary.rejects else 0
@@ -65,9 +65,9 @@ def show(summary: Summary) -> None:
     table = Table(title="stages", title_justify="left", box=None)
     for name in ("stage", "in", "out", "cached", "rejected", "busy s"):
         table.add_column(name, justify="left" if name == "stage" else "right")
-    for name, tally in summary.tallies.items():
-        counts = (tally.done, tally.rows_out, tally.cached, tally.rejected)
-        table.add_row(name, *map(str, counts), f"{tally.busy_s:.1f}")
+    for name, stats in summary.stats_by_stage.items():
+        counts = (stats.done, stats.rows_out, stats.cached, stats.rejected)
+        table.add_row(name, *map(str, counts), f"{stats.busy_s:.1f}")
     console.print(table)
     sys.stdout.write(f"\nThe data set is in {summary.out}\n")
     sys.stdout.write(f"  look at it   {summary.out}/report.html\n")

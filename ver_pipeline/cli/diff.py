@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write(f"{found.n_old} samples before, {found.n_new} after; {found.n_changed} changed\n")
         if found.processors:
-            both = "films are cut and described by the same settings, models and tools on"
+            both = "videos are cut and described by the same settings, models and tools on"
             sys.stdout.write(f"{both} {found.processors[0]} and {found.processors[1]}: such differences are rounding\n")
         sys.stdout.write("\n")
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None

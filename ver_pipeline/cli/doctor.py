@@ -88,7 +88,7 @@ def _ffmpeg() -> Iterator[Finding]:
             yield Finding(f"ffmpeg {encoder}", "bad", "not in this ffmpeg", "clips cannot be written", cure)
     protocols = subprocess.run([path, "-hide_banner", "-protocols"], capture_output=True, text=True, check=False).stdout
     if "fd" not in protocols.split():
-        cost, cure = "no film can be read", "unset VER_FFMPEG, or name ffmpeg 6.0 or later"
+        cost, cure = "no video can be read", "unset VER_FFMPEG, or name ffmpeg 6.0 or later"
         yield Finding("ffmpeg fd", "bad", "this ffmpeg reads no open files", cost, cure)
 
 
@@ -136,7 +136,7 @@ OPTIONAL = {
     "peft": ("peft", "no LoRA training", "train"),
     "accelerate": ("accelerate", "no training on several GPUs", "train"),
     "xgrammar": ("xgrammar", "a local teacher's JSON is checked and asked for again, not guaranteed", "teacher"),
-    "s3fs": ("s3fs", "no films or data sets on s3://", "s3"),
+    "s3fs": ("s3fs", "no videos or data sets on s3://", "s3"),
 }
 
 

@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tasks", default="describe,reason,label", help="tasks of model/data/tasks.yaml, by commas")
     parser.add_argument("--languages", default="en,zh", help="en, zh or both")
     parser.add_argument(
-        "--media", choices=("copy", "none"), default="copy", help="films, or references to the sources only"
+        "--media", choices=("copy", "none"), default="copy", help="videos, or references to the sources only"
     )
     parser.add_argument(
         "--public", action="store_true", help="refuse media without an allowed licence and rights basis"
@@ -50,6 +50,6 @@ def run(args: argparse.Namespace) -> int:
     done = export(args.dataset, args.to, wish)
     items = ", ".join(f"{n} {split}" for split, n in sorted(done.items.items()))
     sys.stdout.write(
-        f"{args.to}: {done.n_samples} samples, {done.n_films} films{'; items: ' + items if items else ''}\n"
+        f"{args.to}: {done.n_samples} samples, {done.n_videos} videos{'; items: ' + items if items else ''}\n"
     )
     return 0

@@ -1,4 +1,4 @@
-"""``ver infer``: describe one film with a checkpoint."""
+"""``ver infer``: describe one video with a checkpoint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ver_pipeline.schemas.errors import UsageError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``ver infer``."""
     parser.add_argument("checkpoint", type=Path, help="Emotion-Qwen folder")
-    parser.add_argument("video", type=Path, help="film or clip")
+    parser.add_argument("video", type=Path, help="video or clip")
     parser.add_argument("--lang", choices=("en", "zh"), default="en")
     parser.add_argument("--task", default="describe", help="describe, reason, label, open, sentiment or observe")
     parser.add_argument("--question", help="an own question instead of the task's")
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the answer."""
     if not args.video.is_file():
-        raise UsageError(f"no film at {args.video}", "give a video file")
+        raise UsageError(f"no video at {args.video}", "give a video file")
     from ver_pipeline.model import load
     from ver_pipeline.model.compat import without_progress_bars
     from ver_pipeline.model.data.conversations import load_tasks
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         inputs = preprocess(args.video, question, sampling=Sampling(fps=args.fps, max_pixels=args.max_pixels))
     except UndecodableError as error:
-        raise UsageError(f"{args.video}: {error}", "is it a film, and whole?") from error
+        raise UsageError(f"{args.video}: {error}", "is it a video, and whole?") from error
     out = model.generate(
         **inputs, max_new_tokens=args.max_new_tokens, do_sample=False, pad_token_id=tokenizer.pad_token_id
     )

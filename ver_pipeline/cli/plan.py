@@ -28,31 +28,31 @@ def run(args: argparse.Namespace) -> int:
     from ver_pipeline.annotating.forecast import forecast
     from ver_pipeline.dag import make_dag
     from ver_pipeline.engine.cache import stage_digest
+    from ver_pipeline.engine.cache_lookup import CacheLookup
     from ver_pipeline.engine.pools import fit_pools
-    from ver_pipeline.engine.walk import Walk
     from ver_pipeline.hardware.gpus import gpu_names
     from ver_pipeline.shards.tombstones import read_tombstones
-    from ver_pipeline.shards.workdir import Work
+    from ver_pipeline.shards.workdir import WorkFolder
     from ver_pipeline.sources.listing import list_sources
     from ver_pipeline.sources.rows import source_rows
 
     config = read_config(args)
-    work = Work(args.out.resolve() / ".ver")
+    work = WorkFolder(args.out.resolve() / ".ver")
     ingest = config.ingest
     refs = list_sources(args.source, ingest.manifest, ingest.follow_links, work.sources, args.out)[: args.limit]
     dag = make_dag(config, work, read_tombstones(args.out))
     # What a cluster has is not known here: as many GPUs as are asked for.
     gpus = max(stage.resources.gpus for stage in dag) if args.ray_address else len(gpu_names())
     pools = fit_pools(dag, args.cpus or os.cpu_count() or 1, gpus)
-    walk = Walk(dag, work)
+    lookup = CacheLookup(dag, work)
     listed = source_rows(refs)[0]
-    finished = sum(walk.follow(row) is not None for row in listed)
+    finished = sum(lookup.follow(row) is not None for row in listed)
     for pool in pools:
         workers = str(pool.min_size) if pool.min_size == pool.max_size else f"{pool.min_size}-{pool.max_size}"
         sys.stdout.write(f"{pool.name}: {workers} worker(s), {pool.cpus:g} CPUs and {pool.gpus:g} GPUs each\n")
         for stage in pool.stages:
-            known = walk.seen.get(stage.name, 0)
-            todo = walk.missing.get(stage.name, 0 if known or finished == len(refs) else "not known yet")
+            known = lookup.seen.get(stage.name, 0)
+            todo = lookup.missing.get(stage.name, 0 if known or finished == len(refs) else "not known yet")
             reads = ", ".join(dict.fromkeys(name.partition(".")[0] for name in stage.reads))
             sys.stdout.write(f"  {stage.name:10} a row is a {stage.unit}; done before: {known}, to do: {todo}\n")
             sys.stdout.write(f"  {'':10} {reads} -> {', '.join(stage.writes)}   [{stage_digest(stage)[:8]}]\n")

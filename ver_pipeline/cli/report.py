@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where the page goes (default: report.html here; never into OUT, which is sealed)",
     )
     parser.add_argument(
-        "--media-mb", metavar="N", type=float, default=12.0, help="films embedded in the page (default 12 MB)"
+        "--media-mb", metavar="N", type=float, default=12.0, help="videos embedded in the page (default 12 MB)"
     )
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``ver train``."""
     parser.add_argument("--shards", type=Path, required=True, help="data set of `ver build`")
-    parser.add_argument("--general", type=Path, help="WebDataset of pictures or films with conversations")
+    parser.add_argument("--general", type=Path, help="WebDataset of frames or videos with conversations")
     parser.add_argument("--data", action="append", default=[], metavar="NAME=DIR", help="bind another set of a stage")
     start = parser.add_mutually_exclusive_group(required=True)
-    start.add_argument("--model", type=Path, help="Emotion-Qwen folder to start from (`ver model init`)")
+    start.add_argument("--model", type=Path, help="Emotion-Qwen folder to start from (`ver checkpoint init`)")
     start.add_argument("--tiny", action="store_true", help="start from a tiny model with random weights, to try it out")
     parser.add_argument("--stage", default="all", help="all, general, emotion, joint, or a stage file (default: all)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; an interrupted run goes on there")
@@ -42,21 +42,21 @@ def run(args: argparse.Namespace) -> int:
 
         settle(args.shards)
         return launch(args)
+    from ver_pipeline.model.train.distributed import join_process_group, leave_process_group
     from ver_pipeline.model.train.run import run_stages
-    from ver_pipeline.model.train.world import join_world, leave_world
     from ver_pipeline.training.plan import plan_of, write_start_model
 
-    world = join_world()
+    distributed = join_process_group()
     try:
-        if world.is_main:
+        if distributed.is_main:
             settle(args.shards)
             write_start_model(args)
-        world.barrier()
+        distributed.barrier()
         plan = plan_of(args)
         if args.dry_run:
             from ver_pipeline.model.train.describe import describe
 
             return describe(plan)
-        return run_stages(plan, world)
+        return run_stages(plan, distributed)
     finally:
-        leave_world()
+        leave_process_group()

@@ -23,8 +23,8 @@ from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reject
 from ver_pipeline.schemas.untrusted import is_component
 from ver_pipeline.shards.files import write_atomically
-from ver_pipeline.shards.workdir import Work
-from ver_pipeline.stages.base import FILE, PIECE, Row, Stage
+from ver_pipeline.shards.workdir import WorkFolder
+from ver_pipeline.stages.base import CHUNK, FILE, Row, Stage
 
 PLACES = frozenset({"path", FILE})
 """Columns that say where a thing lies and not what it is: never part of a key."""
@@ -36,9 +36,9 @@ def stage_digest(stage: Stage) -> str:
     return digest({**shape, "fingerprint": stage.fingerprint()})
 
 
-def pick(row: Mapping[str, Any], reads: tuple[str, ...]) -> Row:
-    """Only the columns a stage declared; ``source.id`` picks one field of a column.  A piece stays a piece."""
-    given: Row = {PIECE: row[PIECE]} if PIECE in row else {}
+def project(row: Mapping[str, Any], reads: tuple[str, ...]) -> Row:
+    """Only the columns a stage declared; ``source.id`` picks one field of a column.  A chunk stays a chunk."""
+    given: Row = {CHUNK: row[CHUNK]} if CHUNK in row else {}
     for name in reads:
         column, _, field = name.partition(".")
         if field:
@@ -71,7 +71,7 @@ _HEAD, _TAIL = b'{"entry":', b',"sha256":"%s"}'
 class Cache:
     """Outcomes of one stage on disk: rows, or a reject that a rerun could not change."""
 
-    def __init__(self, work: Work, stage_name: str) -> None:
+    def __init__(self, work: WorkFolder, stage_name: str) -> None:
         self.work = work
         self.folder = work.root / "cache" / stage_name
 

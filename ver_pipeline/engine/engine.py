@@ -11,27 +11,27 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from types import TracebackType
 
-from ver_pipeline.engine.cache import Cache, pick, stage_digest, unit_key
-from ver_pipeline.engine.chain import Chain
+from ver_pipeline.engine.cache import Cache, project, stage_digest, unit_key
+from ver_pipeline.engine.cache_lookup import CacheLookup, added
+from ver_pipeline.engine.local_runner import LocalRunner
 from ver_pipeline.engine.on_ray import RayPools
-from ver_pipeline.engine.runner import Tally, portable
-from ver_pipeline.engine.walk import Walk, added
-from ver_pipeline.shards.workdir import Work
-from ver_pipeline.stages.base import Pieced, Row, Stage
+from ver_pipeline.engine.runner import StageStats, relativize
+from ver_pipeline.shards.workdir import WorkFolder
+from ver_pipeline.stages.base import Chunked, Row, Stage
 
 FEW_ROWS = 64
 """A stage on its own with at most this many rows to do runs here."""
 
-LITTLE_FILM_S = 30.0
-"""So many seconds of film, together, are through the whole DAG sooner here than on Ray (a judgement for two
+LITTLE_VIDEO_S = 30.0
+"""So many seconds of video, together, are through the whole DAG sooner here than on Ray (a judgement for two
 cores; ``benchmarks/overhead.py`` measures what Ray takes to start)."""
 
 
-class Where(StrEnum):
+class Placement(StrEnum):
     """Where stages run."""
 
     AUTO = "auto"
-    HERE = "here"
+    LOCAL = "here"
     RAY = "ray"
 
 
@@ -48,10 +48,10 @@ class Engine:
 
     def __init__(
         self,
-        work: Work,
+        work: WorkFolder,
         cpus: int | None = None,
         address: str | None = None,
-        where: Where = Where.AUTO,
+        where: Placement = Placement.AUTO,
         when_busy: Callable[[], None] | None = None,
     ) -> None:
         self.work = work
@@ -59,7 +59,7 @@ class Engine:
         self.address = address
         self.where = where
         self._when_busy = when_busy
-        self._here: dict[str, Tally] = {}
+        self._here: dict[str, StageStats] = {}
         self._ray: RayPools | None = None
 
     def __enter__(self) -> Engine:
@@ -74,11 +74,11 @@ class Engine:
         """What was scaled down to fit this machine."""
         return self._ray.notes if self._ray is not None else []
 
-    def tallies(self) -> dict[str, Tally]:
+    def stats_by_stage(self) -> dict[str, StageStats]:
         """What each stage did so far, over all workers."""
         total = dict(self._here)
-        for name, tally in (self._ray.tallies() if self._ray is not None else {}).items():
-            total[name] = added(total.get(name, Tally()), tally)
+        for name, stats in (self._ray.stats_by_stage() if self._ray is not None else {}).items():
+            total[name] = added(total.get(name, StageStats()), stats)
         return total
 
     def run(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:
@@ -87,16 +87,16 @@ class Engine:
         Raises:
             VerError: when a stage cannot work at all (a missing model, a broken set-up).
         """
-        walk = Walk(stages, self.work)
+        lookup = CacheLookup(stages, self.work)
         todo: list[Row] = []
         for row in rows:
-            done = walk.follow(row)
+            done = lookup.follow(row)
             if done is None:
                 todo.append(row)
             else:
                 yield from (_kept(one, keep) for one in done)
-        for name, tally in walk.known.items():
-            self._note(name, tally)
+        for name, stats in lookup.known.items():
+            self._note(name, stats)
         if todo:
             run = self._run_here if self._is_little(stages, todo) else self._run_on_ray
             yield from (_kept(one, keep) for one in run(stages, todo, keep))
@@ -105,29 +105,33 @@ class Engine:
         """The work is done before Ray would have started."""
         if any(stage.resources.gpus for stage in stages):
             return False
-        if self.where is Where.HERE:
+        if self.where is Placement.LOCAL:
             return True
         if len(stages) == 1:
             return len(rows) <= FEW_ROWS
-        if self.where is Where.RAY or self.address is not None:
+        if self.where is Placement.RAY or self.address is not None:
             return False
-        return sum(_film_s(row) for row in rows) <= LITTLE_FILM_S
+        return sum(_video_s(row) for row in rows) <= LITTLE_VIDEO_S
 
     def _run_here(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:
-        chain = Chain(stages, self.work, self._note, keep)
+        runner = LocalRunner(stages, self.work, self._note, keep)
         self._tell_busy()
         try:
             for row in rows:
-                yield from chain([row])
+                yield from runner([row])
         finally:
-            chain.close()
+            runner.close()
 
     def _run_on_ray(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:
         self._ray = self._ray or RayPools(self.work, self.cpus, self.address)
         self._tell_busy()
         for stage in stages:
-            pieces = shared_out(stage, rows, self._ray.workers(stage), self.work) if isinstance(stage, Pieced) else []
-            for _ in self._ray.run([stage], pieces, keep) if pieces else ():
+            chunks = (
+                unfinished_chunks(stage, rows, self._ray.workers(stage), self.work)
+                if isinstance(stage, Chunked)
+                else []
+            )
+            for _ in self._ray.run([stage], chunks, keep) if chunks else ():
                 pass
         yield from self._ray.run(stages, rows, keep)
 
@@ -136,30 +140,30 @@ class Engine:
             self._when_busy()
             self._when_busy = None
 
-    def _note(self, stage: str, tally: Tally) -> None:
-        self._here[stage] = added(self._here.get(stage, Tally()), tally)
+    def _note(self, stage: str, stats: StageStats) -> None:
+        self._here[stage] = added(self._here.get(stage, StageStats()), stats)
 
 
-def shared_out(stage: Stage, rows: Sequence[Row], n_workers: int, work: Work) -> list[Row]:
-    """The pieces that are still to do of rows that are fewer than the workers, who else would stand idle.
+def unfinished_chunks(stage: Stage, rows: Sequence[Row], n_workers: int, work: WorkFolder) -> list[Row]:
+    """The chunks that are still to do of rows that are fewer than the workers, who else would stand idle.
 
-    A stage whose columns are not all known yet gives none.  What comes of the pieces is found in the cache when
+    A stage whose columns are not all known yet gives none.  What comes of the chunks is found in the cache when
     their row's turn comes: who did them, or whether anybody did, changes no byte.
     """
     columns = {name.partition(".")[0] for name in stage.reads}
-    if len(rows) >= n_workers or not isinstance(stage, Pieced) or any(columns - row.keys() for row in rows):
+    if len(rows) >= n_workers or not isinstance(stage, Chunked) or any(columns - row.keys() for row in rows):
         return []
     cache, stage_id = Cache(work, stage.name), stage_digest(stage)
     return [
-        piece
+        chunk
         for row in rows
-        for piece in stage.pieces(pick(row, stage.reads))
-        if cache.get(unit_key(stage_id, portable(piece, work))) is None
+        for chunk in stage.chunks(project(row, stage.reads))
+        if cache.get(unit_key(stage_id, relativize(chunk, work))) is None
     ]
 
 
-def _film_s(row: Row) -> float:
-    """Seconds of film in a row; without end where nobody has measured it yet."""
+def _video_s(row: Row) -> float:
+    """Seconds of video in a row; without end where nobody has measured it yet."""
     return float((row.get("source") or {}).get("duration_s", math.inf))
 
 

@@ -18,14 +18,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.engine.chain import Chain, live_columns
 from ver_pipeline.engine.child import die_with_parent
+from ver_pipeline.engine.local_runner import LocalRunner, live_columns
 from ver_pipeline.engine.pools import fit_pools
-from ver_pipeline.engine.runner import Tally
+from ver_pipeline.engine.runner import StageStats
 from ver_pipeline.hardware.instruction_set import NATIVE, environment, held
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.stages.base import Row, Stage
 
 if TYPE_CHECKING:
@@ -35,43 +35,45 @@ log = logging.getLogger(__name__)
 
 COLUMN = "row"
 BLOCK_BYTES = 64 << 10
-"""Small blocks, so that the clips of one long film spread over many workers."""
+"""Small blocks, so that the clips of one long video spread over many workers."""
 
 OBJECT_STORE_BYTES = 256 << 20
 CONNECT_LIMIT_S = 5.0
-BOARD_LIMIT_S = 60.0
+COLLECTOR_LIMIT_S = 60.0
 
 
 class StageWorker:
     """One actor: a chain of stages, fed with tables of JSON rows."""
 
-    def __init__(self, stages: Sequence[Stage], work: Work, board: Any, wanted: frozenset[str]) -> None:
+    def __init__(self, stages: Sequence[Stage], work: WorkFolder, collector: Any, wanted: frozenset[str]) -> None:
         logging.getLogger("ver_pipeline").setLevel(logging.WARNING)
         die_with_parent()  # Ray's own way out was seen to hang: a worker outlived its killed driver for minutes
-        self._chain = Chain(stages, work, lambda stage, tally: board.note.remote(stage, asdict(tally)), wanted)
-        self._board = board
+        self._local_runner = LocalRunner(
+            stages, work, lambda stage, stats: collector.note.remote(stage, asdict(stats)), wanted
+        )
+        self._collector = collector
 
     def __call__(self, table: pa.Table) -> pa.Table:
         rows = [json.loads(data) for data in table.column(COLUMN).to_pylist()]
         try:
-            return _table(self._chain(rows))
+            return _table(self._local_runner(rows))
         except VerError as error:
             import ray
 
-            ray.get(self._board.fail.remote(error))  # Ray's own wrapping of exceptions loses the cause
+            ray.get(self._collector.fail.remote(error))  # Ray's own wrapping of exceptions loses the cause
             raise
 
 
-class Board:
+class StatsCollector:
     """Sums what all workers did, per stage."""
 
     def __init__(self) -> None:
-        self.tallies: dict[str, dict[str, float]] = {}
+        self.stats_by_stage: dict[str, dict[str, float]] = {}
         self.failure: VerError | None = None
 
-    def note(self, stage: str, tally: dict[str, float]) -> None:
-        known = self.tallies.setdefault(stage, dict.fromkeys(tally, 0))
-        for name, value in tally.items():
+    def note(self, stage: str, stats: dict[str, float]) -> None:
+        known = self.stats_by_stage.setdefault(stage, dict.fromkeys(stats, 0))
+        for name, value in stats.items():
             known[name] += value
 
     def fail(self, error: VerError) -> None:
@@ -81,7 +83,7 @@ class Board:
         return self.failure
 
     def read(self) -> dict[str, dict[str, float]]:
-        return self.tallies
+        return self.stats_by_stage
 
 
 class RayPools:
@@ -95,11 +97,11 @@ class RayPools:
         VerError: Ray does not start, or nobody answers at ``address``.
     """
 
-    def __init__(self, work: Work, cpus: int | None, address: str | None) -> None:
+    def __init__(self, work: WorkFolder, cpus: int | None, address: str | None) -> None:
         self.work = work
         self.notes: list[str] = []
         self._empty = tempfile.TemporaryDirectory(prefix="ver-")
-        self._board = _start(Path(self._empty.name), cpus, address)
+        self._collector = _start(Path(self._empty.name), cpus, address)
 
     def stop(self, interrupted: bool) -> None:
         """Let go of Ray.  After Ctrl-C its orderly shutdown was seen to crash the process; its own processes
@@ -110,12 +112,12 @@ class RayPools:
             ray.shutdown()
         self._empty.cleanup()
 
-    def tallies(self) -> dict[str, Tally]:
+    def stats_by_stage(self) -> dict[str, StageStats]:
         """What each stage did so far, over all workers."""
         import ray
 
-        read: dict[str, dict[str, Any]] = ray.get(self._board.read.remote(), timeout=BOARD_LIMIT_S)
-        return {name: Tally(**values) for name, values in read.items()}
+        read: dict[str, dict[str, Any]] = ray.get(self._collector.read.remote(), timeout=COLLECTOR_LIMIT_S)
+        return {name: StageStats(**values) for name, values in read.items()}
 
     def workers(self, stage: Stage) -> int:
         """How many workers a stage may have when it has the cluster to itself."""
@@ -140,7 +142,7 @@ class RayPools:
         data = ray.data.from_items([{COLUMN: canonical_json(row)} for row in rows], override_num_blocks=len(rows))
         live = dict(zip((stage.name for stage in stages), live_columns(stages, keep), strict=True))
         for pool in pools:
-            given = {"work": self.work, "board": self._board, "wanted": live[pool.stages[-1].name]}
+            given = {"work": self.work, "board": self._collector, "wanted": live[pool.stages[-1].name]}
             data = data.map_batches(
                 StageWorker,
                 fn_constructor_kwargs={"stages": pool.stages, **given},
@@ -155,7 +157,7 @@ class RayPools:
             for batch in data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
                 yield from (json.loads(blob) for blob in batch.column(COLUMN).to_pylist())
         except RayTaskError as error:
-            told: VerError | None = ray.get(self._board.failed.remote())
+            told: VerError | None = ray.get(self._collector.failed.remote())
             if told is not None:
                 raise told from None
             raise VerError(f"a worker failed: {error}", "run the same command again; with -vv it says more") from error
@@ -186,7 +188,7 @@ def _start(empty: Path, cpus: int | None, address: str | None) -> Any:
         raise VerError(f"Ray did not start: {error}", cure) from error
     finally:
         os.chdir(here)
-    return ray.remote(num_cpus=0)(Board).remote()
+    return ray.remote(num_cpus=0)(StatsCollector).remote()
 
 
 @contextmanager

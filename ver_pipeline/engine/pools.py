@@ -14,7 +14,7 @@ two-core machine stalls without an error."""
 
 AUTOSCALE_FROM_CPUS = 4
 """Below this, a pool has one worker, and neighbours that see the same unit share it: a worker costs three CPU
-seconds to start, and the rows of one film pass through its stages one after the other anyway."""
+seconds to start, and the rows of one video pass through its stages one after the other anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ def fuse(stages: Sequence[Stage], sparing: bool) -> list[tuple[Stage, ...]]:
 
 
 def _alike(a: Stage, b: Stage, sparing: bool) -> bool:
-    """They see the same unit; a worker to spare would be idle while another cuts the only film's parts."""
-    return a.unit == b.unit or (sparing and {a.unit, b.unit} == {"source", "part"})
+    """They see the same unit; a worker to spare would be idle while another cuts the only video's parts."""
+    return a.unit == b.unit or (sparing and {a.unit, b.unit} == {"source", "chunk"})
 
 
 def _can_share(stage: Stage, sparing: bool) -> bool:

@@ -11,18 +11,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ver_pipeline.engine.cache import Cache, pick, stage_digest, unit_key
+from ver_pipeline.engine.cache import Cache, project, stage_digest, unit_key
 from ver_pipeline.engine.isolation import IsolatedStage
 from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.shards.workdir import Work
-from ver_pipeline.stages.base import FILE, PIECE, Outcome, Pieced, Row, Stage, file_state
+from ver_pipeline.shards.workdir import WorkFolder
+from ver_pipeline.stages.base import CHUNK, FILE, Chunked, Outcome, Row, Stage, file_state
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Tally:
+class StageStats:
     """What a runner did: units done (of which from the cache), rejected, rows out, and seconds at work;
     tokens and money are those that the stage says it spent on this work alone (``take_spent``)."""
 
@@ -46,8 +46,8 @@ class Runner:
     """
 
     stage: Stage
-    work: Work
-    tally: Tally = field(default_factory=Tally)
+    work: WorkFolder
+    stats: StageStats = field(default_factory=StageStats)
     when_busy: Callable[[], None] | None = None
     _opened: bool = False
     _isolated: IsolatedStage | None = None
@@ -59,8 +59,8 @@ class Runner:
     def __call__(self, rows: Sequence[Row]) -> list[Row]:
         """Rows out: each input's results in order, or the input with a ``reject`` added."""
         started = time.perf_counter()
-        given = [None if "reject" in row else pick(row, self.stage.reads) for row in rows]
-        keys = [None if g is None else unit_key(self._id, portable(g, self.work)) for g in given]
+        given = [None if "reject" in row else project(row, self.stage.reads) for row in rows]
+        keys = [None if g is None else unit_key(self._id, relativize(g, self.work)) for g in given]
         found: list[Any] = [None if key is None else self._cache.get(key) for key in keys]
         todo = [i for i, key in enumerate(keys) if key is not None and found[i] is None]
         for i, outcome in zip(todo, self._run([g for i in todo if (g := given[i]) is not None]), strict=True):
@@ -69,10 +69,10 @@ class Runner:
         out: list[Row] = []
         for i, row in enumerate(rows):
             out.extend([row] if given[i] is None else self._joined(row, found[i], cached=i not in todo))
-        self.tally.busy_s += time.perf_counter() - started
+        self.stats.busy_s += time.perf_counter() - started
         if todo and (take_spent := getattr(self.stage, "take_spent", None)) is not None:
             for name, amount in take_spent().items():
-                setattr(self.tally, name, getattr(self.tally, name) + amount)
+                setattr(self.stats, name, getattr(self.stats, name) + amount)
         return out
 
     def launch(self) -> None:
@@ -87,21 +87,21 @@ class Runner:
             self._isolated.close()
 
     def _run(self, given: list[Row]) -> list[Outcome]:
-        if isinstance(self.stage, Pieced):
-            return [self._run_in_pieces(row, self.stage) for row in given]
+        if isinstance(self.stage, Chunked):
+            return [self._run_in_chunks(row, self.stage) for row in given]
         return self._run_whole(given)
 
-    def _run_in_pieces(self, row: Row, stage: Pieced) -> Outcome:
-        """The row's outcome from its pieces, each kept as soon as it is done."""
-        pieces = stage.pieces(row)
-        if not pieces:
+    def _run_in_chunks(self, row: Row, stage: Chunked) -> Outcome:
+        """The row's outcome from its chunks, each kept as soon as it is done."""
+        chunks = stage.chunks(row)
+        if not chunks:
             return self._run_whole([row])[0]
         outcomes: list[Row] = []
-        for piece in pieces:
-            key = unit_key(self._id, portable(piece, self.work))
+        for chunk in chunks:
+            key = unit_key(self._id, relativize(chunk, self.work))
             found = self._cache.get(key)
             if found is None:
-                found = self._named(self._of_the_same_file(self._run_whole([piece])[0], row), row)
+                found = self._named(self._of_the_same_file(self._run_whole([chunk])[0], row), row)
                 self._store(key, found)
             if isinstance(found, Reject):
                 return found
@@ -167,18 +167,18 @@ class Runner:
         return out
 
     def _joined(self, row: Row, outcome: list[Row] | Reject, cached: bool) -> list[Row]:
-        if PIECE in row:
+        if CHUNK in row:
             return []  # it was asked for so that it is known when its row comes
-        self.tally.done += 1
-        self.tally.cached += cached
+        self.stats.done += 1
+        self.stats.cached += cached
         if isinstance(outcome, Reject):
-            self.tally.rejected += 1
+            self.stats.rejected += 1
             return [{**row, "reject": outcome.to_row()}]
-        self.tally.rows_out += len(outcome)
+        self.stats.rows_out += len(outcome)
         return [{**row, **made} for made in outcome]
 
 
-def portable(given: Row, work: Work) -> Row:
+def relativize(given: Row, work: WorkFolder) -> Row:
     """Paths inside the work folder as they are stored, so that a moved OUT keeps its cache."""
     root = f"{work.root}/"
     return {

@@ -25,7 +25,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """One training item: a film and its (question, answer) pairs.  ``id`` is unique in the export."""
+    """One training item: a video and its (question, answer) pairs.  ``id`` is unique in the export."""
 
     id: str
     split: str
@@ -51,7 +51,7 @@ def dialogues(record: Row, video: str, tasks: Sequence[str], languages: Sequence
 
 
 def llava(item: Dialogue) -> Row:
-    """LLaVA: ``from``/``value`` turns, the film's place before the first question."""
+    """LLaVA: ``from``/``value`` turns, the video's place before the first question."""
     turns: list[Row] = []
     for i, (question, answer) in enumerate(item.pairs):
         turns += [{"from": "human", "value": (VIDEO if i == 0 else "") + question}, {"from": "gpt", "value": answer}]

@@ -35,15 +35,15 @@ def check_public(data: Dataset, where: str, allow: Iterable[str] = ()) -> None:
     """
     allowed = sorted(ALLOWED_LICENSES | set(allow))
     rows = data.sql(
-        f"""SELECT coalesce(uri, source_id) AS film, license, coalesce(rights_basis, 'unknown') AS basis, count(*) AS n
+        f"""SELECT coalesce(uri, source_id) AS video, license, coalesce(rights_basis, 'unknown') AS basis, count(*) AS n
             FROM samples WHERE key IN ({select_keys(data, where)}) AND media_policy = 'embed'
             AND NOT (list_contains(?, license) AND list_contains(?, coalesce(rights_basis, 'unknown')))
-            GROUP BY ALL ORDER BY film, license, basis""",
+            GROUP BY ALL ORDER BY video, license, basis""",
         [allowed, list(ALLOWED_BASES)],
     ).dicts()
     if not rows:
         return
-    named = "; ".join(f"{r['film']} ({r['license']}, basis {r['basis']}, {r['n']} samples)" for r in rows[:SHOWN])
+    named = "; ".join(f"{r['video']} ({r['license']}, basis {r['basis']}, {r['n']} samples)" for r in rows[:SHOWN])
     more = f"; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     raise VerError(
         f"media of {len(rows)} sources may not be passed on: {named}{more}",

@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What to write.  ``media`` is ``copy`` (films beside the text) or ``none`` (references only)."""
+    """What to write.  ``media`` is ``copy`` (videos beside the text) or ``none`` (references only)."""
 
     format: str
     where: str = "true"
@@ -47,7 +47,7 @@ class Exported:
     """What was written."""
 
     n_samples: int = 0
-    n_films: int = 0
+    n_videos: int = 0
     items: dict[str, int] = field(default_factory=dict)
 
 
@@ -100,12 +100,12 @@ def _conversations(data: Dataset, folder: Path, wish: Export, done: Exported) ->
             for row, record in _counted(data, wish.where, done):
                 video = f"videos/{row['key']}.mp4"
                 if wish.media == "copy":
-                    done.n_films += _copy_film(shards, row, inside(folder, "videos", f"{row['key']}.mp4"))
+                    done.n_videos += _copy_video(shards, row, inside(folder, "videos", f"{row['key']}.mp4"))
                 files.add(dialogues(record, video, wish.tasks, wish.languages))
     finally:
         files.close()
     done.items = files.counts
-    if done.n_films < done.n_samples:
+    if done.n_videos < done.n_samples:
         _write_references(data, folder / "references.csv", wish.where)
     if wish.format == "llama-factory":
         (folder / "dataset_info.json").write_text(
@@ -119,17 +119,17 @@ def _counted(data: Dataset, where: str, done: Exported) -> Iterator[tuple[Row, R
         yield pair
 
 
-def _copy_film(shards: ShardReader, row: Row, path: Path) -> int:
-    film = shards.member(row, "mp4")
-    if film is None:
+def _copy_video(shards: ShardReader, row: Row, path: Path) -> int:
+    video = shards.member(row, "mp4")
+    if video is None:
         return 0
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(film)
+    path.write_bytes(video)
     return 1
 
 
 def _write_references(data: Dataset, path: Path, where: str) -> None:
-    """Where films that are not here can be cut from: source, span, and the hash of what was cut."""
+    """Where videos that are not here can be cut from: source, span, and the hash of what was cut."""
     chosen = select_keys(data, where)
     rows = data.sql(
         f"""SELECT c.key, s.uri, c.source_id, c.start_s, c.end_s, c.media_sha256, c.license

@@ -1,1 +1,1 @@
-"""The sample film: fetched and composed from pinned bytes, the same everywhere."""
+"""The sample video: fetched and composed from pinned bytes, the same everywhere."""

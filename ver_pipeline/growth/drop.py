@@ -33,7 +33,7 @@ from ver_pipeline.shards.staged import PageWriter, with_pages
 from ver_pipeline.shards.switch import switch
 from ver_pipeline.shards.tombstones import published_tombstones, read_tombstones, tombstone_of, write_tombstones
 from ver_pipeline.shards.withdrawal import Withdrawal, cross_out, is_fulfilled, ledger_path, note, pending, write_down
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def _fulfil(data: Dataset, out_dir: Path, wish: Withdrawal, pages: Sequence[Page
 
     What no manifest lists is cleaned first, while the shards still tell what to look for; then comes the switch.
     """
-    work = Work(out_dir / ".ver")
+    work = WorkFolder(out_dir / ".ver")
     traces = Traces(tokens={key.encode() for key in wish.keys})
     _learn(data, wish, work, traces)
     n_leftovers = forget(work.root, traces, (work.root / "lock", ledger_path(out_dir), withdrawal_journal(out_dir)))
@@ -117,7 +117,7 @@ def _n_shards(manifest: Mapping[str, Any]) -> int:
     return sum(file["kind"] == "shard" for file in manifest["files"])
 
 
-def _learn(data: Dataset, wish: Withdrawal, work: Work, traces: Traces) -> None:
+def _learn(data: Dataset, wish: Withdrawal, work: WorkFolder, traces: Traces) -> None:
     """What the dropped records leave behind: those of the data set, and earlier ones in the work folder.
 
     The latter are among the last that :func:`forget` removes, so a drop that was killed finds them again.

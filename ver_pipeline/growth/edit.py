@@ -18,7 +18,7 @@ from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.migrate import record_of
 from ver_pipeline.schemas.tables import flat_columns
-from ver_pipeline.shards.manifest import seal_manifest
+from ver_pipeline.shards.manifest import add_checksum
 from ver_pipeline.shards.names import shard_stem
 from ver_pipeline.shards.read import ShardReader, flat_offsets, read_offsets
 from ver_pipeline.shards.staged import Entry, Manifest, data_set_id, link, name_by_content
@@ -56,7 +56,7 @@ class Edit:
     def sealed(self, files: Sequence[Entry]) -> Manifest:
         """The manifest over these entries: configuration and fingerprints stay, identity is computed anew."""
         told = {"files": list(files), "counts": self._counts, "dataset_id": data_set_id(files)}
-        return seal_manifest({**self.data.manifest, **told})
+        return add_checksum({**self.data.manifest, **told})
 
     def _concerned(self) -> frozenset[str]:
         """Shards that hold a dropped clip, or a clip that names one as its neighbour."""

@@ -1,10 +1,10 @@
 """Remove what the work folder, and files that nobody lists, remember of withdrawn clips.
 
-The work folder holds cached outcomes, records and films under names and in forms that are the stages'
-own business, so nothing here relies on its layout.  A file goes when it is a withdrawn film or picture
+The work folder holds cached outcomes, records and videos under names and in forms that are the stages'
+own business, so nothing here relies on its layout.  A file goes when it is a withdrawn video or frame
 (by content), or when it holds any trace of a withdrawn clip: its key, a hash that only it has, a part of
-its record, or its words with their times' probabilities (the transcript of the whole film).  What a killed
-process was still writing goes too: half a film has another hash.  Too much may go, never too little; what
+its record, or its words with their times' probabilities (the transcript of the whole video).  What a killed
+process was still writing goes too: half a video has another hash.  Too much may go, never too little; what
 goes costs only time.
 """
 
@@ -34,7 +34,7 @@ _KEY = re.compile(rb"[0-9a-f]{16}_[0-9]{8}_[0-9]{8}")
 _SHA256 = re.compile(rb"[0-9a-f]{64}")
 _TOKEN = re.compile(_KEY.pattern + b"|" + _SHA256.pattern)
 _NAMED_BY_CONTENT = re.compile(r"[0-9a-f]{64}\.(mp4|jpg)")
-"""Films and posters of the cache: their names say what they are."""
+"""Videos and posters of the cache: their names say what they are."""
 
 WordPrint = tuple[str, float]
 
@@ -77,9 +77,9 @@ def forget(work_dir: Path, traces: Traces, spare: Iterable[Path] = ()) -> int:
 
 
 def forget_withdrawn(work_dir: Path, tombstones: Container[str]) -> int:
-    """Delete what a build from a film that still holds withdrawn clips has kept of them; returns how many files went.
+    """Delete what a build from a video that still holds withdrawn clips has kept of them; returns how many files went.
 
-    The film is cut before its withdrawn clips are left out, so the cache names them and holds their media.
+    The video is cut before its withdrawn clips are left out, so the cache names them and holds their media.
 
     Args:
         tombstones: sha256 of the withdrawn keys (``schemas.tombstones.tombstone_of``).

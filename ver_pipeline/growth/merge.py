@@ -34,7 +34,7 @@ from ver_pipeline.shards.manifest import MANIFEST_NAME
 from ver_pipeline.shards.read import ShardReader
 from ver_pipeline.shards.staged import PageWriter
 from ver_pipeline.shards.tombstones import is_withdrawn, read_tombstones
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 
 Prefer = Literal["first", "last"]
 SHOWN = 3
@@ -73,7 +73,7 @@ def merge(
         VerError: a withdrawal from one of the sets was begun and cannot be finished.
     """
     out_dir = out_dir.resolve()
-    work = Work(out_dir / ".ver")
+    work = WorkFolder(out_dir / ".ver")
     from_where = [os.path.relpath(one.resolve(), out_dir) for one in sets]
     task = canonical_json({"sets": from_where, "prefer": prefer, "resplit": resplit})
     _refuse_to_overwrite(out_dir, work, task)
@@ -88,14 +88,19 @@ def merge(
     return done
 
 
-def _refuse_to_overwrite(out_dir: Path, work: Work, task: bytes) -> None:
+def _refuse_to_overwrite(out_dir: Path, work: WorkFolder, task: bytes) -> None:
     mine = work.merge_note.is_file() and work.merge_note.read_bytes() == task
     if (out_dir / MANIFEST_NAME).exists() and not mine:
         raise UsageError(f"{out_dir} holds a data set", "choose another --out")
 
 
 def _merge(
-    sets: Sequence[Path], out_dir: Path, work: Work, pages: Sequence[PageWriter], prefer: Prefer | None, resplit: bool
+    sets: Sequence[Path],
+    out_dir: Path,
+    work: WorkFolder,
+    pages: Sequence[PageWriter],
+    prefer: Prefer | None,
+    resplit: bool,
 ) -> Merged:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, work.merging, ignore_errors=True)

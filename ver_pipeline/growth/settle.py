@@ -37,9 +37,9 @@ def writing(
     """
     from ver_pipeline.shards.lock import locked
     from ver_pipeline.shards.switch import recover
-    from ver_pipeline.shards.workdir import Work
+    from ver_pipeline.shards.workdir import WorkFolder
 
-    work = Work(out_dir.resolve() / ".ver")
+    work = WorkFolder(out_dir.resolve() / ".ver")
     with locked(work):
         recover(out_dir)
         finished = None

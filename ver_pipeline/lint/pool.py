@@ -21,7 +21,7 @@ def checking_pool(workers: int | None, files: Sequence[Mapping[str, Any]], damag
     """A function ``start(file name, function, *args)`` that returns what waits for the function's value.
 
     A damaged file is only ever parsed in a child process of its own: a reader that crashes on it takes no
-    other check along.  Sound files of a small data set are checked in this process.
+    other check along.  Audio files of a small data set are checked in this process.
     """
     n = max(1, min(workers or os.cpu_count() or 1, len(files)))
     small = workers is None and sum(file["size_bytes"] for file in files) < SMALL_BYTES

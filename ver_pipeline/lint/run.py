@@ -31,7 +31,7 @@ class LintReport:
     full: bool
 
     @property
-    def sound(self) -> bool:
+    def audio(self) -> bool:
         """Nothing but notes was found, and everything that was asked for ran."""
         return not self.not_run and all(defect.note for defect in self.defects)
 
@@ -40,7 +40,7 @@ def lint_dataset(out_dir: Path, *, fast: bool = False, workers: int | None = Non
     """Prove the data set in ``out_dir``, or name each defect with its file and key.
 
     Full: every file's sha256; every tar byte by byte; every record against the schema, its media, the
-    index and the catalog; every film decoded.  Fast: sha256, tar layout, and the key sets of index,
+    index and the catalog; every video decoded.  Fast: sha256, tar layout, and the key sets of index,
     tars, catalog and manifest; records are read only in a tar whose hash does not fit.
 
     Args:

@@ -52,7 +52,7 @@ def check_tar(
         path: the tar.
         entry: its entry in the manifest.
         rows: its rows of the index; empty when the index is not readable (then the tar's own headers guide).
-        full: also parse and compare every record and decode every film.  When the tar's hash does not
+        full: also parse and compare every record and decode every video.  When the tar's hash does not
             fit, members are compared in any case, to name the samples that were hit.
         columns: the columns of each table of the catalog that will be compared with the records.
     """
@@ -184,7 +184,7 @@ def _check_sample(
     dumped = record.model_dump(mode="json")
     _check_index_row(dumped, row, found)
     if "mp4" in data:
-        for what in film_faults(data["mp4"], record):
+        for what in video_faults(data["mp4"], record):
             found("decode", what)
     for table, owner, fact in record_facts(dumped, columns):
         report.facts.setdefault(table, {})[owner] = fact
@@ -221,10 +221,10 @@ def _check_record(record: Record, key: str, data: Mapping[str, bytes], entry: Ma
             found("media", f"pixels are stored under the policy {record.media.policy!r}")
         return
     if "mp4" not in data:
-        found("members", "there is no film, and the record says that it is embedded")
+        found("members", "there is no video, and the record says that it is embedded")
         return
     if len(data["mp4"]) != record.media.size_bytes or hashlib.sha256(data["mp4"]).hexdigest() != record.media.sha256:
-        found("media", "the film is not the one that the record describes")
+        found("media", "the video is not the one that the record describes")
 
 
 def _check_index_row(dumped: dict[str, Any], row: Mapping[str, Any] | None, found: Note) -> None:
@@ -236,30 +236,30 @@ def _check_index_row(dumped: dict[str, Any], row: Mapping[str, Any] | None, foun
         found("index", f"the index differs from the record in {', '.join(sorted(wrong))}")
 
 
-def film_faults(data: bytes, record: Record) -> list[str]:
-    """Where the decoded film is not what the record claims: pictures, duration, size, sound, decoding errors."""
+def video_faults(data: bytes, record: Record) -> list[str]:
+    """Where the decoded video is not what the record claims: frames, duration, size, audio, decoding errors."""
     import av
 
     try:
         with open_media(data) as container:
             if not container.streams.video:
-                return ["the film has no picture"]
+                return ["the video has no frame"]
             stream = container.streams.video[0]
             n_frames, size = 0, (stream.codec_context.width, stream.codec_context.height)
             for _ in container.decode(stream):
                 n_frames += 1
             has_audio = bool(container.streams.audio)
     except (MediaError, av.FFmpegError, ValueError, IndexError) as error:
-        return [f"the film does not decode: {error}"]
+        return [f"the video does not decode: {error}"]
     clip, faults = record.clip, []
     if n_frames != clip.n_frames:
-        faults.append(f"{n_frames} pictures decode, the record says {clip.n_frames}")
+        faults.append(f"{n_frames} frames decode, the record says {clip.n_frames}")
     if abs(n_frames / clip.fps - clip.duration_s) > 1 / clip.fps + 0.001:
-        faults.append(f"the film lasts {n_frames / clip.fps:.3f} s, the record says {clip.duration_s:g} s")
+        faults.append(f"the video lasts {n_frames / clip.fps:.3f} s, the record says {clip.duration_s:g} s")
     if size != (clip.width, clip.height):
-        faults.append(f"the picture is {size[0]} x {size[1]}, the record says {clip.width} x {clip.height}")
+        faults.append(f"the frame is {size[0]} x {size[1]}, the record says {clip.width} x {clip.height}")
     if has_audio != clip.has_audio:
-        faults.append("the record and the film disagree on sound")
+        faults.append("the record and the video disagree on audio")
     return faults
 
 

@@ -1,4 +1,4 @@
-"""Faces: boxes in a picture by CenterFace, and tracks over the looked-at pictures."""
+"""Faces: boxes in a frame by CenterFace, and tracks over the looked-at frames."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ MULTIPLE = 32
 NMS_IOU = 0.3
 TRACK_IOU = 0.3
 MAX_MISSED = 1
-"""A face may be missing on this many looked-at pictures in a row and still be the same face."""
+"""A face may be missing on this many looked-at frames in a row and still be the same face."""
 MAX_FACES = 16
 LONE_CONF = 0.75
-"""A face seen on one of several pictures only must be at least this sure."""
+"""A face seen on one of several frames only must be at least this sure."""
 
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face in one picture: ``box`` is (x, y, width, height) as fractions of the picture, inside it."""
+    """One face in one frame: ``box`` is (x, y, width, height) as fractions of the frame, inside it."""
 
     box: Box
     conf: float
 
 
 class FaceDetector:
-    """CenterFace on onnxruntime with a fixed thread count: the same picture gives the same boxes."""
+    """CenterFace on onnxruntime with a fixed thread count: the same frame gives the same boxes."""
 
     def __init__(self, side: int, min_conf: float, threads: int) -> None:
         self.side, self.min_conf, self.threads = side, min_conf, threads
@@ -45,7 +45,7 @@ class FaceDetector:
         self.session = onnx_session(str(store.resolve(MODEL)), self.threads)
 
     def detect(self, rgb: Picture) -> list[Face]:
-        """The faces of a picture, surest first, at most ``MAX_FACES``."""
+        """The faces of a frame, surest first, at most ``MAX_FACES``."""
         import cv2
 
         height, width = rgb.shape[:2]
@@ -114,22 +114,22 @@ class Track:
 
 
 class Tracker:
-    """Follows faces from picture to picture by overlap; a shot cut between two pictures ends every track."""
+    """Follows faces from frame to frame by overlap; a shot cut between two frames ends every track."""
 
     def __init__(self, cuts_s: Sequence[float]) -> None:
         self.cuts_s = sorted(cuts_s)
         self.done: list[Track] = []
         self.live: list[Track] = []
         self.last_s: float | None = None
-        self.n_pictures = 0
+        self.n_frames = 0
         self.most = 0
 
     def add(self, t_s: float, faces: Sequence[Face], scores: Sequence[dict[str, float]]) -> None:
-        """Take the faces of the next picture, each with its expression scores."""
+        """Take the faces of the next frame, each with its expression scores."""
         if self.last_s is not None and any(self.last_s < cut <= t_s for cut in self.cuts_s):
             self._end_all()
         self.last_s = t_s
-        self.n_pictures += 1
+        self.n_frames += 1
         pairs = [
             (overlap(track.looks[-1][1].box, face.box), t, f)
             for t, track in enumerate(self.live)
@@ -152,7 +152,7 @@ class Tracker:
     def result(self) -> list[Track]:
         """All tracks that are believed, by time of first look, larger first."""
         self._end_all()
-        kept = [t for t in self.done if len(t.looks) > 1 or self.n_pictures < 3 or t.looks[0][1].conf >= LONE_CONF]
+        kept = [t for t in self.done if len(t.looks) > 1 or self.n_frames < 3 or t.looks[0][1].conf >= LONE_CONF]
         return sorted(kept, key=lambda t: (t.looks[0][0], -t.looks[0][1].box[2] * t.looks[0][1].box[3]))
 
     def _end_all(self) -> None:
@@ -205,7 +205,7 @@ def _track_record(track: Track, track_id: str) -> dict[str, Any]:
 
 
 def _rounded(box: Sequence[float]) -> list[float]:
-    """Three decimals, never outside the picture."""
+    """Three decimals, never outside the frame."""
     x, y = round(box[0], 3), round(box[1], 3)
     return [x, y, round(min(box[2], 1 - x), 3), round(min(box[3], 1 - y), 3)]
 

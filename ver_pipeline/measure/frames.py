@@ -1,4 +1,4 @@
-"""Decode a stored clip once: a few pictures spread evenly over it, and all of its sound."""
+"""Decode a stored clip once: a few frames spread evenly over it, and all of its audio."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ver_pipeline.media.open import MediaError, open_media
 RATE_HZ = 16_000
 
 Picture = npt.NDArray[np.uint8]
-Sound = npt.NDArray[np.float32]
+Audio = npt.NDArray[np.float32]
 
 
 class ClipError(Exception):
@@ -22,8 +22,8 @@ class ClipError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One looked-at picture: its time in the clip and its pixels ``(height, width, 3)``, RGB."""
+class SampledFrame:
+    """One looked-at frame: its time in the clip and its pixels ``(height, width, 3)``, RGB."""
 
     t_s: float
     rgb: Picture
@@ -36,15 +36,15 @@ def sample_times(duration_s: float, frames_per_s: float, max_frames: int) -> lis
 
 
 class ClipReader:
-    """One pass over a clip.  Iterate ``pictures()`` to its end, then ``sound()`` holds the whole sound."""
+    """One pass over a clip.  Iterate ``frames()`` to its end, then ``audio()`` holds the whole audio."""
 
     def __init__(self, path: str, times_s: list[float], threads: int) -> None:
         self.path, self.times_s, self.threads = path, times_s, threads
-        self._pieces: list[Sound] = []
-        self._has_sound = False
+        self._pieces: list[Audio] = []
+        self._has_audio = False
 
-    def pictures(self) -> Iterator[Sample]:
-        """The picture shown at each wanted time, in order; each is decoded from the clip itself.
+    def frames(self) -> Iterator[SampledFrame]:
+        """The frame shown at each wanted time, in order; each is decoded from the clip itself.
 
         Raises:
             ClipError: the clip cannot be opened or decoded.
@@ -52,33 +52,33 @@ class ClipReader:
         import av
 
         try:
-            with open_media(self.path) as film:
-                yield from self._decode(film)
+            with open_media(self.path) as container:
+                yield from self._decode(container)
         except (MediaError, av.FFmpegError) as error:
             raise ClipError(f"the clip {self.path} cannot be decoded: {error}") from error
 
-    def sound(self) -> Sound | None:
-        """The sound as 16 kHz mono float32 in [-1, 1]; None where the clip has none."""
-        if not self._has_sound:
+    def audio(self) -> Audio | None:
+        """The audio as 16 kHz mono float32 in [-1, 1]; None where the clip has none."""
+        if not self._has_audio:
             return None
         return np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
 
-    def _decode(self, film: Any) -> Iterator[Sample]:
+    def _decode(self, container: Any) -> Iterator[SampledFrame]:
         import av
 
-        video = film.streams.video[0]
+        video = container.streams.video[0]
         video.codec_context.thread_count = self.threads
-        streams = [video, *film.streams.audio[:1]]
-        self._has_sound = len(streams) > 1
+        streams = [video, *container.streams.audio[:1]]
+        self._has_audio = len(streams) > 1
         resampler = av.AudioResampler("flt", "mono", RATE_HZ)
         wanted = iter(self.times_s)
         due = next(wanted, None)
         last: Any = None
-        for frame in film.decode(*streams):
+        for frame in container.decode(*streams):
             if isinstance(frame, av.AudioFrame):
                 self._keep(resampler.resample(frame))
                 continue
-            # The picture on the screen at a time is the last one that started at or before it.
+            # The frame on the screen at a time is the last one that started at or before it.
             while due is not None and last is not None and frame.time > due:
                 yield _sample(last)
                 due = next(wanted, None)
@@ -86,15 +86,15 @@ class ClipReader:
         while due is not None and last is not None:
             yield _sample(last)
             due = next(wanted, None)
-        if self._has_sound:
+        if self._has_audio:
             self._keep(resampler.resample(None))
 
     def _keep(self, frames: list[Any]) -> None:
         self._pieces += [frame.to_ndarray().ravel() for frame in frames]
 
 
-def _sample(frame: Any) -> Sample:
-    return Sample(round(float(frame.time or 0.0), 3), frame.to_ndarray(format="rgb24"))
+def _sample(frame: Any) -> SampledFrame:
+    return SampledFrame(round(float(frame.time or 0.0), 3), frame.to_ndarray(format="rgb24"))
 
 
 def luma(rgb: Picture) -> npt.NDArray[np.float32]:

@@ -1,7 +1,7 @@
-"""A 64-bit perceptual hash of a picture: near-duplicates differ in few bits.
+"""A 64-bit perceptual hash of a frame: near-duplicates differ in few bits.
 
-The DCT hash in the manner of pHash: the picture's area means on a 32 x 32 grid, its lowest 8 x 8 cosine
-coefficients, one bit each for "above the median".  numpy only; the same picture gives the same bits.
+The DCT hash in the manner of pHash: the frame's area means on a 32 x 32 grid, its lowest 8 x 8 cosine
+coefficients, one bit each for "above the median".  numpy only; the same frame gives the same bits.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ Matrix = npt.NDArray[np.float64]
 
 
 def phash(gray_frame: npt.NDArray[Any]) -> str:
-    """The hash of a luma picture ``(height, width)``, any size and scale, as 16 hex digits.
+    """The hash of a luma frame ``(height, width)``, any size and scale, as 16 hex digits.
 
-    A picture without any detail gives sixteen zeros.
+    A frame without any detail gives sixteen zeros.
 
     Raises:
-        ValueError: when the picture is not two-dimensional or holds no pixel.
+        ValueError: when the frame is not two-dimensional or holds no pixel.
     """
     if gray_frame.ndim != 2 or 0 in gray_frame.shape:
-        raise ValueError(f"a luma picture of shape (height, width) is needed, not {gray_frame.shape}")
+        raise ValueError(f"a luma frame of shape (height, width) is needed, not {gray_frame.shape}")
     rows, columns = _area_weights(gray_frame.shape[0]), _area_weights(gray_frame.shape[1])
     small = rows @ gray_frame.astype(np.float64) @ columns.T
     cosine = _cosine()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ver_pipeline.measure.frames import RATE_HZ, Sound
+from ver_pipeline.measure.frames import RATE_HZ, Audio
 from ver_pipeline.timeline.transcript import is_wide
 
 EXTRACTOR = "ver-voice/1 (YIN, RMS)"
@@ -40,17 +40,17 @@ BLOCK_FRAMES = 500
 Floats = npt.NDArray[np.float64]
 
 
-def measure_voice(sound: Sound, words: Sequence[Mapping[str, Any]], speech_present: bool) -> dict[str, Any]:
-    """``record.Voice`` of a clip's sound (16 kHz mono in [-1, 1]) and its words in clip time.
+def measure_voice(audio: Audio, words: Sequence[Mapping[str, Any]], speech_present: bool) -> dict[str, Any]:
+    """``record.Voice`` of a clip's audio (16 kHz mono in [-1, 1]) and its words in clip time.
 
     Pitch is None where no speech is or nothing is voiced; ``rate_syll_s`` counts Chinese characters and
     English syllables per second of articulation, None below three of them; ``pause_frac`` is the share of
     pauses between the first and the last word; ``loudness_db`` is the mean power in dBFS, at least -100.
     """
-    level_db = frame_levels(sound)
+    level_db = frame_levels(audio)
     region = _where_words_are(words, len(level_db)) if words else np.ones(len(level_db), bool)
     heard = level_db[region] if region.any() else level_db
-    pitch_hz = frame_pitch(sound, level_db, region) if speech_present else np.zeros(len(level_db))
+    pitch_hz = frame_pitch(audio, level_db, region) if speech_present else np.zeros(len(level_db))
     voiced = _without_octave_slips(pitch_hz[pitch_hz > 0])
     semitones = 12 * np.log2(voiced / np.median(voiced)) if len(voiced) >= MIN_VOICED_FRAMES else None
     audible = heard[heard > SILENCE_DB]
@@ -63,21 +63,21 @@ def measure_voice(sound: Sound, words: Sequence[Mapping[str, Any]], speech_prese
         "rate_syll_s": speech_rate(words),
         "pause_frac": pause_share(words),
         "voiced_frac": round(float((pitch_hz > 0).sum() / max(1, region.sum())), 3),
-        "clipped_frac": round(float((np.abs(sound) >= CLIPPED).mean()) if len(sound) else 0.0, 4),
+        "clipped_frac": round(float((np.abs(audio) >= CLIPPED).mean()) if len(audio) else 0.0, 4),
         "silence_frac": round(float((level_db <= SILENCE_DB).mean()) if len(level_db) else 1.0, 3),
         "extractor": EXTRACTOR,
     }
 
 
-def frame_levels(sound: Sound) -> Floats:
+def frame_levels(audio: Audio) -> Floats:
     """Power of each 10 ms frame in dBFS, at least ``LOWEST_DB``."""
-    count = len(sound) // HOP
-    frames = sound[: count * HOP].astype(np.float64).reshape(count, HOP)
+    count = len(audio) // HOP
+    frames = audio[: count * HOP].astype(np.float64).reshape(count, HOP)
     power = (frames**2).mean(axis=1)
     return np.maximum(LOWEST_DB, 10 * np.log10(np.maximum(power, 1e-12)))
 
 
-def frame_pitch(sound: Sound, level_db: Floats, region: npt.NDArray[np.bool_]) -> Floats:
+def frame_pitch(audio: Audio, level_db: Floats, region: npt.NDArray[np.bool_]) -> Floats:
     """The pitch of each 10 ms frame in Hz, 0 where it is not voiced, too soft, or outside ``region``."""
     pitch = np.zeros(len(level_db))
     if not len(level_db):
@@ -85,7 +85,7 @@ def frame_pitch(sound: Sound, level_db: Floats, region: npt.NDArray[np.bool_]) -
     floor_db = max(VOICED_FLOOR_DB, float(level_db.max()) - VOICED_BELOW_PEAK_DB)
     wanted = np.flatnonzero(region & (level_db > floor_db))
     longest = int(RATE_HZ / F0_MIN_HZ) + 1
-    padded = np.concatenate([np.zeros(WINDOW // 2), sound.astype(np.float64), np.zeros(WINDOW + longest)])
+    padded = np.concatenate([np.zeros(WINDOW // 2), audio.astype(np.float64), np.zeros(WINDOW + longest)])
     for block in (wanted[i : i + BLOCK_FRAMES] for i in range(0, len(wanted), BLOCK_FRAMES)):
         starts = block * HOP + HOP // 2
         frames = padded[starts[:, None] + np.arange(WINDOW + longest)]

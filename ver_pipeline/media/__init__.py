@@ -1,1 +1,1 @@
-"""Films as files: the one place that opens them, and probing, cutting and encoding with ffmpeg."""
+"""Videos as files: the one place that opens them, and probing, cutting and encoding with ffmpeg."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-FILMS: Mapping[str, str] = {
+VIDEOS: Mapping[str, str] = {
     "mov,mp4,m4a,3gp,3g2,mj2": "MP4, QuickTime, 3GP, fragmented MP4 (.mp4 .m4v .mov .3gp)",
     "matroska,webm": "Matroska and WebM (.mkv .webm)",
     "avi": "AVI (.avi)",
@@ -29,8 +29,8 @@ FILMS: Mapping[str, str] = {
     "dhav": "Dahua recorders (.dav)",
     "ivf": "IVF (.ivf)",
     "yuv4mpegpipe": "YUV4MPEG (.y4m)",
-    "gif": "GIF with several pictures (.gif)",
-    "apng": "PNG with several pictures (.apng)",
+    "gif": "GIF with several frames (.gif)",
+    "apng": "PNG with several frames (.apng)",
     "h264": "raw H.264 (.h264 .264)",
     "hevc": "raw H.265 (.hevc .265)",
     "vvc": "raw H.266 (.vvc)",
@@ -51,14 +51,14 @@ SOUND = (
     "mp3", "aac", "flac", "wav", "w64", "aiff", "caf", "au", "amr", "ac3", "eac3", "dts", "truehd", "ape", "wv", "tta",
     "tak", "dsf", "mpc", "mpc8",
 )  # fmt: skip
-"""Read so that they are told as what they are: no film, because they hold no picture."""
+"""Read so that they are told as what they are: no video, because they hold no frame."""
 
 STILLS = (
     "png_pipe", "jpeg_pipe", "jpegls_pipe", "jpegxl_pipe", "j2k_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "qoi_pipe",
     "ppm_pipe", "pgm_pipe", "pgmyuv_pipe", "pbm_pipe", "pam_pipe", "pcx_pipe", "psd_pipe", "dds_pipe", "dpx_pipe",
     "exr_pipe", "hdr_pipe", "sgi_pipe", "sunrast_pipe", "ico",
 )  # fmt: skip
-"""Single pictures by their bytes (never by a name with a pattern in it): no film, but an image to a model."""
+"""Single frames by their bytes (never by a name with a pattern in it): no video, but an image to a model."""
 
-FORMAT_WHITELIST = ",".join((*FILMS, *SOUND, *STILLS))
+FORMAT_WHITELIST = ",".join((*VIDEOS, *SOUND, *STILLS))
 """libavformat's option of that name."""

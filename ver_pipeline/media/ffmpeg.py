@@ -1,7 +1,7 @@
 """The ffmpeg program: which one, its version, and how it is run.
 
 The pinned, packaged binary serves by default, so that two machines write the same bytes; the
-environment variable ``VER_FFMPEG`` names another one (its version is part of every fingerprint).  A film is given to
+environment variable ``VER_FFMPEG`` names another one (its version is part of every fingerprint).  A video is given to
 it as an open file, never by name (``ver_pipeline/demuxing``), for which it must be ffmpeg 6.0 or later.
 """
 
@@ -64,43 +64,43 @@ def ffmpeg_version() -> str:
     return said.splitlines()[0].removeprefix("ffmpeg version ").split(" Copyright")[0]
 
 
-def film_input(**options: Any) -> Any:
-    """The film as an ffmpeg-python input node, with further input options; :func:`run` is told which film it is."""
+def video_input(**options: Any) -> Any:
+    """The video as an ffmpeg-python input node, with further input options; :func:`run` is told which video it is."""
     import ffmpeg
 
     return ffmpeg.input(PROGRAM_INPUT, **PROGRAM_OPTIONS, **options)
 
 
-def run(node: Any, film: str | Path) -> None:
-    """Run an ffmpeg-python output node, made from :func:`film_input`, to its end.
+def run(node: Any, video: str | Path) -> None:
+    """Run an ffmpeg-python output node, made from :func:`video_input`, to its end.
 
     Raises:
-        FfmpegError: in ffmpeg's own words, or the film cannot be opened.
+        FfmpegError: in ffmpeg's own words, or the video cannot be opened.
         DiskFullError: when it had no room to write.
         MissingDependencyError: this ffmpeg is too old.
     """
     command = [ffmpeg_path(), *GLOBAL_OPTIONS, *ffmpeg_options(), *node.get_args()]
-    with _opened(film) as file:
+    with _opened(video) as file:
         done = subprocess.run(command, stdin=file, capture_output=True, check=False)
     if done.returncode != 0:
         raise _failure(done.stderr)
 
 
-def describe(film: str | Path, time_limit_s: float) -> str:
-    """What ffmpeg says of a film, for people: container, streams, duration.
+def describe(video: str | Path, time_limit_s: float) -> str:
+    """What ffmpeg says of a video, for people: container, streams, duration.
 
     Raises:
-        FfmpegError: the film cannot be opened.
+        FfmpegError: the video cannot be opened.
         subprocess.TimeoutExpired: after ``time_limit_s``; the process is killed.
     """
     options = [word for name, value in PROGRAM_OPTIONS.items() for word in (f"-{name}", value)]
     command = [ffmpeg_path(), "-hide_banner", "-nostdin", *options, "-i", PROGRAM_INPUT]
-    with _opened(film) as file:
+    with _opened(video) as file:
         done = subprocess.run(command, stdin=file, capture_output=True, timeout=time_limit_s, check=False)
     return done.stderr.decode("utf-8", "replace")
 
 
-def read_chunks(node: Any, film: str | Path, chunk_bytes: int) -> Iterator[bytes]:
+def read_chunks(node: Any, video: str | Path, chunk_bytes: int) -> Iterator[bytes]:
     """Yield what an ffmpeg-python node writes to ``pipe:``, ``chunk_bytes`` at a time (the last may be shorter).
 
     Raises:
@@ -109,7 +109,7 @@ def read_chunks(node: Any, film: str | Path, chunk_bytes: int) -> Iterator[bytes
     """
     command = [ffmpeg_path(), *GLOBAL_OPTIONS, *ffmpeg_options(), *node.get_args()]
     with (
-        _opened(film) as file,
+        _opened(video) as file,
         tempfile.TemporaryFile() as errors,  # a pipe would fill up and stall ffmpeg while we read its output
         subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=errors, bufsize=chunk_bytes) as process,
     ):
@@ -122,9 +122,9 @@ def read_chunks(node: Any, film: str | Path, chunk_bytes: int) -> Iterator[bytes
             raise _failure(errors.read())
 
 
-def _opened(film: str | Path) -> BinaryIO:
+def _opened(video: str | Path) -> BinaryIO:
     try:
-        return open_file(film)
+        return open_file(video)
     except MediaError as error:
         raise FfmpegError(str(error)) from error
 

@@ -1,8 +1,8 @@
-"""Open media that others made.  Whoever reads a film, a clip or a picture reads it through here.
+"""Open media that others made.  Whoever reads a video, a clip or a frame reads it through here.
 
 Only the bytes of the file itself are read.  libavformat is given an open file and no name, a list of demuxers that
 read what they are given (``containers.py``), and ``fd`` as the only protocol, under which no second file can be named.
-What a film is depends on its bytes alone, then, and not on what it is called either.  Following links is up to whoever
+What a video is depends on its bytes alone, then, and not on what it is called either.  Following links is up to whoever
 names the file.
 """
 
@@ -26,14 +26,14 @@ READ_LIMIT_S = 60.0
 
 PROGRAM_INPUT = "fd:"
 PROGRAM_OPTIONS: Mapping[str, str] = {"protocol_whitelist": "fd", "format_whitelist": FORMAT_WHITELIST}
-"""The input of the ffmpeg program, and its options: a film that :func:`open_file` opened, as its standard input."""
+"""The input of the ffmpeg program, and its options: a video that :func:`open_file` opened, as its standard input."""
 
 _MEDIA = (b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS", b"FLV", b"\x00\x00\x01\xba", b"0&\xb2u")
 _BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free"}
 
 
 class MediaError(Exception):
-    """This is no film that can be read; ``reason`` is the reject that says why."""
+    """This is no video that can be read; ``reason`` is the reject that says why."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ def open_media(media: str | Path | bytes) -> Any:
     """Open a file, or the bytes of one, as a PyAV container for reading.  Use it in a ``with`` statement.
 
     Raises:
-        MediaError: with reason unreadable, not_media (also where it names other files instead of holding a film),
+        MediaError: with reason unreadable, not_media (also where it names other files instead of holding a video),
             truncated or timeout.
     """
     if isinstance(media, bytes):
@@ -88,8 +88,8 @@ def _refuse_references(read_at: ReadAt, size_bytes: int) -> None:
     except OSError as error:
         raise MediaError(Reason.UNREADABLE, f"it cannot be read: {error.strerror}") from error
     if refers:
-        what = "it is a QuickTime reference movie: its pictures or its sound lie in another file"
-        raise MediaError(Reason.NOT_MEDIA, f"{what}; give that film itself")
+        what = "it is a QuickTime reference movie: its frames or its audio lie in another file"
+        raise MediaError(Reason.NOT_MEDIA, f"{what}; give that video itself")
 
 
 def _opened(source: Any, options: Mapping[str, str], read_at: ReadAt) -> Any:
@@ -118,7 +118,7 @@ def _refusal(error: Exception, read_at: ReadAt) -> MediaError:
     except OSError as failed:
         return MediaError(Reason.UNREADABLE, f"it cannot be read: {failed.strerror}")
     if kind := playlist_kind(head):
-        what = f"it is {kind}: it names other files and holds no film; give the films that it names"
+        what = f"it is {kind}: it names other files and holds no video; give the videos that it names"
         return MediaError(Reason.NOT_MEDIA, what)
     if isinstance(error, av.error.ArgumentError):
         what = f"it makes no sense, or its container is none that is read ({said})"

@@ -1,4 +1,4 @@
-"""What a file is that names other files instead of holding a film, told by its first bytes.
+"""What a file is that names other files instead of holding a video, told by its first bytes.
 
 Asked only about files that were refused already: it decides what the message says, not what is read.
 """

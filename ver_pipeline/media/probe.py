@@ -30,7 +30,7 @@ JUMP_S = Fraction(10)
 class Probe:
     """Container and stream facts of one file.
 
-    ``end_s`` is the largest end of any picture packet, ``last_s`` that of any packet at all, and
+    ``end_s`` is the largest end of any frame packet, ``last_s`` that of any packet at all, and
     ``declared_s`` what the container claims, all from the container's start.
     ``width`` and ``height`` are as displayed (after rotation and with square pixels).
     """
@@ -54,7 +54,7 @@ class Probe:
 
 
 def probe(path: Path) -> Probe:
-    """Probe one film.
+    """Probe one video.
 
     Raises:
         MediaError: with reason not_media, no_video, still_image, encrypted, truncated, decode_failed, unreadable or
@@ -71,27 +71,27 @@ def probe(path: Path) -> Probe:
 
 
 def has_square_pixels(path: Path) -> bool:
-    """The picture is shown in the shape in which it is stored."""
+    """The frame is shown in the shape in which it is stored."""
     with open_media(path) as container:
-        return (_picture_stream(container).sample_aspect_ratio or 1) == 1
+        return (_video_stream(container).sample_aspect_ratio or 1) == 1
 
 
 def keyframe_times(path: Path) -> Iterator[Fraction]:
-    """When the pictures come that can be decoded by themselves, in seconds from the film's start, exactly."""
+    """When the frames come that can be decoded by themselves, in seconds from the video's start, exactly."""
     with open_media(path) as container:
         start = Fraction(container.start_time or 0, 1_000_000)
-        for packet in container.demux(_picture_stream(container)):
+        for packet in container.demux(_video_stream(container)):
             if packet.is_keyframe and packet.pts is not None and packet.size:
                 yield packet.pts * packet.time_base - start
 
 
 def _probe_open(container: Any, path: Path) -> Probe:
-    video = _picture_stream(container)
+    video = _video_stream(container)
     audio = next(iter(container.streams.audio), None)
     start = Fraction(container.start_time or 0, 1_000_000)
     stamps, ends, last = _packets(container, video, start)
     if len(stamps) < 2:
-        raise MediaError(Reason.STILL_IMAGE, "it holds a single picture")
+        raise MediaError(Reason.STILL_IMAGE, "it holds a still image")
     if container.format.name in REPAIRED:
         _refuse_jumps(sorted(stamps))
     rotation = _first_frame_rotation(container, video, path)
@@ -117,18 +117,18 @@ def _probe_open(container: Any, path: Path) -> Probe:
     )
 
 
-def _picture_stream(container: Any) -> Any:
+def _video_stream(container: Any) -> Any:
     if (name := container.format.name) in STILLS:
         raise MediaError(Reason.STILL_IMAGE, f"its format is {name}")
     covers = [s for s in container.streams.video if "attached_pic" in str(s.disposition).lower()]
-    pictures = [s for s in container.streams.video if s not in covers]
-    if not pictures:
+    frames = [s for s in container.streams.video if s not in covers]
+    if not frames:
         if container.streams.audio:
-            raise MediaError(Reason.NO_VIDEO, "it has sound but no picture stream")
-        raise MediaError(Reason.NOT_MEDIA, "it has neither picture nor sound")
+            raise MediaError(Reason.NO_VIDEO, "it has audio but no video stream")
+        raise MediaError(Reason.NOT_MEDIA, "it has neither frame nor audio")
     if any(_tag(stream) in {"encv", "enca"} for stream in container.streams):
         raise MediaError(Reason.ENCRYPTED, "its streams are encrypted (common encryption)")
-    return pictures[0]
+    return frames[0]
 
 
 def _tag(stream: Any) -> str:
@@ -140,7 +140,7 @@ def _tag(stream: Any) -> str:
 
 
 def _packets(container: Any, video: Any, start: Fraction) -> tuple[list[Fraction], list[Fraction], Fraction]:
-    """Times and ends of all picture packets, and the end of the last packet of any stream."""
+    """Times and ends of all frame packets, and the end of the last packet of any stream."""
     import av
 
     stamps: list[Fraction] = []
@@ -168,7 +168,7 @@ def _packets(container: Any, video: Any, start: Fraction) -> tuple[list[Fraction
 
 
 def _refuse_jumps(stamps: list[Fraction]) -> None:
-    """Two readers would not agree on when a picture after the jump is shown."""
+    """Two readers would not agree on when a frame after the jump is shown."""
     for before, after in itertools.pairwise(stamps):
         if after - before > JUMP_S:
             what = f"its clock jumps by {float(after - before):.0f} s at {float(before):.1f} s, as in joined recordings"
@@ -184,7 +184,7 @@ def _declared_s(container: Any, start: Fraction) -> float | None:
 
 
 def _first_frame_rotation(container: Any, video: Any, path: Path) -> int:
-    """Degrees by which the picture must be turned clockwise to stand upright; proves that a frame decodes."""
+    """Degrees by which the frame must be turned clockwise to stand upright; proves that a frame decodes."""
     import av
 
     try:
@@ -192,9 +192,9 @@ def _first_frame_rotation(container: Any, video: Any, path: Path) -> int:
         frame = next(container.decode(video), None)
     except av.error.FFmpegError as error:
         reason = Reason.ENCRYPTED if _mentions_encryption(path) else Reason.DECODE_FAILED
-        raise MediaError(reason, f"its first picture does not decode: {error.strerror}") from error
+        raise MediaError(reason, f"its first frame does not decode: {error.strerror}") from error
     if frame is None:
-        raise MediaError(Reason.DECODE_FAILED, "no picture of it decodes")
+        raise MediaError(Reason.DECODE_FAILED, "no frame of it decodes")
     return int(-frame.rotation) % 360 // 90 * 90
 
 
@@ -215,7 +215,7 @@ def _frame_rate(video: Any, stamps: list[Fraction]) -> tuple[Fraction, bool]:
     """The average rate (exact), and whether intervals vary."""
     gaps = sorted(b - a for a, b in itertools.pairwise(stamps) if b > a)
     if not gaps:
-        raise MediaError(Reason.DECODE_FAILED, "its pictures have no distinct times")
+        raise MediaError(Reason.DECODE_FAILED, "its frames have no distinct times")
     median = gaps[len(gaps) // 2]
     slack = max(VFR_TOLERANCE * median, 2 * video.time_base)
     odd = sum(1 for gap in gaps if abs(gap - median) > slack)

@@ -19,13 +19,13 @@ def load(
     """Open a checkpoint for inference.
 
     Args:
-        path: a folder that ``ver train``, ``ver model init`` or ``ver model tiny`` wrote.
+        path: a folder that ``ver train``, ``ver checkpoint init`` or ``ver checkpoint tiny`` wrote.
         device: a torch device name.
         dtype: a torch dtype name.
 
     Returns:
         The model in evaluation mode, its tokenizer, and ``preprocess(path_or_bytes, question, ...)``
-        which turns a film into keyword arguments of ``model.generate``.
+        which turns a video into keyword arguments of ``model.generate``.
 
     Raises:
         MissingModelError: the folder is not a whole Emotion-Qwen checkpoint.

@@ -63,7 +63,7 @@ def from_qwen2_5_vl(path: str | Path, **kwargs: Any) -> EmotionQwenForConditiona
 
 
 def init_from(source: Path, out: Path, dtype: str = "auto") -> None:
-    """``ver model init``: write an Emotion-Qwen folder made from a Qwen2.5-VL folder."""
+    """``ver checkpoint init``: write an Emotion-Qwen folder made from a Qwen2.5-VL folder."""
     if not (source / "config.json").is_file():
         raise MissingModelError(f"{source} holds no config.json", "give a folder with Qwen2.5-VL weights")
     kind = json.loads((source / "config.json").read_text(encoding="utf-8")).get("model_type")

@@ -1,4 +1,4 @@
-"""Open a trained checkpoint and ask it about a film: what ``ver infer`` and the annotator use."""
+"""Open a trained checkpoint and ask it about a video: what ``ver infer`` and the annotator use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODEL_TYPE = "emotion_qwen"
 
 @dataclass(frozen=True, slots=True)
 class Preprocess:
-    """Turns films and questions into keyword arguments of ``model.generate``."""
+    """Turns videos and questions into keyword arguments of ``model.generate``."""
 
     tokenizer: Any
     model_config: Any
@@ -36,10 +36,10 @@ class Preprocess:
         system: str | None = None,
         sampling: Sampling | None = None,
     ) -> dict[str, torch.Tensor]:
-        """One film and one question.
+        """One video and one question.
 
         Raises:
-            UndecodableError: the film cannot be decoded.
+            UndecodableError: the video cannot be decoded.
         """
         return self.batch([(media, question)], system=system, sampling=sampling)
 
@@ -50,10 +50,10 @@ class Preprocess:
         system: str | None = None,
         sampling: Sampling | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Several films, each with its question, left-padded so that answers start in one column."""
+        """Several videos, each with its question, left-padded so that answers start in one column."""
         samples = []
         for media, question in requests:
-            visual = film(media, sampling or Sampling())
+            visual = video(media, sampling or Sampling())
             turns = [Turn("user", question)]
             samples.append(encode_chat(self.tokenizer, turns, visual, system=system, prompt_only=True))
         batch = collate(samples, self.tokenizer.pad_token_id, self.model_config, left=True)
@@ -61,25 +61,25 @@ class Preprocess:
         return {name: value.to(self.device) for name, value in batch.items()}
 
 
-def film(media: bytes | str | Path, sampling: Sampling) -> Visual:
-    """Decode and cut one film into patches.
+def video(media: bytes | str | Path, sampling: Sampling) -> Visual:
+    """Decode and cut one video into patches.
 
     Raises:
-        UndecodableError: the film cannot be decoded.
+        UndecodableError: the video cannot be decoded.
     """
     data = media if isinstance(media, bytes) else Path(media).read_bytes()
-    duration_s = film_duration_s(data)
+    duration_s = video_duration_s(data)
     frames, times_s = decode_frames(data, frame_count(duration_s, sampling))
     patches, grid = to_patches(frames, sampling.min_pixels, sampling.max_pixels)
     step_s = times_s[1] - times_s[0] if len(times_s) > 1 else 1.0
     return Visual("video", patches, grid, seconds_per_grid=2 * step_s)
 
 
-def film_duration_s(data: bytes) -> float:
+def video_duration_s(data: bytes) -> float:
     """Duration in seconds as the container states it.
 
     Raises:
-        UndecodableError: the film cannot be opened.
+        UndecodableError: the video cannot be opened.
     """
     try:
         with open_media(data) as container:
@@ -123,9 +123,11 @@ def require_checkpoint(path: Path) -> None:
     """
     config = path / "config.json"
     if not config.is_file():
-        raise MissingModelError(f"{path} holds no config.json", "make one with `ver model init` or `ver model tiny`")
+        raise MissingModelError(
+            f"{path} holds no config.json", "make one with `ver checkpoint init` or `ver checkpoint tiny`"
+        )
     kind = json.loads(config.read_text(encoding="utf-8")).get("model_type")
     if kind == "qwen2_5_vl":
-        raise MissingModelError(f"{path} is a plain Qwen2.5-VL", f"run `ver model init --from {path} OUT` first")
+        raise MissingModelError(f"{path} is a plain Qwen2.5-VL", f"run `ver checkpoint init --from {path} OUT` first")
     if kind != MODEL_TYPE:
         raise MissingModelError(f"{path} is a {kind!r} model", "give an Emotion-Qwen folder")

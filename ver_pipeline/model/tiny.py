@@ -113,7 +113,7 @@ def tiny_model(tokenizer: Any, seed: int = 0, **sizes: int) -> EmotionQwenForCon
 
 
 def write_tiny(out: Path, seed: int = 0) -> None:
-    """``ver model tiny OUT``: write model and tokenizer as one checkpoint folder."""
+    """``ver checkpoint tiny OUT``: write model and tokenizer as one checkpoint folder."""
     tokenizer = tiny_tokenizer()
     tiny_model(tokenizer, seed).save_pretrained(out)
     tokenizer.save_pretrained(out)

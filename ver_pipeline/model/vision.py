@@ -1,4 +1,4 @@
-"""From film bytes to the patches that Qwen2.5-VL's vision tower takes.  torch and PyAV only.
+"""From video bytes to the patches that Qwen2.5-VL's vision tower takes.  torch and PyAV only.
 
 ``to_patches`` does the arithmetic of transformers' Qwen2-VL processors (same resize kernel, same
 order of operations) without torchvision.
@@ -56,11 +56,11 @@ def smart_resize(height: int, width: int, min_pixels: int, max_pixels: int) -> t
     """Both sides a multiple of 28, the area within bounds, the aspect kept as nearly as that allows.
 
     Raises:
-        UndecodableError: the picture is thinner than 1 : 200 (the reference refuses it too).
+        UndecodableError: the frame is thinner than 1 : 200 (the reference refuses it too).
     """
     factor = PATCH * MERGE
     if max(height, width) > MAX_ASPECT * min(height, width):
-        raise UndecodableError(f"picture of {width}x{height} is too thin")
+        raise UndecodableError(f"frame of {width}x{height} is too thin")
     new_height = max(factor, round(height / factor) * factor)
     new_width = max(factor, round(width / factor) * factor)
     if new_height * new_width > max_pixels:
@@ -112,7 +112,7 @@ def decode_frames(media: bytes, count: int) -> tuple[torch.Tensor, list[float]]:
         uint8 [count, 3, height, width] and the times in seconds from the first frame.
 
     Raises:
-        UndecodableError: not a film, or no frame decodes.
+        UndecodableError: not a video, or no frame decodes.
     """
     import av
 
@@ -131,7 +131,7 @@ def decode_image(data: bytes) -> torch.Tensor:
     """An image file as uint8 [1, 3, height, width].
 
     Raises:
-        UndecodableError: not a picture that can be decoded.
+        UndecodableError: not a frame that can be decoded.
     """
     frames, _ = decode_frames(data, 1)
     return frames

@@ -92,18 +92,18 @@ def _summary(figures: Figures) -> str:
     t = figures["totals"][0]
     n = t["samples"]
     labels = [(r["label"], r["n"], _share(r["n"], n), r["train"], r["val"], r["test"]) for r in figures["labels"]]
-    splits = [(r["split"], r["n"], round(r["hours"], 3), r["films"], r["groups"]) for r in figures["splits"]]
+    splits = [(r["split"], r["n"], round(r["hours"], 3), r["videos"], r["groups"]) for r in figures["splits"]]
     languages = [(LANGUAGES.get(r["language"], r["language"]), r["n"], r["words"]) for r in figures["languages"]]
     return f"""# VER-style emotion reasoning clips
 
-{n} clips, {t["hours"]:.3f} hours, from {t["films"]} films in {t["groups"]} groups. Each clip has a transcript, measured
-evidence, a label with valence and intensity, and a description in English and Chinese that cites its evidence.
+{n} clips, {t["hours"]:.3f} hours, from {t["videos"]} videos in {t["groups"]} groups. Each clip has a transcript,
+measured evidence, a label with valence and intensity, and a description in English and Chinese that cites its evidence.
 Numbers on this page come from the catalog; `report.html` shows them.
 
 ## Splits
 
-{_table(["split", "samples", "hours", "films", "groups"], splits)}
-Films of one group are in one split.
+{_table(["split", "samples", "hours", "videos", "groups"], splits)}
+Videos of one group are in one split.
 
 ## Labels
 
@@ -118,14 +118,14 @@ The label is the *apparent* emotion of the subject. `undetermined` is an answer:
 def _datasheet(manifest: dict[str, Any], figures: Figures) -> str:
     t = figures["totals"][0]
     n = t["samples"]
-    rights = [(r["license"], r["rights_basis"], r["consent"], r["media_policy"], r["n"], r["films"])
+    rights = [(r["license"], r["rights_basis"], r["consent"], r["media_policy"], r["n"], r["videos"])
               for r in figures["rights"]]  # fmt: skip
     makers = [(r["tier"], r["annotator"], r["model"], r["n"]) for r in figures["tiers"]]
     rejects = [(r["stage"], r["reason"], r["meaning"], r["n"]) for r in figures["rejects"]]
     evidence = [(r["modality"], r["n"], _share(r["samples"], n)) for r in figures["evidence"]]
     texts = figures["texts"][0]
     rejected = (
-        f"{t['rejects']} films or clips were looked at and are not in the data set:\n\n"
+        f"{t['rejects']} videos or clips were looked at and are not in the data set:\n\n"
         + _table(["stage", "reason", "meaning", "count"], rejects)
         if rejects
         else "Nothing that was looked at was rejected.\n"
@@ -147,7 +147,7 @@ A sample is one clip of {_number(t["min_s"])} to {_number(t["max_s"])} s (mean {
 {_table(["modality", "pieces", "samples with it"], evidence)}
 ## Collection
 
-Films are cut at shots and pauses of speech, transcribed, measured (faces, voice, picture, words), annotated, checked by
+Videos are cut at shots and pauses of speech, transcribed, measured (faces, voice, frame, words), annotated, checked by
 record rules, and laid out in tars. {rejected}
 ## Annotation
 
@@ -159,7 +159,7 @@ Agreement between automatic sources is not accuracy.
 
 ## Licence and consent
 
-{_table(["licence", "rights basis", "consent", "media", "samples", "films"], rights)}
+{_table(["licence", "rights basis", "consent", "media", "samples", "videos"], rights)}
 `LicenseRef-unknown` means that nobody stated the rights: do not pass such media on (`ver export --public` refuses it).
 
 ## Known limits
@@ -206,6 +206,6 @@ import webdataset
 files = json.load(open("manifest.json"))["files"]
 shards = [file["path"] for file in files if file["kind"] == "shard" and file["split"] == "train"]
 for sample in webdataset.WebDataset(shards, shardshuffle=False).decode():
-    record, film = sample["json"], sample["mp4"]
+    record, video = sample["json"], sample["mp4"]
 ```
 """

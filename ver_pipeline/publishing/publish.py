@@ -15,7 +15,7 @@ from ver_pipeline.hardware.instruction_set import in_use
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.record import SCHEMA_VERSION
 from ver_pipeline.shards.layout import Sample, plan_shards
-from ver_pipeline.shards.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, seal_manifest
+from ver_pipeline.shards.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, add_checksum
 from ver_pipeline.shards.read import read_offsets
 from ver_pipeline.shards.reuse import contents_digest, published_shards
 from ver_pipeline.shards.staged import Entry, PageWriter, data_set_id, link, name_by_content, with_pages
@@ -123,4 +123,4 @@ def _manifest(files: Sequence[Mapping[str, Any]], content: Content) -> dict[str,
         "tools": dict(content.tools),
         "processor": content.processor,
     }
-    return seal_manifest(body)
+    return add_checksum(body)

@@ -12,7 +12,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.engine.runner import Tally
+from ver_pipeline.engine.runner import StageStats
 from ver_pipeline.publishing.publish import Content
 from ver_pipeline.schemas.canonical import canonical_json, digest, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
@@ -20,15 +20,15 @@ from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.shards.files import write_atomically
 from ver_pipeline.shards.manifest import MANIFEST_NAME, load_manifest
 from ver_pipeline.shards.tombstones import read_tombstones
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 
 NOTE_NAME = "published.json"
 CODE_SUFFIXES = frozenset({".py", ".json", ".sql", ".css", ".js", ".html", ".md", ".yaml"})
 
 
-def did_nothing(tallies: Mapping[str, Tally]) -> bool:
+def did_nothing(stats_by_stage: Mapping[str, StageStats]) -> bool:
     """Every unit of every stage came from the cache."""
-    return all(tally.cached == tally.done for tally in tallies.values())
+    return all(stats.cached == stats.done for stats in stats_by_stage.values())
 
 
 def content_id(content: Content, out_dir: Path) -> str:
@@ -47,7 +47,7 @@ def content_id(content: Content, out_dir: Path) -> str:
     )
 
 
-def is_published(out_dir: Path, work: Work, identity: str) -> bool:
+def is_published(out_dir: Path, work: WorkFolder, identity: str) -> bool:
     """``out_dir`` holds this content, and nobody has touched a file of it since."""
     try:
         note = parse_json((work.root / NOTE_NAME).read_bytes())
@@ -56,7 +56,7 @@ def is_published(out_dir: Path, work: Work, identity: str) -> bool:
         return False
 
 
-def untouched(out_dir: Path, work: Work) -> frozenset[str]:
+def untouched(out_dir: Path, work: WorkFolder) -> frozenset[str]:
     """Files of ``out_dir`` whose size and time of change are as they were noted when it was published."""
     try:
         noted = parse_json((work.root / NOTE_NAME).read_bytes())["files"]
@@ -65,7 +65,7 @@ def untouched(out_dir: Path, work: Work) -> frozenset[str]:
         return frozenset()
 
 
-def note_published(out_dir: Path, work: Work, identity: str) -> None:
+def note_published(out_dir: Path, work: WorkFolder, identity: str) -> None:
     """Remember that ``out_dir`` holds this content now."""
     write_atomically(work.root / NOTE_NAME, canonical_json(_note(out_dir, identity)))
 

@@ -1,8 +1,8 @@
-"""Finds near-duplicates among many texts or pictures, exactly: no pair above the threshold is missed.
+"""Finds near-duplicates among many texts or frames, exactly: no pair above the threshold is missed.
 
 Texts are sets of words and word pairs (Chinese: characters and character pairs) compared by Jaccard
 similarity; candidates come from the prefix filter of set-similarity joins (rarest members first), so
-almost no pair is compared in vain.  Pictures
+almost no pair is compared in vain.  Frames
 are 64-bit perceptual hashes compared by Hamming distance; candidates share three bytes of the hash.
 """
 
@@ -19,7 +19,7 @@ MAX_BITS = 5
 """Of the eight bytes of a hash, at most five are touched by five differing bits: three are equal."""
 EQUAL_BYTES = 8 - MAX_BITS
 FLAT_BITS = 6
-"""A hash with fewer set bits than this (or fewer unset ones) is of a flat picture and says nothing."""
+"""A hash with fewer set bits than this (or fewer unset ones) is of a flat frame and says nothing."""
 
 
 def near_texts(texts: Sequence[str], threshold: float, min_chars: int) -> list[list[int]]:
@@ -77,12 +77,12 @@ def shingles(text: str) -> frozenset[str]:
     return frozenset(items) | {f"{a} {b}" for a, b in itertools.pairwise(items)}
 
 
-def near_pictures(hashes: Sequence[Sequence[str]], max_bits: int) -> list[list[int]]:
-    """Clusters of clips of which at least half the (not flat) pictures look alike, by position.
+def near_frames(hashes: Sequence[Sequence[str]], max_bits: int) -> list[list[int]]:
+    """Clusters of clips of which at least half the (not flat) frames look alike, by position.
 
     Args:
         hashes: the 16-hex-digit perceptual hashes of each clip.
-        max_bits: how many bits two hashes of look-alike pictures may differ in, at most ``MAX_BITS``.
+        max_bits: how many bits two hashes of look-alike frames may differ in, at most ``MAX_BITS``.
     """
     if not 0 <= max_bits <= MAX_BITS:
         raise ValueError(f"max_bits must be 0 to {MAX_BITS}, not {max_bits}")

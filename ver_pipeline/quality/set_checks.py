@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ver_pipeline.catalog.dataset import Dataset
-from ver_pipeline.quality.neardup import near_pictures, near_texts, near_to
+from ver_pipeline.quality.neardup import near_frames, near_texts, near_to
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.rules.text import normalise, tokens
 
@@ -29,7 +29,7 @@ WRITTEN = "tier <> 'cue'"
 """Texts that somebody or some model wrote.  A cue text is composed: equal measurements give equal texts."""
 MAX_COMPARED = 300_000
 """Above this, comparing all with all is not tried: it would need several GB."""
-PICTURE_BITS = 5
+FRAME_BITS = 5
 MIN_LEARNING_CLIPS = 200
 
 
@@ -74,12 +74,12 @@ def leaking_descriptions(data: Dataset, _: Dataset | None) -> Rows:
     return _leaks(data, "description_en", WRITTEN, DESCRIPTION_SIMILARITY, MIN_DESCRIPTION_CHARS)
 
 
-def leaking_pictures(data: Dataset, _: Dataset | None) -> Rows | str:
+def leaking_frames(data: Dataset, _: Dataset | None) -> Rows | str:
     """Clusters of clips that look alike and lie in more than one split."""
     if _too_many(data, "len(phash) > 0"):
-        return f"more than {MAX_COMPARED} clips: comparing all pictures needs too much memory"
+        return f"more than {MAX_COMPARED} clips: comparing all frames needs too much memory"
     rows = data.sql("SELECT key, split, phash FROM clips WHERE len(phash) > 0 ORDER BY key").dicts()
-    return _across_splits(rows, near_pictures([r["phash"] for r in rows], PICTURE_BITS))
+    return _across_splits(rows, near_frames([r["phash"] for r in rows], FRAME_BITS))
 
 
 def repeated_descriptions(data: Dataset, _: Dataset | None) -> Rows | str:
@@ -91,14 +91,14 @@ def repeated_descriptions(data: Dataset, _: Dataset | None) -> Rows | str:
     return [{"share": sum(len(cluster) - 1 for cluster in clusters) / max(1, len(texts))}]
 
 
-def repeated_pictures(data: Dataset, _: Dataset | None) -> Rows | str:
+def repeated_frames(data: Dataset, _: Dataset | None) -> Rows | str:
     """The share of training clips that look like a training clip of another source."""
     if _too_many(data, "split = 'train' AND len(phash) > 0"):
-        return f"more than {MAX_COMPARED} training clips: comparing all pictures needs too much memory"
+        return f"more than {MAX_COMPARED} training clips: comparing all frames needs too much memory"
     rows = data.sql("SELECT source_id, phash FROM clips WHERE split = 'train' AND len(phash) > 0 ORDER BY key").dicts()
     if not rows:
         return "no training clip has a perceptual hash"
-    clusters = near_pictures([r["phash"] for r in rows], PICTURE_BITS)
+    clusters = near_frames([r["phash"] for r in rows], FRAME_BITS)
     extra = sum(len({rows[i]["source_id"] for i in cluster}) - 1 for cluster in clusters)
     return [{"share": extra / len(rows)}]
 
@@ -123,7 +123,7 @@ def label_from_transcript(data: Dataset, _: Dataset | None) -> Rows | str:
 
 
 def drift_samples(data: Dataset, earlier: Dataset | None) -> Rows | str:
-    """Samples now over samples before."""
+    """Samples now over footage before."""
     if earlier is None:
         return NO_EARLIER
     before = earlier.manifest["counts"]["samples"]
@@ -155,8 +155,8 @@ NO_EARLIER = "no earlier data set was given"
 CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
-        funnel, unknown_reasons, leaking_transcripts, leaking_descriptions, leaking_pictures, repeated_descriptions,
-        repeated_pictures, label_from_evidence, label_from_transcript, drift_samples, drift_labels, drift_languages,
+        funnel, unknown_reasons, leaking_transcripts, leaking_descriptions, leaking_frames, repeated_descriptions,
+        repeated_frames, label_from_evidence, label_from_transcript, drift_samples, drift_labels, drift_languages,
         drift_durations, drift_lengths,
     )
 }  # fmt: skip

@@ -17,7 +17,7 @@ Figures = dict[str, list[Row]]
 QUERIES: dict[str, str] = {
     "totals": """
         SELECT count(*) AS samples, coalesce(sum(duration_s), 0) / 3600 AS hours,
-               count(DISTINCT source_id) AS films, count(DISTINCT group_id) AS groups,
+               count(DISTINCT source_id) AS videos, count(DISTINCT group_id) AS groups,
                avg(duration_s) AS mean_s, min(duration_s) AS min_s, max(duration_s) AS max_s,
                coalesce(sum(n_words), 0)::BIGINT AS words, coalesce(sum(speech_s), 0) / 3600 AS speech_hours,
                count(*) FILTER (n_faces > 0) AS with_faces, count(*) FILTER (has_speech) AS with_speech,
@@ -38,7 +38,7 @@ QUERIES: dict[str, str] = {
         SELECT language, count(*) AS n, sum(duration_s) / 3600 AS hours, sum(n_words)::BIGINT AS words
         FROM clips GROUP BY language ORDER BY n DESC, language""",
     "splits": """
-        SELECT split, count(*) AS n, sum(duration_s) / 3600 AS hours, count(DISTINCT source_id) AS films,
+        SELECT split, count(*) AS n, sum(duration_s) / 3600 AS hours, count(DISTINCT source_id) AS videos,
                count(DISTINCT group_id) AS groups
         FROM clips GROUP BY split ORDER BY n DESC, split""",
     "tiers": """
@@ -87,7 +87,7 @@ QUERIES: dict[str, str] = {
         GROUP BY rule ORDER BY n DESC, rule LIMIT 20""",
     "rights": """
         SELECT c.license, s.rights_basis, s.consent, c.media_policy, count(*) AS n,
-               count(DISTINCT c.source_id) AS films
+               count(DISTINCT c.source_id) AS videos
         FROM clips c LEFT JOIN sources s ON s.source_id = c.source_id
         GROUP BY ALL ORDER BY n DESC, c.license, s.rights_basis, s.consent""",
     "cost": """

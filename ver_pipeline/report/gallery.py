@@ -1,6 +1,6 @@
-"""The gallery: a few samples of each label, with their pictures and films inside the page.
+"""The gallery: a few samples of each label, with their frames and videos inside the page.
 
-Members are read from the tars by their offsets.  Films are embedded until a budget is used up, one a label
+Members are read from the tars by their offsets.  Videos are embedded until a budget is used up, one a label
 in turn, so that every label plays before any label plays twice.
 """
 
@@ -47,7 +47,7 @@ class Exhibit:
     record: dict[str, Any]
     label: str
     poster: bytes | None
-    film: bytes | None
+    video: bytes | None
 
 
 def choose(data: Dataset, budget_bytes: int = MEDIA_BUDGET_BYTES) -> list[Exhibit]:
@@ -61,13 +61,13 @@ def choose(data: Dataset, budget_bytes: int = MEDIA_BUDGET_BYTES) -> list[Exhibi
             order.setdefault(row["label"], len(order))
             shard = row["shard"]
             record = shards.member(row, "json") or b""
-            film = poster = None
+            video = poster = None
             if row["mp4_offset"] is not None and row["mp4_size"] <= left:
-                film = shards.member(row, "mp4")
+                video = shards.member(row, "mp4")
                 left -= row["mp4_size"]
             if row["jpg_offset"] is not None and row["jpg_size"] <= POSTER_LIMIT_BYTES:
                 poster = shards.member(row, "jpg")
-            exhibits.append(Exhibit(record_of(record, row["key"], shard), row["label"], poster, film))
+            exhibits.append(Exhibit(record_of(record, row["key"], shard), row["label"], poster, video))
     return sorted(exhibits, key=lambda exhibit: order[exhibit.label])
 
 
@@ -120,11 +120,11 @@ def _media(exhibit: Exhibit) -> str:
     clip = exhibit.record["clip"]
     shape = f'style="aspect-ratio:{clip["width"]}/{clip["height"]}"'
     poster = _uri(exhibit.poster)
-    if exhibit.film is not None:
+    if exhibit.video is not None:
         still = f' poster="{poster}"' if poster else ""
         return (
             f'<video controls playsinline preload="none" {shape}{still} '
-            f'src="data:video/mp4;base64,{base64.b64encode(exhibit.film).decode()}"></video>'
+            f'src="data:video/mp4;base64,{base64.b64encode(exhibit.video).decode()}"></video>'
         )
     if poster:
         return f'<figure><img {shape} src="{poster}" alt=""><figcaption>{say("still_only")}</figcaption></figure>'

@@ -77,7 +77,7 @@ def _top(figures: Figures) -> str:
     tiles = [
         ("samples", number(n), n),
         ("hours", number(t["hours"], 2 if t["hours"] < 100 else 0), t["hours"]),
-        ("films", number(t["films"]), t["films"]),
+        ("videos", number(t["videos"]), t["videos"]),
         ("languages", number(sum(row["language"] not in ("und", "mixed") for row in figures["languages"])), None),
         ("rejects", number(t["rejects"]), t["rejects"]),
         ("agreement", _percent(t["label_agreement"]), t["label_agreement"]),
@@ -151,11 +151,11 @@ def _funnel(manifest: dict[str, Any], figures: Figures) -> str:
     counts = manifest["counts"]
     whole = [(row, row["n"] - row["clips"]) for row in figures["rejects"] if row["n"] > row["clips"]]
     unread = [(row, n) for row, n in whole if row["stage"] == "ingest"]
-    films, clips = counts["sources"] + sum(n for _, n in unread), counts["clips"]
+    videos, clips = counts["sources"] + sum(n for _, n in unread), counts["clips"]
     clip_rejects = [(row, row["clips"]) for row in figures["rejects"] if row["clips"]]
     cells = [
-        _step("films_in", films, films, unread),
-        _step("films_good", counts["sources"], films, [(row, n) for row, n in whole if row["stage"] != "ingest"]),
+        _step("videos_in", videos, videos, unread),
+        _step("videos_good", counts["sources"], videos, [(row, n) for row, n in whole if row["stage"] != "ingest"]),
         _step("clips_in", clips, clips, clip_rejects),
         _step("samples", counts["samples"], clips, []),
     ]
@@ -176,9 +176,9 @@ def _step(name: str, n: int, most: int, lost: list[tuple[Row, int]]) -> str:
 
 
 def _trust(figures: Figures, results: list[Row]) -> str:
-    columns = ["license", "basis", "consent", "media", "samples", "films"]
+    columns = ["license", "basis", "consent", "media", "samples", "videos"]
     rights = [
-        (r["license"], r["rights_basis"], r["consent"], r["media_policy"], r["n"], r["films"])
+        (r["license"], r["rights_basis"], r["consent"], r["media_policy"], r["n"], r["videos"])
         for r in figures["rights"]
     ]
     return (

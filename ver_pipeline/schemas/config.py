@@ -36,13 +36,13 @@ class IngestConfig(Section):
 
 
 class ScenesConfig(Section):
-    """PySceneDetect's AdaptiveDetector on a small decoded picture (its scales: adaptive 3, content 15)."""
+    """PySceneDetect's AdaptiveDetector on a small decoded frame (its scales: adaptive 3, content 15)."""
 
     adaptive_threshold: Positive = 3.0
     min_content_val: Positive = 15.0
     window_width: Annotated[int, Field(ge=1, le=30)] = 2
     min_scene_s: Positive = 0.5
-    picture_width: Annotated[int, Field(ge=64, le=1024)] = 256
+    frame_width_px: Annotated[int, Field(ge=64, le=1024)] = 256
 
 
 class SpeechConfig(Section):
@@ -63,7 +63,7 @@ class SpeechConfig(Section):
 
 
 class ClipConfig(Section):
-    """How long clips are and how their media is written.  A film of twice ``part_s`` and more is cut in parts
+    """How long clips are and how their media is written.  A video of twice ``chunk_s`` and more is cut in parts
     of at least that length, by as many workers as there are.  ``mode: copy`` copies what may stay as it is:
     H.264 of square pixels, upright, within ``max_side``, between keyframes; the rest is encoded."""
 
@@ -71,7 +71,7 @@ class ClipConfig(Section):
     max_s: Positive = 20.0
     join_similarity: Annotated[float, Field(ge=0, le=1)] = 0.85
     min_pause_s: Positive = 0.3
-    part_s: Annotated[float, Field(ge=10, le=36_000)] = 600.0
+    chunk_s: Annotated[float, Field(ge=10, le=36_000)] = 600.0
     mode: Literal["encode", "copy"] = "encode"
     max_side: Annotated[int, Field(ge=64, le=4096)] = 640
     max_fps: Positive = 30.0
@@ -94,7 +94,7 @@ class EvidenceConfig(Section):
     faces: bool = True
     frames_per_s: Positive = 2.0
     max_frames: Annotated[int, Field(ge=1, le=256)] = 24
-    picture_side: Annotated[int, Field(ge=128, le=1920)] = 480
+    frame_side_px: Annotated[int, Field(ge=128, le=1920)] = 480
     min_face_conf: Annotated[float, Field(ge=0, le=1)] = 0.6
     voice: bool = True
     threads: Annotated[int, Field(ge=1, le=16)] = 1
@@ -106,8 +106,8 @@ class AnnotateConfig(Section):
     ``options`` holds a table per annotator (``options: {openai: {model: ...}}``); their meaning and
     defaults stand in ``annotators/options.py``.  ``on_disagreement`` applies to teachers whose
     label ends below ``min_tier``: ``accept`` keeps it, ``flag`` keeps it marked as ambiguous,
-    ``adjudicate`` asks ``adjudicator``, ``reject`` drops the clip.  ``voter_skill`` is a file that
-    ``ver annotate --fit-voters`` wrote; ``reviews`` a JSONL of human decisions, which win.
+    ``adjudicate`` asks ``adjudicator``, ``reject`` drops the clip.  ``source_skill`` is a file that
+    ``ver annotate --fit-labeling sources`` wrote; ``reviews`` a JSONL of human decisions, which win.
     ``embedding`` is the folder of a text-embedding checkpoint by which agreement compares texts.
     """
 
@@ -119,7 +119,7 @@ class AnnotateConfig(Section):
     on_disagreement: Literal["accept", "flag", "adjudicate", "reject"] = "flag"
     min_tier: Literal["A", "B"] = "B"
     adjudicator: str | None = None
-    voter_skill: str | None = None
+    source_skill: str | None = None
     wheel: str | None = None
     reviews: str | None = None
     embedding: str | None = None

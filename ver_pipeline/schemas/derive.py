@@ -26,7 +26,7 @@ def record_json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of one record.
 
     It closes every object and states every range, enum and pattern.  What relates fields to each other
-    (times inside the clip, boxes inside the picture) is beyond JSON Schema: ``schemas/strict.py``.
+    (times inside the clip, boxes inside the frame) is beyond JSON Schema: ``schemas/strict.py``.
     """
     schema = Record.model_json_schema(mode="validation")
     return {

@@ -49,8 +49,8 @@ class Reason(StrEnum):
 MEANING: dict[Reason, str] = {
     Reason.EMPTY_FILE: "the file holds no bytes",
     Reason.NOT_MEDIA: "ffmpeg finds no media in the file",
-    Reason.NO_VIDEO: "the file has sound but no picture stream",
-    Reason.STILL_IMAGE: "the file is a single picture, not a film",
+    Reason.NO_VIDEO: "the file has audio but no video stream",
+    Reason.STILL_IMAGE: "the file is a still image, not a video",
     Reason.TRUNCATED: "the file ends before its container says it does",
     Reason.ENCRYPTED: "the streams are encrypted",
     Reason.CHANGED_SOURCE: "the file was replaced, cut or written to while it was being read",

@@ -4,7 +4,7 @@ This pydantic model is the source of truth.  The JSON Schema, the Arrow schema a
 derived from it (``schemas/derive.py``) and committed; a test fails when they drift.
 
 Conventions: times are seconds from the clip's first frame (``*_s``, 3 decimals) unless the name says
-``source``; boxes are ``(x, y, width, height)`` as fractions of the picture; probabilities are in
+``source``; boxes are ``(x, y, width, height)`` as fractions of the frame; probabilities are in
 [0, 1]; valence, arousal and dominance in [-1, 1]; text is Unicode NFC.  Nothing here depends on when
 or on which machine the record was made.
 """
@@ -52,7 +52,7 @@ class Rights(Part):
 
 
 class Source(Part):
-    """The raw film.  ``id`` is the sha256 of its bytes; the path is an attribute, never identity."""
+    """The raw video.  ``id`` is the sha256 of its bytes; the path is an attribute, never identity."""
 
     id: Sha256
     uri: str
@@ -185,7 +185,7 @@ class Faces(Part):
 
 
 class Voice(Part):
-    """Prosody of the clip's sound.  Pitch values are None where nothing is voiced."""
+    """Prosody of the clip's audio.  Pitch values are None where nothing is voiced."""
 
     f0_mean_hz: float | None
     f0_sd_st: float | None

@@ -17,7 +17,7 @@ def split_of(group_id: str, config: ShardConfig) -> Literal["train", "val", "tes
     growing ``val_frac`` or ``test_frac`` only moves groups out of ``train``.
 
     Args:
-        group_id: what must not be torn apart (series, film, channel, speaker).
+        group_id: what must not be torn apart (series, video, channel, speaker).
         config: ``test_frac``, ``val_frac`` and ``split_seed`` are read.
     """
     seed = f"{config.split_seed}\x1f{group_id}".encode()

@@ -1,7 +1,7 @@
 """Every defect of one record, each with a JSON pointer: what the schema forbids and what relates its parts.
 
 Wrong units show up here: milliseconds lie outside the clip, percentages outside 0 to 1, pixels outside
-the picture.
+the frame.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def record_errors(data: bytes | str | dict[str, Any]) -> list[RecordError]:
     """All defects of a record; an empty list means that it is valid.
 
     Unknown fields, missing fields, wrong types, NaN, values out of range; then times outside the clip,
-    boxes outside the picture, distributions that do not sum to one, counts and keys that do not fit.
+    boxes outside the frame, distributions that do not sum to one, counts and keys that do not fit.
     """
     text = json.dumps(data) if isinstance(data, dict) else data
     try:

@@ -84,29 +84,29 @@ cited_eids        strings evidence that the description cites
 
 SOURCES = Table(
     "sources",
-    "One row a raw film that was read.",
+    "One row a raw video that was read.",
     ("source_id",),
     _columns("""
-source_id         string  sha256 of the film's bytes
+source_id         string  sha256 of the video's bytes
 uri               string  where it lay
-group_id          string  films that must not be split over train and test share it
+group_id          string  videos that must not be split over train and test share it
 title             string  title, where given
 collection        string  kind of footage, where given
 license           string  SPDX id or LicenseRef-*
 rights_basis      string  own, consented, licensed, research-exception or unknown
 consent           string  explicit, platform-terms, none or unknown
-duration_s        float   length of the film
+duration_s        float   length of the video
 fps               float   frames per second (mean where variable)
 variable_fps      bool    the frame rate varies
 width             int     pixels, as stored
 height            int     pixels, as stored
 rotation_deg      int     turn to show it upright
 container         string  container format
-video_codec       string  codec of the picture
-pixel_format      string  pixel format of the picture
-audio_codec       string  codec of the sound; null when there is none
-sample_rate_hz    int     sample rate of the sound
-audio_channels    int     channels of the sound
+video_codec       string  codec of the video
+pixel_format      string  pixel format of the frame
+audio_codec       string  codec of the audio; null when there is none
+sample_rate_hz    int     sample rate of the audio
+audio_channels    int     channels of the audio
 """),
 )
 
@@ -119,23 +119,23 @@ CLIPS = Table(
 key               string  the sample
 split             string  train, val, test or heldout
 tier              string  who annotated: cue (measured evidence), teacher (a model) or human
-source_id         string  the film it was cut from
-group_id          string  films that must not be split over train and test share it
-license           string  licence of the film
-start_s           float   start in the film
-end_s             float   end in the film
+source_id         string  the video it was cut from
+group_id          string  videos that must not be split over train and test share it
+license           string  licence of the video
+start_s           float   start in the video
+end_s             float   end in the video
 duration_s        float   length
 fps               float   frames per second of the stored clip
 n_frames          int     frames of the stored clip
 width             int     pixels of the stored clip
 height            int     pixels of the stored clip
-has_audio         bool    the clip has sound
+has_audio         bool    the clip has audio
 boundary_start    string  why it starts there: source, shot, pause or limit
 boundary_end      string  why it ends there
 n_shots           int     camera shots in the clip
 shot_cuts_s       floats  cuts inside the clip
-prev_key          string  the clip before it in the film
-next_key          string  the clip after it in the film
+prev_key          string  the clip before it in the video
+next_key          string  the clip after it in the video
 phash             strings perceptual hashes of its frames: equal ones look alike
 clip_detector     string  what found the cuts
 media_policy      string  embed, reference or none
@@ -164,10 +164,10 @@ pause_frac        float   share of the time that is pause
 voiced_frac       float   share of the time that is voiced
 clipped_frac      float   share of clipped samples
 silence_frac      float   share of the time that is silent
-motion_mean       float   mean change of the picture, 0 to 1
-motion_max        float   greatest change of the picture, 0 to 1
+motion_mean       float   mean change of the frame, 0 to 1
+motion_max        float   greatest change of the frame, 0 to 1
 brightness        float   mean brightness, 0 to 1
-sharpness         float   sharpness of the picture
+sharpness         float   sharpness of the frame
 black_frac        float   share of black frames
 static_frac       float   share of frames equal to the one before
 polarity          float   polarity of what is said, -1 to 1, by lexicon
@@ -291,7 +291,7 @@ prompt_ids        strings prompts that were used
 prompt_sha256     string  sha256 of the rendered prompt
 schema_sha256     string  sha256 of the answer's schema
 sampling          string  how the model was asked, as JSON
-audio_given       bool    the annotator heard the sound
+audio_given       bool    the annotator heard the audio
 subtitle_given    bool    the annotator read the transcript
 input_sha256      string  sha256 of all it was given
 output_sha256     string  sha256 of its answer
@@ -320,7 +320,7 @@ p                 float   probability
 valence           float   valence of a vote, -1 to 1
 t_s               float   when, for a transition
 from_label        string  the label before a transition
-voter             string  the source of a vote
+labeling source             string  the source of a vote
 eids              strings evidence it stands on
 """),
 )
@@ -341,16 +341,16 @@ pointer           string  JSON pointer to the place in the record
 
 REJECTS = Table(
     "rejects",
-    "One row a film or clip that is not in the data set, and why.",
+    "One row a video or clip that is not in the data set, and why.",
     ("stage", "reason", "source_id", "key", "uri", "message"),
     _columns("""
 reason            string  stable reason code
 meaning           string  the code in words
 stage             string  stage that rejected it
 message           string  what was wrong and where
-source_id         string  the film; null when it could not be read
-uri               string  where the film lay
-key               string  the clip; null when the whole film was rejected
+source_id         string  the video; null when it could not be read
+uri               string  where the video lay
+key               string  the clip; null when the whole video was rejected
 retryable         bool    a rerun without any change may succeed
 """),
 )
@@ -405,10 +405,10 @@ jpg_offset        int     first byte of the poster in the tar; null when there i
 jpg_size          int     size of the poster
 json_sha256       string  sha256 of the record's bytes in the tar (that of the media is in the record)
 jpg_sha256        string  sha256 of the poster's bytes; null when there is none
-source_id         string  the film
-group_id          string  films that must not be split over train and test share it
-start_s           float   start in the film
-end_s             float   end in the film
+source_id         string  the video
+group_id          string  videos that must not be split over train and test share it
+start_s           float   start in the video
+end_s             float   end in the video
 duration_s        float   length
 language          string  language spoken; und when none
 tier              string  who annotated: cue, teacher or human
@@ -420,7 +420,7 @@ confidence        float   confidence in the label, 0 to 1
 n_faces           int     face tracks
 n_words           int     words with a time
 agreement_tier    string  A, B or C; null where agreement could not be computed
-license           string  licence of the film
+license           string  licence of the video
 """),
 )
 

@@ -1,6 +1,6 @@
 """Which sample lies in which tar: a pure function of the set of samples.
 
-It is a local one: a film more or less changes a shard or a few.
+It is a local one: a video more or less changes a shard or a few.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def layout_fingerprint() -> str:
 def plan_shards(samples: Iterable[Sample], config: ShardConfig) -> Iterator[tuple[str, list[Sample]]]:
     """(split, samples) of each shard, in order of split and key.
 
-    A shard is filled to its size, at least to half of it, and then ends before a film that marks an end by its
-    own id.  So a film that comes or goes changes the shard it falls into and perhaps a few after it, not all:
-    the others keep their bytes and their names (content-defined chunking, as in rsync and LBFS, over films).
+    A shard is filled to its size, at least to half of it, and then ends before a video that marks an end by its
+    own id.  So a video that comes or goes changes the shard it falls into and perhaps a few after it, not all:
+    the others keep their bytes and their names (content-defined chunking, as in rsync and LBFS, over videos).
 
     Raises:
         VerError: when two samples carry the same key.
@@ -60,11 +60,11 @@ def plan_shards(samples: Iterable[Sample], config: ShardConfig) -> Iterator[tupl
 def _filled(samples: Iterable[Sample], full_bytes: int) -> Iterator[list[Sample]]:
     shard: list[Sample] = []
     filled = 0
-    for film, clips in itertools.groupby(samples, key=_film):
+    for video, clips in itertools.groupby(samples, key=_video):
         some = list(clips)
-        film_bytes = sum(sample.size_bytes for sample in some)
-        may_end = filled >= full_bytes / 2 and _marks_an_end(film, film_bytes, full_bytes)
-        if shard and (may_end or filled + film_bytes > full_bytes):
+        video_bytes = sum(sample.size_bytes for sample in some)
+        may_end = filled >= full_bytes / 2 and _marks_an_end(video, video_bytes, full_bytes)
+        if shard and (may_end or filled + video_bytes > full_bytes):
             yield shard
             shard, filled = [], 0
         for sample in some:
@@ -77,15 +77,15 @@ def _filled(samples: Iterable[Sample], full_bytes: int) -> Iterator[list[Sample]
         yield shard
 
 
-def _film(sample: Sample) -> str:
+def _video(sample: Sample) -> str:
     return sample.key.partition("_")[0]
 
 
-def _marks_an_end(film: str, film_bytes: int, full_bytes: int) -> bool:
-    """Such a film comes about once in a quarter of a shard's size.  Its id is hashed again: shards are in the
+def _marks_an_end(video: str, video_bytes: int, full_bytes: int) -> bool:
+    """Such a video comes about once in a quarter of a shard's size.  Its id is hashed again: shards are in the
     order of the ids, whose first digits are therefore no chance."""
-    chance = int.from_bytes(hashlib.sha256(film.encode()).digest()[:8], "big") / 2**64
-    return chance < film_bytes / (full_bytes / 4)
+    chance = int.from_bytes(hashlib.sha256(video.encode()).digest()[:8], "big") / 2**64
+    return chance < video_bytes / (full_bytes / 4)
 
 
 def estimate_size(record_bytes: int, media_bytes: int, poster_bytes: int) -> int:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ver_pipeline.schemas.errors import VerError
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 
 
 @contextmanager
-def locked(work: Work) -> Iterator[None]:
+def locked(work: WorkFolder) -> Iterator[None]:
     """Hold the data set's lock; the kernel frees it however the process ends.  What a killed one was working in is
     removed.
 

@@ -1,6 +1,6 @@
-"""The manifest of a published data set: its seal, and how to read it.
+"""The manifest of a published data set: its checksum, and how to read it.
 
-Readers follow the manifest only.  The seal makes the one file that no other file vouches for
+Readers follow the manifest only.  The checksum makes the one file that no other file vouches for
 vouch for itself: a flipped byte in ``manifest.json`` is found like one anywhere else.
 """
 
@@ -15,31 +15,31 @@ from ver_pipeline.schemas.untrusted import check_manifest
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_SCHEMA = "ver-manifest/1"
-SEAL = "self_sha256"
+CHECKSUM = "self_sha256"
 
 
-def seal_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
+def add_checksum(manifest: dict[str, Any]) -> dict[str, Any]:
     """A copy with ``self_sha256``: the sha256 of the canonical JSON of everything else."""
-    body = {name: value for name, value in manifest.items() if name != SEAL}
-    return {**body, SEAL: digest(body)}
+    body = {name: value for name, value in manifest.items() if name != CHECKSUM}
+    return {**body, CHECKSUM: digest(body)}
 
 
-def check_seal(manifest: dict[str, Any]) -> bool:
-    """Whether the manifest holds a seal and the seal fits the content."""
-    return manifest.get(SEAL) == seal_manifest(manifest)[SEAL]
+def checksum_matches(manifest: dict[str, Any]) -> bool:
+    """Whether the manifest holds a checksum and the checksum fits the content."""
+    return manifest.get(CHECKSUM) == add_checksum(manifest)[CHECKSUM]
 
 
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:
     """The bytes of a sealed manifest file: canonical JSON on one line, then a newline."""
-    return canonical_json(seal_manifest(manifest)) + b"\n"
+    return canonical_json(add_checksum(manifest)) + b"\n"
 
 
 def load_manifest(out_dir: Path) -> dict[str, Any]:
     """Read and check the manifest of the data set in ``out_dir``.
 
     Raises:
-        CorruptDataError: there is none, it is not JSON, of an unknown schema, its seal does not fit, or a field is not
-            what it must be (``untrusted.py``): whoever tampers with a data set can seal it anew.
+        CorruptDataError: there is none, it is not JSON, of an unknown schema, its checksum does not match, or a field
+            is not what it must be (``untrusted.py``): whoever tampers with a data set can compute the checksum anew.
     """
     path = out_dir / MANIFEST_NAME
     try:
@@ -53,6 +53,6 @@ def load_manifest(out_dir: Path) -> dict[str, Any]:
         raise CorruptDataError(f"{path} is not JSON: {error}", cure) from error
     if not isinstance(manifest, dict) or manifest.get("schema") != MANIFEST_SCHEMA:
         raise CorruptDataError(f"{path} is not a {MANIFEST_SCHEMA}", "use the release that wrote it")
-    if not check_seal(manifest) or data != manifest_bytes(manifest):
-        raise CorruptDataError(f"{path} was changed after it was written: its seal does not fit", cure)
+    if not checksum_matches(manifest) or data != manifest_bytes(manifest):
+        raise CorruptDataError(f"{path} was changed after it was written: its checksum does not match", cure)
     return check_manifest(manifest, str(path))

@@ -1,7 +1,7 @@
 """Shards that are published already and stay as they are: their bytes are linked, not written again.
 
 A tar is a pure function of its samples' keys and bytes.  The published index holds the hashes of every record
-and poster, and a record holds that of its film; so equal lists of them mean equal tars, without reading one.
+and poster, and a record holds that of its video; so equal lists of them mean equal tars, without reading one.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.shards.files import sync, write_atomically
 from ver_pipeline.shards.journals import withdrawal_journal
 from ver_pipeline.shards.tombstone_hash import tombstone_of
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.shards.workdir import WorkFolder
 
 LEDGER_NAME = "ledger.jsonl"
 
@@ -33,7 +33,7 @@ class Withdrawal:
 
 def ledger_path(out_dir: Path) -> Path:
     """Where every finished withdrawal is noted, by hash."""
-    return Work(out_dir / ".ver").root / LEDGER_NAME
+    return WorkFolder(out_dir / ".ver").root / LEDGER_NAME
 
 
 def write_down(out_dir: Path, wish: Withdrawal) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkFolder:
     """The build's own folder inside OUT: cache, media, records, fetched sources, staging."""
 
     root: Path

@@ -1,1 +1,1 @@
-"""Where films come from: folders, lists and object stores, with their sidecars."""
+"""Where videos come from: folders, lists and object stores, with their sidecars."""

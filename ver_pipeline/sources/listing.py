@@ -1,4 +1,4 @@
-"""Where films come from: a folder, a file, a glob, a list of paths (CSV, JSONL, Parquet) or an object store.
+"""Where videos come from: a folder, a file, a glob, a list of paths (CSV, JSONL, Parquet) or an object store.
 
 Listing only looks at names and sizes; what a file holds is the ingest stage's business.
 """
@@ -24,7 +24,7 @@ SIDECAR_SUFFIXES = (".json", *SUBTITLE_SUFFIXES)
 SIDECAR_FIELDS = frozenset(
     {"path", "uri", "license", "rights_basis", "consent", "group_id", "group", "language", "title", "collection"}
 )
-"""What a sidecar, or a row of a manifest, may say of a film."""
+"""What a sidecar, or a row of a manifest, may say of a video."""
 LIST_SUFFIXES = (".csv", ".jsonl", ".parquet")
 
 
@@ -51,17 +51,17 @@ def list_sources(
     """All files under ``source``, sorted by uri.
 
     Args:
-        mirror: the folder that remote films are fetched to.
-        out: the data set; what lies in there is none of the films, even where it lies among them.
+        mirror: the folder that remote videos are fetched to.
+        out: the data set; what lies in there is none of the videos, even where it lies among them.
 
-    Sidecars of a film in the same folder, the manifest itself and hidden files are not sources.  A
+    Sidecars of a video in the same folder, the manifest itself and hidden files are not sources.  A
     loop of symbolic links is walked once.
 
     Raises:
         UsageError: when nothing is there, or ``out`` is ``source`` itself.
     """
     if out is not None and os.path.realpath(out) == os.path.realpath(source):
-        raise UsageError(f"{out} is the folder of the films itself", "choose another --out, inside it if you like")
+        raise UsageError(f"{out} is the folder of the videos itself", "choose another --out, inside it if you like")
     entries = read_manifest(manifest) if manifest else {}
     if Path(source).is_file() and Path(source).suffix.lower() in LIST_SUFFIXES:
         entries = {**read_manifest(source), **entries}
@@ -89,7 +89,7 @@ def list_sources(
 def _remote_files(source: str, mirror: Path | None) -> dict[tuple[str, str], RemoteFile]:
     """Remote files by (uri, where they will be)."""
     if mirror is None:
-        raise UsageError(f"{source.partition('://')[0]}:// films cannot be read here", "give a local --source")
+        raise UsageError(f"{source.partition('://')[0]}:// videos cannot be read here", "give a local --source")
     return {(file.uri, str(mirror / file.uri)): file for file in list_remote(source)}
 
 
@@ -150,7 +150,7 @@ def _is_link_loop(path: str) -> bool:
 
 
 def _sidecars(paths: set[str]) -> set[str]:
-    """Those of ``paths`` that lie beside a film of the same name."""
+    """Those of ``paths`` that lie beside a video of the same name."""
     suffixes: dict[str, set[str]] = {}
     for path in paths:
         stem, suffix = os.path.splitext(path)

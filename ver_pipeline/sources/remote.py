@@ -1,4 +1,4 @@
-"""Films on an object store: listed there, fetched one by one when their turn comes, kept under their own names.
+"""Videos on an object store: listed there, fetched one by one when their turn comes, kept under their own names.
 
 Addresses are those that Arrow opens: ``s3://bucket/raw``, ``gs://``, ``abfs://``, ``hdfs://``, ``file://``, with
 options as it takes them (``?region=eu-west-1&endpoint_override=...``).  Keys come from the environment.

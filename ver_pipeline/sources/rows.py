@@ -29,7 +29,7 @@ def source_rows(refs: Sequence[SourceRef]) -> tuple[list[Row], list[Row]]:
 
 
 def _stat(ref: SourceRef) -> list[int]:
-    """What tells a changed file from an unchanged one without reading it (as make and git do); of a film that
+    """What tells a changed file from an unchanged one without reading it (as make and git do); of a video that
     is to be fetched its ``remote`` tells that."""
     path = ref.path
     found = []

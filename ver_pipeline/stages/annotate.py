@@ -1,4 +1,4 @@
-"""The annotate stage: ask the chosen annotator, hear the independent voters, apply the policy."""
+"""The annotate stage: ask the chosen annotator, hear the independent labeling sources, apply the policy."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ver_pipeline.annotators.agreement.embedding import TextEmbedding
 from ver_pipeline.annotators.agreement.policy import load_skill, verdict
 from ver_pipeline.annotators.agreement.votes import agreement as compute_agreement
 from ver_pipeline.annotators.base import Annotator, Request, Result, Usage
-from ver_pipeline.annotators.cues.features import read_signs
-from ver_pipeline.annotators.cues.labeling_sources import ballots
+from ver_pipeline.annotators.cues.features import read_features
+from ver_pipeline.annotators.cues.labeling_sources import label_votes
 from ver_pipeline.annotators.registry import make
 from ver_pipeline.annotators.reviewed import Review, apply_review, load_reviews
 from ver_pipeline.annotators.teacher.prices import gpu_hours, money_spent, teacher_of
@@ -52,7 +52,7 @@ class AnnotateStage:
         self.adjudicator = self._adjudicator(cache_dir)
         self.batch_size = max(config.batch_size, self.main.batch_size)
         self.resources = Resources(cpus=0.5, gpus=max(float(getattr(one, "gpus", 0.0)) for one in self.asked()))
-        self._skill = load_skill(config.voter_skill)
+        self._skill = load_skill(config.source_skill)
         self._wheel = digest(wheel(config.wheel)) if config.wheel else None
         self._reviews = load_reviews(config.reviews)
         self._embedding = TextEmbedding(config.embedding) if config.embedding else None
@@ -64,13 +64,13 @@ class AnnotateStage:
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The policy, and each annotator's own fingerprint (prompts, model, revision, options)."""
-        not_policy = {"batch_size", "options", "voter_skill", "reviews", "embedding", "wheel"}
+        not_policy = {"batch_size", "options", "source_skill", "reviews", "embedding", "wheel"}
         policy = self.config.model_dump(mode="json", exclude=not_policy)
         embedding = {"embedding": self._embedding.fingerprint()} if self._embedding else {}
         return {
             "policy": {**policy, "wheel": self._wheel},
             **embedding,
-            "voter_skill": self._skill.to_dict() if self._skill else None,
+            "source_skill": self._skill.to_dict() if self._skill else None,
             "reviews": digest([[r.key, r.human(), dict(r.fields)] for _, r in sorted(self._reviews.items())]),
             "annotators": {annotator.name: dict(annotator.fingerprint()) for annotator in self.asked()},
         }
@@ -194,7 +194,7 @@ class AnnotateStage:
 
 
 def request_of(row: Row) -> Request:
-    """The annotator's request for one clip row; its context is the neighbours' words and the film's title."""
+    """The annotator's request for one clip row; its context is the neighbours' words and the video's title."""
     around = row.get("context")
     context = None if around is None else {**around, "title": row["source"]["title"]}
     return Request(row["key"], row.get("media_path"), row["clip"], row["speech"], row["measured"], context)
@@ -208,6 +208,6 @@ def wants_context(stage: AnnotateStage) -> bool:
 
 def independent_votes(request: Request) -> list[dict[str, Any]]:
     """Votes of the face, the voice and the words; those too undecided to count are left out."""
-    signs = read_signs(request.clip, request.speech, request.measured)
-    found = [ballot.vote() for ballot in ballots(signs, request.speech, request.measured)]
+    features = read_features(request.clip, request.speech, request.measured)
+    found = [vote.vote() for vote in label_votes(features, request.speech, request.measured)]
     return [vote for vote in found if vote is not None]

@@ -49,23 +49,23 @@ def file_state(path: str | Path) -> list[int] | None:
     return [info.st_size, info.st_mtime_ns]
 
 
-PIECE = "piece"
-"""The column that a piece of a row carries beside the row's own: which piece it is."""
+CHUNK = "span"
+"""The column that a chunk of a row carries beside the row's own: which chunk it is."""
 
 
 @runtime_checkable
-class Pieced(Protocol):
-    """A stage whose large rows come apart: many workers may share one, and a killed build loses a piece of it.
+class Chunked(Protocol):
+    """A stage whose large rows come apart: many workers may share one, and a killed build loses a chunk of it.
 
-    ``run`` takes whole rows and pieces alike; on a whole row it does what the engine does: its pieces, joined.
+    ``run`` takes whole rows and chunks alike; on a whole row it does what the engine does: its chunks, joined.
     """
 
-    def pieces(self, row: Row) -> list[Row]:
-        """The row's pieces, in order: the row with a ``PIECE``; none where it does not come apart."""
+    def chunks(self, row: Row) -> list[Row]:
+        """The row's chunks, in order: the row with a ``CHUNK``; none where it does not come apart."""
         ...
 
     def join(self, outcomes: Sequence[Row]) -> Row:
-        """The row's outcome, from those of all its pieces in order."""
+        """The row's outcome, from those of all its chunks in order."""
         ...
 
 

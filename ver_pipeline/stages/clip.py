@@ -1,8 +1,8 @@
-"""clip: the media of a part of a film, one clip a row.
+"""clip: the media of a chunk of a video, one clip a row.
 
-One decode-and-encode pass over the part (``media/encode.py``) makes the pictures and sound; clips are cut
+One decode-and-encode pass over the chunk (``media/encode.py``) makes the frames and audio; clips are cut
 from it by copying (``media/cut.py``) and each is probed.  In ``copy`` mode a clip whose boundaries are
-keyframes of the film itself is copied from it, and only the others are encoded.
+keyframes of the video itself is copied from it, and only the others are encoded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from ver_pipeline.measure.phash import phash
 from ver_pipeline.media.cut import Cut, CutError, check_clip, count_frames, cut_clips
-from ver_pipeline.media.encode import LOOK_SIDE, Pass, encode_pass, exact_rate, poster_near
+from ver_pipeline.media.encode import THUMBNAIL_SIDE, Pass, encode_pass, exact_rate, poster_near
 from ver_pipeline.media.ffmpeg import FfmpegError, ffmpeg_version
 from ver_pipeline.media.open import MediaError
 from ver_pipeline.media.probe import has_square_pixels, keyframe_times
@@ -27,14 +27,14 @@ from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Clip, Media
 from ver_pipeline.stages.base import Outcome, Resources, Row
-from ver_pipeline.stages.parts import Part
+from ver_pipeline.stages.chunks import VideoChunk
 from ver_pipeline.timeline.spans import Span
 
 COPY_CODECS = {"h264"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Film:
+class _Video:
     """What the stage needs to know of the source, on the clip grid."""
 
     path: str
@@ -45,7 +45,7 @@ class _Film:
 
 
 class ClipStage:
-    """One part in, one row per clip out: ``key``, ``clip``, ``media``, its files, its ``speech``, and in
+    """One chunk in, one row per clip out: ``key``, ``clip``, ``media``, its files, its ``speech``, and in
     ``context`` what is said in the clips before and after.
 
     Args:
@@ -55,10 +55,10 @@ class ClipStage:
 
     name = "clip"
     version = "4"
-    unit = "part"
+    unit = "chunk"
     reads = (
         "source.id", "source.fps", "source.audio_channels", "source.video_codec", "source.pixel_format",
-        "source.rotation_deg", "source.variable_fps", "source.width", "source.height", "path", "file", "part",
+        "source.rotation_deg", "source.variable_fps", "source.width", "source.height", "path", "file", "chunk",
     )  # fmt: skip
     writes = ("key", "clip", "media", "media_path", "poster_path", "speech", "context")
     batch_size = 1
@@ -84,91 +84,91 @@ class ClipStage:
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Outcome:
-        part = Part.of(row["part"])
+        chunk = VideoChunk.of(row["chunk"])
         source_id = row["source"]["id"]
-        where = "" if part.whole_film else f"from {float(part.first / part.fps):.1f} s: "
+        where = "" if chunk.whole_video else f"from {float(chunk.first / chunk.fps):.1f} s: "
         try:
-            film = self._film(row, part)
+            video = self._video(row, chunk)
             with tempfile.TemporaryDirectory(prefix="clip-", dir=self.media_dir) as work:
-                made = self._make(film, part, Path(work))
+                made = self._make(video, chunk, Path(work))
         except MediaError as error:
             return Reject(error.reason, self.name, f"{where}{error}", source_id)
         except FfmpegError as error:
             return Reject(Reason.ENCODE_FAILED, self.name, f"{where}ffmpeg: {error}", source_id)
         except CutError as error:
             return Reject(Reason.CLIP_MISMATCH, self.name, f"{where}{error}", source_id)
-        return [_row(part, planned, one) for planned, one in zip(part.clips, made, strict=True)]
+        return [_row(chunk, planned, one) for planned, one in zip(chunk.clips, made, strict=True)]
 
-    def _film(self, row: Row, part: Part) -> _Film:
+    def _video(self, row: Row, chunk: VideoChunk) -> _Video:
         source = row["source"]
         plain = source["video_codec"] in COPY_CODECS and source["pixel_format"] == "yuv420p"
         upright = source["rotation_deg"] == 0 and not source["variable_fps"]
         small = max(source["width"], source["height"]) <= self.config.max_side
-        same_rate = part.fps == exact_rate(source["fps"])
+        same_rate = chunk.fps == exact_rate(source["fps"])
         copyable = self.config.mode == "copy" and plain and upright and small and same_rate
         copyable = copyable and has_square_pixels(row["path"])
-        return _Film(
+        return _Video(
             path=row["path"],
-            fps=part.fps,
+            fps=chunk.fps,
             channels=source["audio_channels"],
             copyable=copyable,
-            keyframes=frozenset(round(at * part.fps) for at in keyframe_times(row["path"]))
+            keyframes=frozenset(round(at * chunk.fps) for at in keyframe_times(row["path"]))
             if copyable
             else frozenset(),
         )
 
-    def _make(self, film: _Film, part: Part, work: Path) -> list[Row]:
+    def _make(self, video: _Video, chunk: VideoChunk, work: Path) -> list[Row]:
         """Write every clip's media; returns ``media``, ``phash`` and file names, in the order of the clips."""
-        if not film.copyable:
-            return self._encode(film, part.first, part.spans(), part.ends_film, work)
+        if not video.copyable:
+            return self._encode(video, chunk.first, chunk.spans(), chunk.ends_video, work)
         made = []
-        for span in part.spans():
-            first, end = part.first + span.first, part.first + span.end
-            last = part.ends_film and span.end == part.n_frames
-            whole = first in film.keyframes and (end in film.keyframes or last)
+        for span in chunk.spans():
+            first, end = chunk.first + span.first, chunk.first + span.end
+            last = chunk.ends_video and span.end == chunk.n_frames
+            whole = first in video.keyframes and (end in video.keyframes or last)
             make = self._copy if whole else self._encode_one
-            made.extend(make(film, first, end, last, work / str(first)))
+            made.extend(make(video, first, end, last, work / str(first)))
         return made
 
-    def _encode(self, film: _Film, first: int, spans: Sequence[Span], ends_film: bool, work: Path) -> list[Row]:
+    def _encode(self, video: _Video, first: int, spans: Sequence[Span], ends_video: bool, work: Path) -> list[Row]:
         """Spans counted from frame ``first``, from one pass that decodes from the keyframe before it."""
-        begin_s = first / film.fps
-        limit = None if ends_film else spans[-1].end
+        begin_s = first / video.fps
+        limit = None if ends_video else spans[-1].end
         starts = [span.first for span in spans]
-        done = encode_pass(film.path, work, film.fps, starts, film.channels, self.config, begin_s, limit)
-        if ends_film:
+        done = encode_pass(video.path, work, video.fps, starts, video.channels, self.config, begin_s, limit)
+        if ends_video:
             spans = _fit(spans, done)
         planned = [Cut(s.first, s.end, work / f"{s.first}.mp4") for s in spans]
-        finished = cut_clips(done.video, film.fps, planned, _audio(done), done.rate_hz, self.config)
-        return [self._finish(film, done, span, cut.to, "encode") for span, cut in zip(spans, finished, strict=True)]
+        finished = cut_clips(done.video, video.fps, planned, _audio(done), done.rate_hz, self.config)
+        return [self._finish(video, done, span, cut.to, "encode") for span, cut in zip(spans, finished, strict=True)]
 
-    def _encode_one(self, film: _Film, first: int, end: int, last: bool, folder: Path) -> list[Row]:
+    def _encode_one(self, video: _Video, first: int, end: int, last: bool, folder: Path) -> list[Row]:
         """One clip alone, for boundaries that cannot be copied."""
-        return self._encode(film, first, [Span(0, end - first, "source", "source", ())], last, folder)
+        return self._encode(video, first, [Span(0, end - first, "source", "source", ())], last, folder)
 
-    def _copy(self, film: _Film, first: int, end: int, last: bool, folder: Path) -> list[Row]:
-        """Copy the film's own packets; the small looks and the sound come from a pass over the span."""
-        length, begin_s = end - first, first / film.fps
+    def _copy(self, video: _Video, first: int, end: int, last: bool, folder: Path) -> list[Row]:
+        """Copy the video's own packets; the small looks and the audio come from a pass over the span."""
+        length, begin_s = end - first, first / video.fps
         try:
             done = encode_pass(
-                film.path, folder, film.fps, [0], film.channels, self.config, begin_s, length, picture=False
+                video.path, folder, video.fps, [0], video.channels, self.config, begin_s, length, picture=False
             )
             cut = Cut(first, end, folder / "copied.mp4")
             audio = _audio(done)
             shifted = None if audio is None else _Shifted(audio, round(begin_s * done.rate_hz))
-            list(cut_clips(Path(film.path), film.fps, [cut], shifted, done.rate_hz, self.config))
-            return [self._finish(film, done, Span(0, length, "source", "source", ()), cut.to, "copy")]
+            list(cut_clips(Path(video.path), video.fps, [cut], shifted, done.rate_hz, self.config))
+            return [self._finish(video, done, Span(0, length, "source", "source", ()), cut.to, "copy")]
         except CutError:
-            return self._encode_one(film, first, end, last, folder / "again")
+            return self._encode_one(video, first, end, last, folder / "again")
 
-    def _finish(self, film: _Film, done: Pass, span: Span, path: Path, mode: str) -> Row:
+    def _finish(self, video: _Video, done: Pass, span: Span, path: Path, mode: str) -> Row:
         """Probe a written clip, name it by its content, and describe it."""
         n_frames = span.end - span.first
         rate_hz = done.rate_hz if done.channels else None
-        width, height = check_clip(path, film.fps, n_frames, rate_hz)
+        width, height = check_clip(path, video.fps, n_frames, rate_hz)
         sha256, size_bytes = hash_file(path)
         media_path = self._keep(path, f"{sha256}.mp4")
-        poster = poster_near(done.posters, float((span.first + span.end) / 2 / film.fps))
+        poster = poster_near(done.posters, float((span.first + span.end) / 2 / video.fps))
         poster_path = self._keep(poster, f"{hash_file(poster)[0]}.jpg", copy=True) if poster else None
         media = Media(
             policy="embed",  # what is published of it is decided when the record is made
@@ -194,14 +194,14 @@ class ClipStage:
         return str(final)
 
 
-def _row(part: Part, planned: Mapping[str, Any], made: Row) -> Row:
+def _row(chunk: VideoChunk, planned: Mapping[str, Any], made: Row) -> Row:
     """The clip's row: what was planned and what came of it."""
-    start_s, n_frames = planned["first"] / part.fps, made["n_frames"]
+    start_s, n_frames = planned["first"] / chunk.fps, made["n_frames"]
     clip = Clip(
         start_s=_seconds(start_s),
-        end_s=_seconds(start_s + n_frames / part.fps),
-        duration_s=_seconds(n_frames / part.fps),
-        fps=round(float(part.fps), 6),
+        end_s=_seconds(start_s + n_frames / chunk.fps),
+        duration_s=_seconds(n_frames / chunk.fps),
+        fps=round(float(chunk.fps), 6),
         n_frames=n_frames,
         width=made["width"],
         height=made["height"],
@@ -209,11 +209,11 @@ def _row(part: Part, planned: Mapping[str, Any], made: Row) -> Row:
         boundary_start=planned["boundary_start"],
         boundary_end=planned["boundary_end"],
         n_shots=len(planned["cuts"]) + 1,
-        shot_cuts_s=tuple(_seconds((frame - planned["first"]) / part.fps) for frame in planned["cuts"]),
+        shot_cuts_s=tuple(_seconds((frame - planned["first"]) / chunk.fps) for frame in planned["cuts"]),
         prev_key=planned["prev_key"],
         next_key=planned["next_key"],
         phash=tuple(made["phash"]),
-        detector=part.detector,
+        detector=chunk.detector,
     )
     told = {name: planned[name] for name in ("key", "speech", "context")}
     files = {name: made[name] for name in ("media", "media_path", "poster_path")}
@@ -221,27 +221,27 @@ def _row(part: Part, planned: Mapping[str, Any], made: Row) -> Row:
 
 
 class _Shifted:
-    """Sound that begins ``lead`` samples into the film, indexed as if it were the whole film's."""
+    """Audio that begins ``lead`` samples into the video, indexed as if it were the whole video's."""
 
     def __init__(self, audio: Any, lead: int) -> None:
         self.audio, self.lead = audio, lead
         self.shape, self.dtype = audio.shape, audio.dtype
 
-    def __getitem__(self, part: slice) -> Any:
-        return self.audio[max(0, part.start - self.lead) : max(0, part.stop - self.lead)]
+    def __getitem__(self, chunk: slice) -> Any:
+        return self.audio[max(0, chunk.start - self.lead) : max(0, chunk.stop - self.lead)]
 
 
 def _fit(spans: Sequence[Span], done: Pass) -> list[Span]:
-    """The film as encoded may end a frame or two off its declared length: the last clip ends with it."""
+    """The video as encoded may end a frame or two off its declared length: the last clip ends with it."""
     frames = count_frames(done.video)
     last = spans[-1]
     if frames <= last.first:
-        raise CutError(f"the film decodes to {frames} frames; its last clip should begin at {last.first}")
+        raise CutError(f"the video decodes to {frames} frames; its last clip should begin at {last.first}")
     return [*spans[:-1], Span(last.first, frames, last.boundary_start, last.boundary_end, last.cuts)]
 
 
 def _audio(done: Pass) -> Any:
-    """The pass's sound as an array on disk, [samples, channels]; None for a silent film."""
+    """The pass's audio as an array on disk, [samples, channels]; None for a silent video."""
     import numpy as np
 
     if done.audio is None or done.audio.stat().st_size == 0:
@@ -253,9 +253,9 @@ def _phashes(done: Pass, span: Span) -> list[str]:
     """Perceptual hashes of looks at a clip's beginning, middle and end, all inside the clip."""
     import numpy as np
 
-    looks = np.memmap(done.looks, dtype=np.uint8, mode="r").reshape(-1, LOOK_SIDE, LOOK_SIDE)
-    first = min(-(-span.first // done.look_step), len(looks) - 1)
-    last = max(first, min((span.end - 1) // done.look_step, len(looks) - 1))
+    looks = np.memmap(done.looks, dtype=np.uint8, mode="r").reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    first = min(-(-span.first // done.thumbnail_step), len(looks) - 1)
+    last = max(first, min((span.end - 1) // done.thumbnail_step, len(looks) - 1))
     return [phash(np.asarray(looks[i])) for i in (first, (first + last) // 2, last)]
 
 

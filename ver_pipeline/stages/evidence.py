@@ -1,7 +1,7 @@
 """evidence: what can be measured in a clip before anybody says what it means.
 
-The stored clip is decoded once; its looked-at pictures give faces, expressions, motion and image quality,
-its sound gives the voice, its words the sentiment.  The same clip and speech give the same numbers.
+The stored clip is decoded once; its looked-at frames give faces, expressions, motion and image quality,
+its audio gives the voice, its words the sentiment.  The same clip and speech give the same numbers.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 from ver_pipeline.assets import store
 from ver_pipeline.measure import expression, faces, sentiment, voice
+from ver_pipeline.measure.frame_quality import FrameMeter
 from ver_pipeline.measure.frames import ClipError, ClipReader, sample_times
-from ver_pipeline.measure.picture import PictureMeter
 from ver_pipeline.schemas.config import EvidenceConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
@@ -22,7 +22,7 @@ TOOLS = ("av", "numpy", "onnxruntime", "opencv-python-headless", "vaderSentiment
 
 
 class EvidenceStage:
-    """``measured`` (``record.Measured``): faces, voice, picture and sentiment of one clip."""
+    """``measured`` (``record.Measured``): faces, voice, frame and sentiment of one clip."""
 
     name = "evidence"
     version = "1"
@@ -34,7 +34,7 @@ class EvidenceStage:
     def __init__(self, config: EvidenceConfig) -> None:
         self.config = config
         self.resources = Resources(cpus=0.5, isolated=True, time_limit_s=900)
-        self.detector = faces.FaceDetector(config.picture_side, config.min_face_conf, config.threads)
+        self.detector = faces.FaceDetector(config.frame_side_px, config.min_face_conf, config.threads)
         self.expressions = expression.ExpressionNet(config.threads)
         self.sentiment = sentiment.SentimentMeter()
 
@@ -60,12 +60,12 @@ class EvidenceStage:
         clip, speech = row["clip"], row["speech"]
         times_s = sample_times(clip["duration_s"], self.config.frames_per_s, self.config.max_frames)
         reader = ClipReader(row["media_path"], times_s, self.config.threads)
-        tracker, picture = faces.Tracker(clip.get("shot_cuts_s") or ()), PictureMeter()
+        tracker, picture = faces.Tracker(clip.get("shot_cuts_s") or ()), FrameMeter()
         looked_s: list[float] = []
         try:
-            for sample in reader.pictures():
+            for sample in reader.frames():
                 if looked_s and sample.t_s <= looked_s[-1]:
-                    continue  # a clip slower than the sampling shows one picture twice
+                    continue  # a clip slower than the sampling shows one frame twice
                 looked_s.append(sample.t_s)
                 picture.add(sample.rgb)
                 found = self.detector.detect(sample.rgb) if self.config.faces else []
@@ -73,12 +73,12 @@ class EvidenceStage:
         except ClipError as error:
             return Reject(Reason.DECODE_FAILED, self.name, str(error))
         if not looked_s:
-            return Reject(Reason.DECODE_FAILED, self.name, f"the clip {row['media_path']} shows no picture")
-        sound = reader.sound() if self.config.voice else None
+            return Reject(Reason.DECODE_FAILED, self.name, f"the clip {row['media_path']} shows no frame")
+        audio = reader.audio() if self.config.voice else None
         return {
             "measured": {
                 "faces": faces.faces_record(tracker.result(), looked_s, *self._names()),
-                "voice": None if sound is None else voice.measure_voice(sound, speech["words"], speech["present"]),
+                "voice": None if audio is None else voice.measure_voice(audio, speech["words"], speech["present"]),
                 "picture": picture.result(),
                 "sentiment": self.sentiment.measure(speech),
             }

@@ -1,7 +1,7 @@
 """ingest: what is this file, may we use it, and can it be read to its end?
 
-Fetches a film that lies on an object store.  Reads a file's bytes once for the hash and its packets once for
-the probe; decodes a single picture.
+Fetches a video that lies on an object store.  Reads a file's bytes once for the hash and its packets once for
+the probe; decodes a still image.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ver_pipeline.stages.base import FILE, Outcome, Resources, Row, file_state
 
 TRUNCATED_SLACK_S = 1.0
 TRUNCATED_SLACK_FRAC = 0.05
-"""Containers round their length and let streams end apart; a film short of more than this is cut off."""
+"""Containers round their length and let streams end apart; a video short of more than this is cut off."""
 
 
 class IngestStage:
@@ -80,14 +80,14 @@ class IngestStage:
         except ValueError as error:
             return reject(Reason.BAD_SIDECAR, str(error), source_id)
         try:
-            film = probe(path)
+            video = probe(path)
         except MediaError as error:
             return reject(error.reason, str(error), source_id)
-        missing = _missing_s(film)
+        missing = _missing_s(video)
         if missing > 0:
             return reject(Reason.TRUNCATED, f"ends {missing:.1f} s before its container says it does", source_id)
         try:
-            source = self._source(source_id, row["uri"], film, about)
+            source = self._source(source_id, row["uri"], video, about)
         except ValueError as error:
             return reject(Reason.BAD_SIDECAR, f"its sidecar or manifest entry: {_first_line(error)}", source_id)
         subtitles = find_subtitles(path)
@@ -104,7 +104,7 @@ class IngestStage:
             return reject(Reason.CHANGED_SOURCE, "it was written to while it was being read; run the command again")
         return {"source": source, "sidecar": sidecar, FILE: before}
 
-    def _source(self, source_id: str, uri: str, film: Probe, about: Row) -> Row:
+    def _source(self, source_id: str, uri: str, video: Probe, about: Row) -> Row:
         rights = {name: about.get(name, getattr(self.config, name)) for name in ("license", "rights_basis", "consent")}
         source = Source(
             id=source_id,
@@ -113,24 +113,24 @@ class IngestStage:
             title=about.get("title"),
             collection=about.get("collection"),
             rights=Rights(**rights),
-            duration_s=round(film.end_s, 6),
-            fps=round(float(film.fps), 6),
-            variable_fps=film.variable_fps,
-            width=film.width,
-            height=film.height,
-            rotation_deg=film.rotation_deg,  # type: ignore[arg-type]
-            container=film.container,
-            video_codec=film.video_codec,
-            pixel_format=film.pixel_format,
-            audio_codec=film.audio_codec,
-            sample_rate_hz=film.sample_rate_hz,
-            audio_channels=film.audio_channels,
+            duration_s=round(video.end_s, 6),
+            fps=round(float(video.fps), 6),
+            variable_fps=video.variable_fps,
+            width=video.width,
+            height=video.height,
+            rotation_deg=video.rotation_deg,  # type: ignore[arg-type]
+            container=video.container,
+            video_codec=video.video_codec,
+            pixel_format=video.pixel_format,
+            audio_codec=video.audio_codec,
+            sample_rate_hz=video.sample_rate_hz,
+            audio_channels=video.audio_channels,
         )
         return source.model_dump(mode="json")
 
 
 def read_sidecar(path: Path, entry: Row) -> Row:
-    """What ``NAME.json`` beside the film says, overridden by its manifest entry.
+    """What ``NAME.json`` beside the video says, overridden by its manifest entry.
 
     Raises:
         ValueError: when it cannot be read, is not a JSON object, names a field nobody knows, or holds a list.
@@ -164,7 +164,7 @@ def _can_be_read_to_its_end(path: Path) -> bool:
 
 
 def find_subtitles(path: Path) -> str | None:
-    """The ready subtitles beside a film: ``NAME.srt``, ``.vtt`` or ``.ass``."""
+    """The ready subtitles beside a video: ``NAME.srt``, ``.vtt`` or ``.ass``."""
     for suffix in SUBTITLE_SUFFIXES:
         beside = path.with_suffix(suffix)
         if beside.is_file():
@@ -182,12 +182,12 @@ def _first_line(error: ValueError) -> str:
     return f"{'.'.join(map(str, found['loc']))}: {found['msg']}, not {found['input']!r}"
 
 
-def _missing_s(film: Probe) -> float:
+def _missing_s(video: Probe) -> float:
     """Seconds that the container promises and the file lacks; 0 within the usual slack."""
-    if film.declared_s is None:
+    if video.declared_s is None:
         return 0.0
-    missing = film.declared_s - film.last_s
-    return missing if missing > max(TRUNCATED_SLACK_S, TRUNCATED_SLACK_FRAC * film.declared_s) else 0.0
+    missing = video.declared_s - video.last_s
+    return missing if missing > max(TRUNCATED_SLACK_S, TRUNCATED_SLACK_FRAC * video.declared_s) else 0.0
 
 
 def read_takedown(path: str | None) -> frozenset[str]:

@@ -1,8 +1,8 @@
-"""scenes: where does the picture cut?
+"""scenes: where does the frame cut?
 
-PySceneDetect's AdaptiveDetector is driven frame by frame on a small decoded picture, with each
+PySceneDetect's AdaptiveDetector is driven frame by frame on a small decoded frame, with each
 frame's own exact time, so variable frame rate, odd time bases and a start that is not zero need no
-special case.  A film without a cut is one shot.
+special case.  A video without a cut is one shot.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HISTOGRAM_BINS = 8
 
 
 class ScenesStage:
-    """``shots``: cut times on the source timeline, and how alike the pictures on both sides of each cut are."""
+    """``shots``: cut times on the source timeline, and how alike the frames on both sides of each cut are."""
 
     name = "scenes"
     version = "1"
@@ -59,9 +59,9 @@ class ScenesStage:
         except MediaError as error:
             return Reject(error.reason, self.name, str(error), source["id"])
         except av.error.FFmpegError as error:
-            return Reject(Reason.DECODE_FAILED, self.name, f"pictures do not decode: {error.strerror}", source["id"])
+            return Reject(Reason.DECODE_FAILED, self.name, f"frames do not decode: {error.strerror}", source["id"])
         if n_frames == 0:
-            return Reject(Reason.DECODE_FAILED, self.name, "not one picture decodes", source["id"])
+            return Reject(Reason.DECODE_FAILED, self.name, "not one frame decodes", source["id"])
         detector = f"adaptive/{self.config.adaptive_threshold:g}/{self.config.min_content_val:g}"
         shots = {
             "cuts_s": [round(float(at), 6) for at, _ in cuts],
@@ -85,10 +85,10 @@ class ScenesStage:
             window_width=config.window_width,
             min_scene_len=float(config.min_scene_s),
         )
-        looks = _Looks(keep=config.window_width + 2)
+        looks = _RecentThumbnails(keep=config.window_width + 2)
         cuts: list[tuple[Fraction, float]] = []
         at, n_frames = Fraction(0), 0
-        for ticks, time_base, rate, picture in small_pictures(path, config.picture_width):
+        for ticks, time_base, rate, picture in small_frames(path, config.frame_width_px):
             at = ticks * time_base
             looks.add(at, picture)
             timecode = FrameTimecode(Timecode(pts=ticks, time_base=time_base), fps=rate)
@@ -99,8 +99,8 @@ class ScenesStage:
         return [cut for cut in cuts if 0 < cut[0] <= at], at, n_frames
 
 
-class _Looks:
-    """The last few pictures, to say how alike two neighbours are (histograms only where a cut is)."""
+class _RecentThumbnails:
+    """The last few frames, to say how alike two neighbours are (histograms only where a cut is)."""
 
     def __init__(self, keep: int) -> None:
         self.recent: deque[tuple[Fraction, Any]] = deque(maxlen=keep + 1)
@@ -109,7 +109,7 @@ class _Looks:
         self.recent.append((at, picture))
 
     def similarity(self, at: Fraction) -> float:
-        """Intersection (0 to 1) of the colour histograms of the picture at ``at`` and the one before it."""
+        """Intersection (0 to 1) of the colour histograms of the frame at ``at`` and the one before it."""
         import numpy as np
 
         for (_, before), (moment, after) in itertools.pairwise(self.recent):
@@ -125,10 +125,10 @@ def _histogram(picture: Any) -> Any:
     return counts / counts.sum()
 
 
-def small_pictures(path: str, width: int) -> Iterator[tuple[int, Fraction, Fraction, Any]]:
-    """Decode a film once into small BGR pictures: (ticks from the container's start, time base, rate, picture).
+def small_frames(path: str, width: int) -> Iterator[tuple[int, Fraction, Fraction, Any]]:
+    """Decode a video once into small BGR frames: (ticks from the container's start, time base, rate, frame).
 
-    Damaged packets are passed over, as players do.  Pictures that repeat or run back in time are dropped.
+    Damaged packets are passed over, as players do.  Frames that repeat or run back in time are dropped.
     """
     import av
 
@@ -136,7 +136,7 @@ def small_pictures(path: str, width: int) -> Iterator[tuple[int, Fraction, Fract
         video = next(s for s in container.streams.video if "attached_pic" not in str(s.disposition).lower())
         video.thread_type = "AUTO"
         video.codec_context.thread_count = 2
-        # A small picture shows no block edges: leaving them in saves a fifth of the decoding.
+        # A small frame shows no block edges: leaving them in saves a fifth of the decoding.
         video.codec_context.options = {"skip_loop_filter": "all"}
         start = round(Fraction(container.start_time or 0, 1_000_000) / video.time_base)
         rate = Fraction(video.average_rate or video.guessed_rate or 25)

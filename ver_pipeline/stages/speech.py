@@ -1,8 +1,8 @@
-"""speech: what is said in the film, in which language, word by word.
+"""speech: what is said in the video, in which language, word by word.
 
-Over the whole film, because a recogniser needs context; clips take their words from it later
-(``speech_slice.py``).  A long film comes apart in pauses, into pieces that many workers may hear.  A film
-without sound and a film without speech are normal and give empty lists.
+Over the whole video, because a recogniser needs context; clips take their words from it later
+(``speech_slice.py``).  A long video comes apart in pauses, into chunks that many workers may hear.  A video
+without audio and a video without speech are normal and give empty lists.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.stages.base import PIECE, Outcome, Resources, Row
-from ver_pipeline.transcribers.base import AudioError, Film, NoTranscriber, Transcriber, to_transcript
+from ver_pipeline.stages.base import CHUNK, Outcome, Resources, Row
+from ver_pipeline.transcribers.base import AudioError, NoTranscriber, Transcriber, Video, to_transcript
 from ver_pipeline.transcribers.faster_whisper import FasterWhisper
 from ver_pipeline.transcribers.subtitles import Subtitles
 from ver_pipeline.transcribers.whisperx import WhisperX
 
-PIECE_S = 600.0
-"""A film of twice this length comes apart into pieces of about this length."""
+CHUNK_S = 600.0
+"""A video of twice this length comes apart into chunks of about this length."""
 
 ENGINES: dict[str, type[Any]] = {"faster-whisper": FasterWhisper, "whisperx": WhisperX}
 
@@ -36,33 +36,33 @@ class SpeechStage:
     writes = ("transcript",)
     batch_size = 1
 
-    def __init__(self, config: SpeechConfig, piece_s: float = PIECE_S) -> None:
+    def __init__(self, config: SpeechConfig, chunk_s: float = CHUNK_S) -> None:
         self.config = config
-        self.piece_s = piece_s
-        self.listener: Transcriber = ENGINES[config.engine](config) if config.engine in ENGINES else NoTranscriber()
+        self.chunk_s = chunk_s
+        self.transcriber: Transcriber = ENGINES[config.engine](config) if config.engine in ENGINES else NoTranscriber()
         self.reader: Transcriber = Subtitles()
         on_gpu = config.device == "cuda" and config.engine != "none"
         self.resources = Resources(cpus=0.5, gpus=1.0 if on_gpu else 0.0, isolated=True, time_limit_s=6 * 3600)
 
     def fingerprint(self) -> Mapping[str, Any]:
-        own = {"use_subtitles": self.config.use_subtitles, "piece_s": self.piece_s}
-        return {"listener": self.listener.fingerprint(), **own}
+        own = {"use_subtitles": self.config.use_subtitles, "piece_s": self.chunk_s}
+        return {"listener": self.transcriber.fingerprint(), **own}
 
     def open(self) -> None:
-        self.listener.open()
+        self.transcriber.open()
         self.reader.open()
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
         return [self._one(row) for row in rows]
 
-    def pieces(self, row: Row) -> list[Row]:
-        """Where a film is heard and long enough: where its pieces begin and end, before they move into pauses."""
-        film = self._film(row)
-        n = int(row["source"]["duration_s"] // self.piece_s)
-        if n < 2 or film.piece or film.subtitles or not film.has_audio or self.config.engine == "none":
+    def chunks(self, row: Row) -> list[Row]:
+        """Where the chunks of a long video begin and end, before they move into pauses; none of a short one."""
+        video = self._video(row)
+        n = int(row["source"]["duration_s"] // self.chunk_s)
+        if n < 2 or video.chunk or video.subtitles or not video.has_audio or self.config.engine == "none":
             return []
-        begins_s = [k * self.piece_s for k in range(n)]
-        return [{**row, PIECE: [a, b]} for a, b in zip(begins_s, [*begins_s[1:], None], strict=True)]
+        begins_s = [k * self.chunk_s for k in range(n)]
+        return [{**row, CHUNK: [a, b]} for a, b in zip(begins_s, [*begins_s[1:], None], strict=True)]
 
     def join(self, outcomes: Sequence[Row]) -> Row:
         """One transcript; segments are numbered through."""
@@ -75,31 +75,31 @@ class SpeechStage:
                 joined[name] += words if name == "words" else later[name]
         return {"transcript": joined}
 
-    def _film(self, row: Row) -> Film:
+    def _video(self, row: Row) -> Video:
         source, sidecar = row["source"], row.get("sidecar") or {}
-        begin_s, end_s = row.get(PIECE) or (None, None)
-        return Film(
+        begin_s, end_s = row.get(CHUNK) or (None, None)
+        return Video(
             path=row["path"],
             has_audio=bool(source.get("audio_codec")),
             language=told_language(sidecar.get("language")),
             subtitles=sidecar.get("subtitles") if self.config.use_subtitles else None,
             subtitles_sha256=sidecar.get("subtitles_sha256"),
-            piece=None if begin_s is None else (begin_s, end_s),
+            chunk=None if begin_s is None else (begin_s, end_s),
         )
 
     def _one(self, row: Row) -> Outcome:
-        if pieces := self.pieces(row):
-            outcomes = [self._one(piece) for piece in pieces]
+        if chunks := self.chunks(row):
+            outcomes = [self._one(chunk) for chunk in chunks]
             bad = next((outcome for outcome in outcomes if isinstance(outcome, Reject)), None)
             return bad or self.join([outcome for outcome in outcomes if isinstance(outcome, dict)])
-        source, film = row["source"], self._film(row)
-        transcriber = self.reader if film.subtitles else self.listener
+        source, video = row["source"], self._video(row)
+        transcriber = self.reader if video.subtitles else self.transcriber
         try:
-            heard = transcriber.transcribe(film)
+            heard = transcriber.transcribe(video)
         except AudioError as error:
-            reason = Reason.BAD_SIDECAR if film.subtitles else Reason.DECODE_FAILED
+            reason = Reason.BAD_SIDECAR if video.subtitles else Reason.DECODE_FAILED
             return Reject(reason, self.name, str(error), source_id=source.get("id"), uri=source.get("uri"))
-        return {"transcript": to_transcript(heard, transcriber.recogniser(film), film.has_audio)}
+        return {"transcript": to_transcript(heard, transcriber.recogniser(video), video.has_audio)}
 
 
 def told_language(tag: str | None) -> str | None:

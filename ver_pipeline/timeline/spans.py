@@ -1,12 +1,12 @@
 """The planner: where clips begin and end.  A pure function; all times are exact.
 
-A film is over-segmented (every shot cut, every pause between words, and a fine grid where nobody
+A video is over-segmented (every shot cut, every pause between words, and a fine grid where nobody
 speaks are candidate boundaries) and the cheapest sequence of boundaries is chosen by dynamic
 programming.  What the result guarantees:
 
-* the clips tile the film: they begin at its first frame, end at its last, and leave no gap;
+* the clips tile the video: they begin at its first frame, end at its last, and leave no gap;
 * no boundary lies inside a word (nearer to its edge than half a frame is at its edge: the grid is no finer);
-* every clip lasts ``min_s`` to ``max_s``, unless a film or an unbroken word is itself outside;
+* every clip lasts ``min_s`` to ``max_s``, unless a video or an unbroken word is itself outside;
 * among such sequences, the one that cuts at shots and long pauses, and joins shots that look alike.
 """
 
@@ -36,7 +36,7 @@ COST_ALIKE = 2.0
 COST_CUT_INSIDE = 1.5
 COST_PER_CLIP = 0.25
 COST_OUT_OF_BOUNDS = 1000.0
-"""Relative prices (judgement, not measurement): a boundary at a shot cut between unlike pictures is free,
+"""Relative prices (judgement, not measurement): a boundary at a shot cut between unlike frames is free,
 one in a pause costs less the longer the pause, one between two words without a pause is a last resort."""
 
 
@@ -89,17 +89,17 @@ def plan_spans(
     words: Sequence[tuple[Fraction, Fraction]],
     limits: Limits,
 ) -> list[Span]:
-    """Choose the clips of one film.
+    """Choose the clips of one video.
 
     Args:
-        n_frames: frames of the film on the clip grid.
+        n_frames: frames of the video on the clip grid.
         fps: the grid's frames per second.
         cuts: (first frame of the new shot, similarity 0-1 across the cut), ascending.
         words: (start, end) in seconds, in any order; may overlap.
         limits: bounds.
 
     Returns:
-        Adjacent spans in order; empty when the film is shorter than ``limits.min_s``.
+        Adjacent spans in order; empty when the video is shorter than ``limits.min_s``.
     """
     least = max(1, math.ceil(Fraction(limits.min_s).limit_denominator(10_000) * fps))
     most = max(least, math.floor(Fraction(limits.max_s).limit_denominator(10_000) * fps))
@@ -122,7 +122,7 @@ def _candidates(
     words: Sequence[tuple[Fraction, Fraction]],
     limits: Limits,
 ) -> list[_Candidate]:
-    """Every frame at which a clip may begin, with its price; the film's two ends come first and last."""
+    """Every frame at which a clip may begin, with its price; the video's two ends come first and last."""
     speech = _merged(words)
     ends = [end for _, end in speech]
     half_frame = 1 / (2 * fps)

@@ -1,4 +1,4 @@
-"""Cut a film's transcript to one clip: a pure function, so that nothing of the speech is lost or doubled.
+"""Cut a video's transcript to one clip: a pure function, so that nothing of the speech is lost or doubled.
 
 A word belongs to the clip that holds its midpoint.  Adjacent clips ``[a, b)`` and ``[b, c)`` therefore
 share no word and lose none, whatever the cut does to the word's edges.
@@ -68,7 +68,7 @@ def slice_speech(transcript: Transcript, start_s: float, end_s: float, late_s: f
 
 
 def said_around(heard: Sequence[dict[str, Any]], i: int) -> dict[str, str | None]:
-    """What is said in the clips ``before`` and ``after`` the ``i``-th of a film; None where there is no such clip."""
+    """What is said in the clips ``before`` and ``after`` the ``i``-th of a video; None where there is no such clip."""
     sides = {"before": i - 1, "after": i + 1}
     return {side: heard[at]["text"] if 0 <= at < len(heard) else None for side, at in sides.items()}
 

@@ -54,14 +54,14 @@ def _rank(options: dict[str, Any]) -> None:
     """One Ray Train worker: the process group is there already, so is the environment of a rank."""
     from ray import train
 
+    from ver_pipeline.model.train.distributed import join_process_group
     from ver_pipeline.model.train.run import run_stages
-    from ver_pipeline.model.train.world import join_world
     from ver_pipeline.training.plan import plan_of, write_start_model
 
     context = train.get_context()
     args = argparse.Namespace(**options)
-    world = join_world(rank=context.get_world_rank(), size=context.get_world_size())
-    if world.is_main:
+    distributed = join_process_group(rank=context.get_world_rank(), size=context.get_world_size())
+    if distributed.is_main:
         write_start_model(args)
-    world.barrier()
-    run_stages(plan_of(args), world)
+    distributed.barrier()
+    run_stages(plan_of(args), distributed)

@@ -1,1 +1,1 @@
-"""From sound to words: one file a transcriber, and the checks on what they say."""
+"""From audio to words: one file a transcriber, and the checks on what they say."""

@@ -1,7 +1,7 @@
-"""A film's sound as windows of bounded size, cut where nobody speaks.
+"""A video's audio as windows of bounded size, cut where nobody speaks.
 
-Decoded by ffmpeg to 16 kHz mono.  Second 0 is the film's second 0 as ffmpeg sees it: sound that starts
-after the picture is preceded by silence, holes in the timestamps are filled with silence.
+Decoded by ffmpeg to 16 kHz mono.  Second 0 is the video's second 0 as ffmpeg sees it: audio that starts
+after the frame is preceded by silence, holes in the timestamps are filled with silence.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ver_pipeline.media.ffmpeg import FfmpegError, film_input, read_chunks
-from ver_pipeline.transcribers.base import RATE_HZ, AudioError, Film
+from ver_pipeline.media.ffmpeg import FfmpegError, read_chunks, video_input
+from ver_pipeline.transcribers.base import RATE_HZ, AudioError, Video
 
 Samples = npt.NDArray[np.float32]
 
 CHUNK_BYTES = 1 << 18
 VAD_THRESHOLD = 0.5  # Silero's own default
 VAD_MIN_SILENCE_MS = 300
-"""A pause of this length ends a span.  Languages are heard per span, and speakers of two languages in a
-film are rarely closer."""
+"""A pause of this length ends a span.  Languages are transcribed per span, and speakers of two languages in a
+video are rarely closer."""
 VAD_PAD_MS = 100
 VAD_MIN_SPEECH_MS = 100
 VAD_MAX_SPAN_S = 28.0  # Whisper hears 30 s at once
 SEAM_SLACK_S = 30.0
-"""How far an end of a piece may move to lie in a pause."""
+"""How far an end of a chunk may move to lie in a pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Samples from ``offset_s`` of the film on, and the spans (seconds in this window) where somebody speaks."""
+    """Samples from ``offset_s`` of the video on, and the spans (seconds in this window) where somebody speaks."""
 
     offset_s: float
     samples: Samples
@@ -40,44 +40,44 @@ class Window:
 
 
 def decode(path: str, begin_s: float = 0.0, end_s: float | None = None) -> Iterator[Samples]:
-    """The sound from ``begin_s`` to ``end_s`` in chunks of ``CHUNK_BYTES``, as float32 in [-1, 1].
+    """The audio from ``begin_s`` to ``end_s`` in chunks of ``CHUNK_BYTES``, as float32 in [-1, 1].
 
-    It is decoded from the film's beginning each time, so that the same stretch gives the same samples.
+    It is decoded from the video's beginning each time, so that the same stretch gives the same samples.
 
     Raises:
         AudioError: ffmpeg cannot decode it; what it decoded before has been yielded.
     """
     import ffmpeg
 
-    sound = film_input()["a:0"].filter("aresample", RATE_HZ, **{"async": 1, "first_pts": 0})
+    audio = video_input()["a:0"].filter("aresample", RATE_HZ, **{"async": 1, "first_pts": 0})
     trim = {} if end_s is None else {"end_sample": round(end_s * RATE_HZ)}
-    sound = sound.filter("atrim", start_sample=round(begin_s * RATE_HZ), **trim)
-    node = ffmpeg.output(sound, "pipe:", format="s16le", acodec="pcm_s16le", ac=1, threads=1)
+    audio = audio.filter("atrim", start_sample=round(begin_s * RATE_HZ), **trim)
+    node = ffmpeg.output(audio, "pipe:", format="s16le", acodec="pcm_s16le", ac=1, threads=1)
     try:
         for data in read_chunks(node, path, CHUNK_BYTES):
             whole = np.frombuffer(data[: len(data) // 2 * 2], "<i2")
             yield np.multiply(whole, np.float32(1 / 32768), dtype=np.float32)
     except FfmpegError as error:
-        raise AudioError(f"the sound cannot be decoded: {error}") from error
+        raise AudioError(f"the audio cannot be decoded: {error}") from error
 
 
-def film_windows(film: Film, window_s: float) -> Iterator[Window]:
-    """The windows of a film's sound, or of the piece of it that is asked for.
+def video_windows(video: Video, window_s: float) -> Iterator[Window]:
+    """The windows of a video's audio, or of the chunk of it that is asked for.
 
-    A piece's ends move into the longest pause near them.  Both neighbours hear the same sound around their seam
-    and so agree on it: nothing is heard twice or by nobody.
+    A chunk's ends move into the longest pause near them.  Both neighbours hear the same audio around their seam
+    and so agree on it: nothing is transcribed twice or by nobody.
 
     Raises:
-        AudioError: the sound cannot be decoded.
+        AudioError: the audio cannot be decoded.
     """
-    if not film.has_audio:
+    if not video.has_audio:
         return
-    if film.piece is None:
-        yield from windows(decode(film.path), window_s)
+    if video.chunk is None:
+        yield from windows(decode(video.path), window_s)
         return
-    begin_s, end_s = film.piece
+    begin_s, end_s = video.chunk
     first_s = max(0.0, begin_s - SEAM_SLACK_S)
-    chunks = list(decode(film.path, first_s, None if end_s is None else end_s + SEAM_SLACK_S))
+    chunks = list(decode(video.path, first_s, None if end_s is None else end_s + SEAM_SLACK_S))
     samples = np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
     begin = 0 if begin_s == 0 else _seam(samples, begin_s - first_s)
     end = len(samples) if end_s is None else _seam(samples, end_s - first_s)
@@ -85,16 +85,16 @@ def film_windows(film: Film, window_s: float) -> Iterator[Window]:
         yield replace(window, offset_s=first_s + begin / RATE_HZ + window.offset_s)
 
 
-def windows(pieces: Iterator[Samples], window_s: float) -> Iterator[Window]:
+def windows(chunks: Iterator[Samples], window_s: float) -> Iterator[Window]:
     """Windows of at most ``window_s``, joined without gap or overlap, each cut in its longest late pause.
 
-    Holds about one window at a time, however long the film.
+    Holds about one window at a time, however long the video.
     """
     limit = int(window_s * RATE_HZ)
     held, n_held, offset = [], 0, 0
-    for piece in pieces:
-        held.append(piece)
-        n_held += len(piece)
+    for chunk in chunks:
+        held.append(chunk)
+        n_held += len(chunk)
         while n_held >= limit:
             samples = np.concatenate(held)
             head, rest = samples[:limit], samples[limit:]

@@ -13,7 +13,7 @@ RATE_HZ = 16_000
 
 
 @dataclass(frozen=True, slots=True)
-class HeardWord:
+class TranscriptWord:
     """One word; times in seconds of source time, ``prob`` in [0, 1]."""
 
     word: str
@@ -23,18 +23,18 @@ class HeardWord:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardSegment:
+class TranscriptSegment:
     """A stretch of speech in one language; ``words`` may be empty where no word times are known."""
 
     start_s: float
     end_s: float
     text: str
     language: str
-    words: tuple[HeardWord, ...] = ()
+    words: tuple[TranscriptWord, ...] = ()
     avg_logprob: float | None = None
     no_speech_prob: float | None = None
 
-    def shifted(self, offset_s: float) -> HeardSegment:
+    def shifted(self, offset_s: float) -> TranscriptSegment:
         """The same, ``offset_s`` later."""
         words = tuple(replace(w, start_s=w.start_s + offset_s, end_s=w.end_s + offset_s) for w in self.words)
         return replace(self, start_s=self.start_s + offset_s, end_s=self.end_s + offset_s, words=words)
@@ -42,7 +42,7 @@ class HeardSegment:
 
 @dataclass(frozen=True, slots=True)
 class LanguageWindow:
-    """Which language a stretch of speech was heard as, and how sure the recogniser was of it (not
+    """Which language a stretch of speech was transcribed as, and how sure the recogniser was of it (not
     renormalised over the allowed languages: a low value says that none of them fits well)."""
 
     start_s: float
@@ -52,19 +52,19 @@ class LanguageWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """Everything heard in a film, in order of time."""
+class Transcript:
+    """Everything heard in a video, in order of time."""
 
-    segments: tuple[HeardSegment, ...] = ()
+    segments: tuple[TranscriptSegment, ...] = ()
     speech_spans: tuple[tuple[float, float], ...] = ()
     language_windows: tuple[LanguageWindow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
-    """What a transcriber is given: the file, whether it has sound, and a subtitle file where one is used.
+class Video:
+    """What a transcriber is given: the file, whether it has audio, and a subtitle file where one is used.
 
-    ``piece``: only what is said from here to there (seconds of the film; None: to its end) is asked for.
+    ``chunk``: only what is said from here to there (seconds of the video; None: to its end) is asked for.
     """
 
     path: str
@@ -72,14 +72,14 @@ class Film:
     language: str | None = None
     subtitles: str | None = None
     subtitles_sha256: str | None = None
-    piece: tuple[float, float | None] | None = None
+    chunk: tuple[float, float | None] | None = None
 
 
 class Transcriber(Protocol):
-    """Listens to whole films.  The same film gives the same words, whatever else the process did before."""
+    """Listens to whole videos.  The same video gives the same words, whatever else the process did before."""
 
-    def recogniser(self, film: Film) -> Mapping[str, str]:
-        """``record.Recogniser`` of what this transcriber hears in ``film``."""
+    def recogniser(self, video: Video) -> Mapping[str, str]:
+        """``record.Recogniser`` of what this transcriber hears in ``video``."""
         ...
 
     def fingerprint(self) -> Mapping[str, Any]:
@@ -94,23 +94,23 @@ class Transcriber(Protocol):
         """
         ...
 
-    def transcribe(self, film: Film) -> Heard:
-        """Listen.  No sound and no speech are normal and give nothing.
+    def transcribe(self, video: Video) -> Transcript:
+        """Listen.  No audio and no speech are normal and give nothing.
 
         Raises:
-            AudioError: the sound cannot be decoded.
+            AudioError: the audio cannot be decoded.
         """
         ...
 
 
 class AudioError(Exception):
-    """The sound, or the subtitle file, of a film cannot be read; the message says why."""
+    """The audio, or the subtitle file, of a video cannot be read; the message says why."""
 
 
 class NoTranscriber:
-    """Nobody listens."""
+    """No transcriber."""
 
-    def recogniser(self, film: Film) -> Mapping[str, str]:
+    def recogniser(self, video: Video) -> Mapping[str, str]:
         return NO_RECOGNISER
 
     def fingerprint(self) -> Mapping[str, Any]:
@@ -119,11 +119,11 @@ class NoTranscriber:
     def open(self) -> None:
         return None
 
-    def transcribe(self, film: Film) -> Heard:
-        return Heard()
+    def transcribe(self, video: Video) -> Transcript:
+        return Transcript()
 
 
-def to_transcript(heard: Heard, recogniser: Mapping[str, str], has_audio: bool) -> dict[str, Any]:
+def to_transcript(heard: Transcript, recogniser: Mapping[str, str], has_audio: bool) -> dict[str, Any]:
     """The transcript column: plain JSON, times in seconds of source time with three decimals.
 
     Words carry the number of their segment and its language.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ver_pipeline.timeline.transcript import is_wide, join_words
-from ver_pipeline.transcribers.base import HeardSegment, HeardWord
+from ver_pipeline.transcribers.base import TranscriptSegment, TranscriptWord
 
 MAX_REPEATS = 4
 """A phrase said more often than this in a row is the recogniser stuck in a loop."""
@@ -31,8 +31,8 @@ _FULL_WIDTH = str.maketrans({",": "，", "?": "？", "!": "！", ":": "：", ";"
 
 
 def clean_segment(
-    segment: HeardSegment, simplify: Callable[[str], str], check_rate: bool = True
-) -> HeardSegment | None:
+    segment: TranscriptSegment, simplify: Callable[[str], str], check_rate: bool = True
+) -> TranscriptSegment | None:
     """The segment with its words merged, repeated phrases cut, scripts unified; None when it is invented.
 
     ``check_rate=False`` keeps text that is too fast to be true, for times that are not the recogniser's own.
@@ -40,25 +40,25 @@ def clean_segment(
     Guarantees: no empty word, word times ordered inside the segment, text equal to the words joined,
     Unicode NFC, Chinese in simplified characters with full-width punctuation.
     """
-    words = merge_pieces(segment.words)
+    words = merge_subwords(segment.words)
     words = cut_loops([replace(w, word=_tidy(w.word, segment.language, simplify)) for w in words])
     words = _ordered([w for w in words if w.word], segment)
     text = join_words(w.word for w in words) if segment.words else _tidy(segment.text, segment.language, simplify)
     cleaned = replace(segment, text=text, words=tuple(words))
     if words:
         cleaned = replace(cleaned, start_s=words[0].start_s, end_s=words[-1].end_s)
-    heard_s = max(segment.end_s - segment.start_s, cleaned.end_s - cleaned.start_s)
-    too_fast = check_rate and _is_too_fast(cleaned, heard_s)
+    spoken_s = max(segment.end_s - segment.start_s, cleaned.end_s - cleaned.start_s)
+    too_fast = check_rate and _is_too_fast(cleaned, spoken_s)
     return None if not text or too_fast or _is_invented(cleaned) else cleaned
 
 
-def merge_pieces(words: Sequence[HeardWord]) -> list[HeardWord]:
-    """Join pieces of one Latin word: a raw word without a leading space continues the word before it.
+def merge_subwords(words: Sequence[TranscriptWord]) -> list[TranscriptWord]:
+    """Join chunks of one Latin word: a raw word without a leading space continues the word before it.
 
-    In Chinese every character stands alone, so only two Latin pieces that touch are joined, and signs that
+    In Chinese every character stands alone, so only two Latin chunks that touch are joined, and signs that
     are nothing but punctuation go to the word before.
     """
-    merged: list[HeardWord] = []
+    merged: list[TranscriptWord] = []
     for word in words:
         bare = word.word.strip()
         if not bare:
@@ -73,7 +73,7 @@ def merge_pieces(words: Sequence[HeardWord]) -> list[HeardWord]:
     return merged
 
 
-def cut_loops(words: Sequence[HeardWord]) -> list[HeardWord]:
+def cut_loops(words: Sequence[TranscriptWord]) -> list[TranscriptWord]:
     """Keep one of a phrase of up to ``MAX_PHRASE_WORDS`` words that is repeated over ``MAX_REPEATS`` times."""
     kept = list(words)
     for size in range(1, MAX_PHRASE_WORDS + 1):
@@ -106,7 +106,7 @@ def _tidy(text: str, language: str, simplify: Callable[[str], str]) -> str:
     return re.sub(r"(?<=[\u4e00-\u9fff])\.+$", "。", text)
 
 
-def _ordered(words: Sequence[HeardWord], segment: HeardSegment) -> list[HeardWord]:
+def _ordered(words: Sequence[TranscriptWord], segment: TranscriptSegment) -> list[TranscriptWord]:
     now_s, ordered = segment.start_s, []
     for word in words:
         start_s = max(word.start_s, now_s)
@@ -116,17 +116,17 @@ def _ordered(words: Sequence[HeardWord], segment: HeardSegment) -> list[HeardWor
     return ordered
 
 
-def _is_invented(segment: HeardSegment) -> bool:
+def _is_invented(segment: TranscriptSegment) -> bool:
     if _plain(segment.text) not in INVENTED:
         return False
     probs = [w.prob for w in segment.words]
     return not probs or sum(probs) / len(probs) < MIN_INVENTED_PROB or (segment.no_speech_prob or 0) > 0.3
 
 
-def _is_too_fast(segment: HeardSegment, heard_s: float) -> bool:
+def _is_too_fast(segment: TranscriptSegment, spoken_s: float) -> bool:
     signs = sum(c.isalnum() for c in segment.text)
     limit = MAX_SIGNS_PER_S.get(segment.language, MAX_SIGNS_PER_S_ELSE)
-    return signs > 8 and signs > limit * heard_s
+    return signs > 8 and signs > limit * spoken_s
 
 
 def _plain(text: str) -> str:

@@ -1,8 +1,8 @@
 """faster-whisper (Whisper on CTranslate2): the default recogniser, on the processor or a GPU.
 
-A film is heard window by window (``audio.py``); in each window the language of every span of speech is
+A video is transcribed window by window (``audio.py``); in each window the language of every span of speech is
 detected among the allowed ones, neighbouring spans of one language are joined into runs (``runs.py``),
-and each run is transcribed at temperature 0, without the text before it.  So the same film gives the same
+and each run is transcribed at temperature 0, without the text before it.  So the same video gives the same
 words, and one wrong guess does not spread.
 """
 
@@ -15,10 +15,10 @@ from typing import Any
 from ver_pipeline.assets import store
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.errors import ConfigError
-from ver_pipeline.transcribers.audio import Samples, Window, film_windows
-from ver_pipeline.transcribers.base import RATE_HZ, Film, Heard, HeardSegment, HeardWord, LanguageWindow
+from ver_pipeline.transcribers.audio import Samples, Window, video_windows
+from ver_pipeline.transcribers.base import RATE_HZ, LanguageWindow, Transcript, TranscriptSegment, TranscriptWord, Video
 from ver_pipeline.transcribers.clean import clean_segment, simplifier
-from ver_pipeline.transcribers.runs import Run, Span, listening_spans, plan_runs
+from ver_pipeline.transcribers.runs import Run, Span, padded_spans, plan_runs
 
 DETECT_FRAMES_PER_S = 100
 DETECT_MIN_S = 10.0
@@ -34,7 +34,7 @@ class FasterWhisper:
         self.model: Any = None
         self.simplify: Any = None
 
-    def recogniser(self, film: Film) -> Mapping[str, str]:
+    def recogniser(self, video: Video) -> Mapping[str, str]:
         return {
             "engine": "faster-whisper",
             "model": self.config.model,
@@ -66,20 +66,20 @@ class FasterWhisper:
             raise ConfigError(what, "give codes such as en and zh")
         self.simplify = simplifier()
 
-    def transcribe(self, film: Film) -> Heard:
-        segments: list[HeardSegment] = []
+    def transcribe(self, video: Video) -> Transcript:
+        segments: list[TranscriptSegment] = []
         spans: list[tuple[float, float]] = []
         languages: list[LanguageWindow] = []
-        told = film.language if film.language in self.model.supported_languages else None
-        for window in film_windows(film, self.config.window_s):
+        told = video.language if video.language in self.model.supported_languages else None
+        for window in video_windows(video, self.config.window_s):
             runs = self._runs(window, told)
-            for run, (start_s, end_s) in zip(runs, listening_spans(runs, len(window.samples) / RATE_HZ), strict=True):
+            for run, (start_s, end_s) in zip(runs, padded_spans(runs, len(window.samples) / RATE_HZ), strict=True):
                 segments += self._transcribe_run(window, run, start_s, end_s)
                 if told is None:
                     begin_s, end_s = run.start_s + window.offset_s, run.end_s + window.offset_s
                     languages.append(LanguageWindow(begin_s, end_s, run.language, run.prob))
             spans += [(a + window.offset_s, b + window.offset_s) for a, b in window.spans]
-        return Heard(tuple(segments), tuple(spans), tuple(languages))
+        return Transcript(tuple(segments), tuple(spans), tuple(languages))
 
     def _runs(self, window: Window, told: str | None) -> list[Run]:
         return plan_runs([Span(a, b, self._languages(window, a, b, told)) for a, b in window.spans])
@@ -90,7 +90,7 @@ class FasterWhisper:
             return {allowed[0]: 1.0}
         return detect_language(self.model, _piece(window, start_s, end_s), allowed)
 
-    def _transcribe_run(self, window: Window, run: Run, start_s: float, end_s: float) -> Iterator[HeardSegment]:
+    def _transcribe_run(self, window: Window, run: Run, start_s: float, end_s: float) -> Iterator[TranscriptSegment]:
         found, _ = self.model.transcribe(
             _piece(window, start_s, end_s),
             language=run.language,
@@ -105,13 +105,14 @@ class FasterWhisper:
             return min(max(float(time_s) + start_s, run.start_s), run.end_s)
 
         for raw in found:
-            segment = HeardSegment(
+            segment = TranscriptSegment(
                 start_s=in_run(raw.start),
                 end_s=in_run(raw.end),
                 text=raw.text,
                 language=run.language,
                 words=tuple(
-                    HeardWord(w.word, in_run(w.start), in_run(w.end), float(w.probability)) for w in raw.words or ()
+                    TranscriptWord(w.word, in_run(w.start), in_run(w.end), float(w.probability))
+                    for w in raw.words or ()
                 ),
                 avg_logprob=float(raw.avg_logprob),
                 no_speech_prob=float(raw.no_speech_prob),

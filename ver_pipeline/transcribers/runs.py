@@ -13,7 +13,7 @@ MARGIN_S = 0.4
 """Whisper mishears words at the very edge of what it is given (faster-whisper pads by as much)."""
 SURE_SPAN_S = 1.0
 SURE_PROB = 0.9
-"""A span shorter than this is heard in its neighbour's language unless the recogniser is this sure."""
+"""A span shorter than this is transcribed in its neighbour's language unless the recogniser is this sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def plan_runs(spans: Sequence[Span]) -> list[Run]:
     return runs
 
 
-def listening_spans(runs: Sequence[Run], length_s: float) -> list[tuple[float, float]]:
+def padded_spans(runs: Sequence[Run], length_s: float) -> list[tuple[float, float]]:
     """What to listen to for each run: it and a margin, but no closer to a neighbour than half the gap."""
     spans = []
     for number, run in enumerate(runs):

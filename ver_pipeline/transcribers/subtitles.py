@@ -1,4 +1,4 @@
-"""Ready subtitles beside a film (SubRip, WebVTT, ASS/SSA) taken as its transcript.
+"""Ready subtitles beside a video (SubRip, WebVTT, ASS/SSA) taken as its transcript.
 
 A cue's words are spread over the cue by their length.  What is not speech goes: markup, styling,
 ``[sounds]``, ``(noises)``, music signs, the name before a colon in capitals, dialogue dashes.
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.timeline.transcript import is_wide, join_words
-from ver_pipeline.transcribers.base import AudioError, Film, Heard, HeardSegment, HeardWord
+from ver_pipeline.transcribers.base import AudioError, Transcript, TranscriptSegment, TranscriptWord, Video
 from ver_pipeline.transcribers.clean import clean_segment, simplifier
 
 ENCODINGS = ("utf-8-sig", "gb18030", "cp1252")
@@ -27,14 +27,14 @@ _SPEAKER = re.compile(r"^[A-Z][A-Z .'-]{1,30}:\s+")
 
 
 class Subtitles:
-    """Reads a subtitle file; the language is the film's where it is told, else that of the script."""
+    """Reads a subtitle file; the language is the video's where it is told, else that of the script."""
 
     def __init__(self) -> None:
         self.simplify: Any = None
 
-    def recogniser(self, film: Film) -> Mapping[str, str]:
-        name = Path(film.subtitles or "").suffix.lstrip(".").lower()
-        return {"engine": "subtitles", "model": name or "none", "revision": film.subtitles_sha256 or "unknown"}
+    def recogniser(self, video: Video) -> Mapping[str, str]:
+        name = Path(video.subtitles or "").suffix.lstrip(".").lower()
+        return {"engine": "subtitles", "model": name or "none", "revision": video.subtitles_sha256 or "unknown"}
 
     def fingerprint(self) -> Mapping[str, Any]:
         return {"engine": "subtitles"}
@@ -42,18 +42,18 @@ class Subtitles:
     def open(self) -> None:
         self.simplify = simplifier()
 
-    def transcribe(self, film: Film) -> Heard:
+    def transcribe(self, video: Video) -> Transcript:
         segments = []
-        for start_s, end_s, lines in one_after_the_other(read_cues(Path(film.subtitles or ""))):
-            text, language = spoken_line(lines, film.language)
+        for start_s, end_s, lines in one_after_the_other(read_cues(Path(video.subtitles or ""))):
+            text, language = spoken_line(lines, video.language)
             if not text:
                 continue
             words = spread_words(split_words(text), start_s, end_s)
-            segment = HeardSegment(start_s, end_s, text, language, words)
+            segment = TranscriptSegment(start_s, end_s, text, language, words)
             cleaned = clean_segment(segment, self.simplify, check_rate=False)  # the cue's times are its author's
             if cleaned:
                 segments.append(cleaned)
-        return Heard(tuple(segments), _merged((s.start_s, s.end_s) for s in segments))
+        return Transcript(tuple(segments), _merged((s.start_s, s.end_s) for s in segments))
 
 
 def read_cues(path: Path) -> list[Cue]:
@@ -120,7 +120,7 @@ def split_words(text: str) -> list[str]:
     return words
 
 
-def spread_words(words: Sequence[str], start_s: float, end_s: float) -> tuple[HeardWord, ...]:
+def spread_words(words: Sequence[str], start_s: float, end_s: float) -> tuple[TranscriptWord, ...]:
     """Give each word a share of the cue in proportion to its letters (a sign counts as one).
 
     Words keep a leading space, as recognisers write them, so that none is glued to the one before.
@@ -130,7 +130,7 @@ def spread_words(words: Sequence[str], start_s: float, end_s: float) -> tuple[He
     for word in words:
         begin_s = start_s + (end_s - start_s) * done / total
         done += len(word)
-        spread.append(HeardWord(f" {word}", begin_s, start_s + (end_s - start_s) * done / total, 1.0))
+        spread.append(TranscriptWord(f" {word}", begin_s, start_s + (end_s - start_s) * done / total, 1.0))
     return tuple(spread)
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from ver_pipeline.assets import store
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.errors import MissingDependencyError
-from ver_pipeline.transcribers.audio import Samples, Window, film_windows
-from ver_pipeline.transcribers.base import RATE_HZ, Film, Heard, HeardSegment, HeardWord, LanguageWindow
+from ver_pipeline.transcribers.audio import Samples, Window, video_windows
+from ver_pipeline.transcribers.base import RATE_HZ, LanguageWindow, Transcript, TranscriptSegment, TranscriptWord, Video
 from ver_pipeline.transcribers.clean import clean_segment, simplifier
 from ver_pipeline.transcribers.faster_whisper import detect_language
 from ver_pipeline.transcribers.runs import Span, plan_runs
@@ -38,7 +38,7 @@ class WhisperX:
         self.simplify: Any = None
         self.aligners: dict[str, tuple[Any, Any]] = {}
 
-    def recogniser(self, film: Film) -> Mapping[str, str]:
+    def recogniser(self, video: Video) -> Mapping[str, str]:
         return {"engine": "whisperx", "model": self.config.model, "revision": store.fingerprint(self.config.model)}
 
     def fingerprint(self) -> Mapping[str, Any]:
@@ -79,31 +79,31 @@ class WhisperX:
             )
         self.simplify = simplifier()
 
-    def transcribe(self, film: Film) -> Heard:
-        segments: list[HeardSegment] = []
+    def transcribe(self, video: Video) -> Transcript:
+        segments: list[TranscriptSegment] = []
         spans: list[tuple[float, float]] = []
         languages: list[LanguageWindow] = []
-        told = film.language if film.language in self.pipeline.model.supported_languages else None
-        for window in film_windows(film, self.config.window_s):
+        told = video.language if video.language in self.pipeline.model.supported_languages else None
+        for window in video_windows(video, self.config.window_s):
             for stretch in self._stretches(window, told):
                 segments += self._hear(window, stretch)
                 if told is None:
                     languages.append(stretch)
             spans += [(a + window.offset_s, b + window.offset_s) for a, b in window.spans]
-        return Heard(tuple(segments), tuple(spans), tuple(languages))
+        return Transcript(tuple(segments), tuple(spans), tuple(languages))
 
     def _align_folders(self) -> dict[str, str]:
         folders = {"en": self.config.align_model_en, "zh": self.config.align_model_zh}
         return {language: folder for language, folder in folders.items() if folder}
 
     def _stretches(self, window: Window, told: str | None) -> list[LanguageWindow]:
-        """Stretches of one language in film time, as long as the language holds."""
+        """Stretches of one language in video time, as long as the language holds."""
         allowed = (told,) if told else self.config.languages
         spans = []
         for a, b in window.spans:
-            piece = window.samples[round(a * RATE_HZ) : round(b * RATE_HZ)]
+            chunk = window.samples[round(a * RATE_HZ) : round(b * RATE_HZ)]
             one = len(allowed) == 1
-            probs = {allowed[0]: 1.0} if one else detect_language(self.pipeline.model, piece, allowed)
+            probs = {allowed[0]: 1.0} if one else detect_language(self.pipeline.model, chunk, allowed)
             spans.append(Span(a + window.offset_s, b + window.offset_s, probs))
         joined: list[LanguageWindow] = []
         for run in plan_runs(spans):
@@ -116,7 +116,7 @@ class WhisperX:
                 joined.append(LanguageWindow(run.start_s, run.end_s, run.language, run.prob))
         return joined
 
-    def _hear(self, window: Window, stretch: LanguageWindow) -> list[HeardSegment]:
+    def _hear(self, window: Window, stretch: LanguageWindow) -> list[TranscriptSegment]:
         begin_s = max(0.0, stretch.start_s - window.offset_s - PAD_S)
         end_s = stretch.end_s - window.offset_s + PAD_S
         samples = window.samples[round(begin_s * RATE_HZ) : round(end_s * RATE_HZ)]
@@ -159,7 +159,7 @@ def offer_sentence_splitter() -> None:
         nltk.data.path.append(str(folder))
 
 
-def to_segment(found: Mapping[str, Any], language: str) -> HeardSegment:
+def to_segment(found: Mapping[str, Any], language: str) -> TranscriptSegment:
     """One of WhisperX's segments.  A word that alignment left without times gets them from its neighbours;
     a segment without words has them spread over it."""
     start_s, end_s, text = float(found["start"]), float(found["end"]), str(found["text"])
@@ -172,8 +172,8 @@ def to_segment(found: Mapping[str, Any], language: str) -> HeardSegment:
             begin_s = float(word.get("start", now_s))
             now_s = float(word.get("end", begin_s))
             spaced = str(word["word"]) if language == "zh" else f" {str(word['word']).strip()}"
-            words = (*words, HeardWord(spaced, begin_s, now_s, min(1.0, max(0.0, float(word.get("score", 0.0))))))
-    return HeardSegment(start_s, end_s, text, language, words, avg_logprob=found.get("avg_logprob"))
+            words = (*words, TranscriptWord(spaced, begin_s, now_s, min(1.0, max(0.0, float(word.get("score", 0.0))))))
+    return TranscriptSegment(start_s, end_s, text, language, words, avg_logprob=found.get("avg_logprob"))
 
 
 def _version(name: str) -> str:

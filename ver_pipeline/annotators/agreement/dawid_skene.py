@@ -1,8 +1,8 @@
-"""Dawid and Skene's estimate of the true label from voters of unequal and unknown skill.
+"""Dawid and Skene's estimate of the true label from labeling sources of unequal and unknown skill.
 
 A. P. Dawid and A. M. Skene, "Maximum likelihood estimation of observer error-rates using the EM
 algorithm", Applied Statistics 28 (1979).  Written from the paper's equations: a confusion table per
-voter and class shares are estimated together with the posterior of each item's label.
+labeling source and class shares are estimated together with the posterior of each item's label.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ TOLERANCE = 1e-7
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """What is known of the voters: ``confusion[voter][true][said]`` and the class shares."""
+    """What is known of the labeling sources: ``confusion[labeling source][true][said]`` and the class shares."""
 
     classes: tuple[str, ...]
     shares: tuple[float, ...]
     confusion: Mapping[str, tuple[tuple[float, ...], ...]]
 
     def posterior(self, votes: Mapping[str, str]) -> dict[str, float]:
-        """Probability of each class for one item; unknown voters and classes do not count."""
+        """Probability of each class for one item; unknown labeling sources and classes do not count."""
         weights = list(self.shares)
         for voter, said in sorted(votes.items()):
             if voter in self.confusion and said in self.classes:
@@ -48,7 +48,7 @@ def skill_from_dict(data: Mapping[str, Any]) -> Skill:
 
 
 def fit(items: Sequence[Mapping[str, str]]) -> Skill:
-    """Estimate from items, each a mapping of voter to label.  Starts from each item's vote shares.
+    """Estimate from items, each a mapping of labeling source to label.  Starts from each item's vote shares.
 
     Deterministic.  Items without votes are ignored; ValueError where no item has one.
     """

@@ -25,7 +25,7 @@ def verdict(agreement: Mapping[str, Any], on_disagreement: str, min_tier: str) -
 
 
 def load_skill(path: str | None) -> Skill | None:
-    """The voters' skill that a former run fitted, or None where none is configured.
+    """The labeling sources' skill that a former run fitted, or None where none is configured.
 
     Raises:
         ConfigError: the file is missing or not such a file.
@@ -36,5 +36,5 @@ def load_skill(path: str | None) -> Skill | None:
         return skill_from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
-            f"annotate.voter_skill: cannot read {path}", "write it with ver annotate --fit-voters"
+            f"annotate.source_skill: cannot read {path}", "write it with ver annotate --fit-labeling sources"
         ) from error

@@ -35,8 +35,8 @@ def agreement(
         annotation: the one that is kept.
         others: further annotations of the same clip (other teachers, other draws of the same one, cues).
         independent: votes of the face, the voice, the words.
-        skill: voters' confusion tables, fitted beforehand over many clips; without it no Dawid-Skene
-            confidence is given, because one clip cannot tell how good its voters are.
+        skill: labeling sources' confusion tables, fitted beforehand over many clips; without it no Dawid-Skene
+            confidence is given, because one clip cannot tell how good its labeling sources are.
         wheel_path: another emotion wheel than the one shipped.
         similarity: compares two texts, 0 to 1; without it reasoning is compared by the evidence cited, and
             the two descriptions by the labels they name alone.
@@ -77,7 +77,7 @@ def tier(share: float | None, n_votes: int) -> str | None:
 
 
 def dfew_class(label: str) -> str:
-    """The coarse class under which voters with different vocabularies are compared."""
+    """The coarse class under which labeling sources with different vocabularies are compared."""
     return labels()[label].classes.get("dfew7", label)  # type: ignore[index]
 
 
@@ -117,8 +117,8 @@ def _label_share(primary: LabelId, votes: Sequence[Mapping[str, Any]]) -> float 
 
 def _sentiment_share(votes: Sequence[Mapping[str, Any]]) -> float | None:
     """Share of the most common sentiment among votes that carry a valence."""
-    signs = [sentiment_of(vote["valence"]) for vote in votes if vote["valence"] is not None]
-    return round(Counter(signs).most_common(1)[0][1] / len(signs), 4) if len(signs) >= 2 else None
+    features = [sentiment_of(vote["valence"]) for vote in votes if vote["valence"] is not None]
+    return round(Counter(features).most_common(1)[0][1] / len(features), 4) if len(features) >= 2 else None
 
 
 def _self_consistency(annotation: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> float | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ver_pipeline.annotators.options import OpenAIOptions
-from ver_pipeline.annotators.teacher.slots import MAX_HOLD_S, Pace
+from ver_pipeline.annotators.teacher.rate_limits import MAX_HOLD_S, RateLimiter
 from ver_pipeline.schemas.reasons import Reason
 
 LOG = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Reply:
     seconds: float = 0.0
 
 
-def post(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions, pace: Pace) -> Reply:
+def post(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions, rate_limiter: RateLimiter) -> Reply:
     """Post ``body`` until an answer comes or the tries are used up.
 
     A client error that trying again cannot mend (400, 401, 403, 404, 413, 422) ends it at once.  A reply
@@ -55,7 +55,7 @@ def post(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions, pa
     started = time.monotonic()
     reason, message = Reason.TEACHER_UNAVAILABLE, "no try was made"
     for attempt in range(options.tries):
-        pace.wait()
+        rate_limiter.wait()
         outcome = _once(endpoint, body, options)
         if isinstance(outcome, dict):
             return Reply(outcome, tries=attempt + 1, seconds=time.monotonic() - started)
@@ -64,7 +64,7 @@ def post(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions, pa
             return Reply(None, reason, message, attempt + 1, time.monotonic() - started)
         if attempt + 1 < options.tries:
             LOG.info("teacher: %s; try %d of %d follows", message, attempt + 2, options.tries)
-            _rest(outcome, attempt, options, pace)
+            _rest(outcome, attempt, options, rate_limiter)
     seconds = time.monotonic() - started
     return Reply(None, reason, f"{message}, in {options.tries} tries", options.tries, seconds)
 
@@ -127,10 +127,10 @@ def _without_key(content: bytes, key: str | None) -> bytes:
     return content
 
 
-def _rest(failure: _Failure, attempt: int, options: OpenAIOptions, pace: Pace) -> None:
+def _rest(failure: _Failure, attempt: int, options: OpenAIOptions, rate_limiter: RateLimiter) -> None:
     """Wait before the next try.  A server's own wish holds every thread; else only this one waits."""
     if failure.after_s is not None:
-        pace.hold(min(failure.after_s, MAX_HOLD_S))
+        rate_limiter.hold(min(failure.after_s, MAX_HOLD_S))
         return
     longest = min(options.max_backoff_s, options.backoff_s * 2.0**attempt)
     time.sleep(longest * random.uniform(0.5, 1.0))  # spread, so that threads do not return in step

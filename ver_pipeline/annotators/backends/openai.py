@@ -23,8 +23,8 @@ from ver_pipeline.annotators.teacher.answers import AnswerStore
 from ver_pipeline.annotators.teacher.asking import Talk
 from ver_pipeline.annotators.teacher.chat import Chat, Completion
 from ver_pipeline.annotators.teacher.conversation import lead, talk
-from ver_pipeline.annotators.teacher.pictures import NoPicturesError, read_pictures, to_jpeg
-from ver_pipeline.annotators.teacher.slots import Pace, Slots
+from ver_pipeline.annotators.teacher.frames import NoFramesError, read_frames, to_jpeg
+from ver_pipeline.annotators.teacher.rate_limits import RateLimiter, Semaphore
 from ver_pipeline.annotators.teacher.teacher import Teacher
 from ver_pipeline.schemas.answer import strict_form
 from ver_pipeline.schemas.canonical import digest
@@ -61,9 +61,9 @@ class OpenAIAnnotator:
         self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / "openai")
         self._shared = None if cache_dir is None else Path(cache_dir) / name.replace(":", "-") / "in-flight"
         self._endpoint: Endpoint | None = None
-        self._pace: Pace | None = None
+        self._rate_limiter: RateLimiter | None = None
         self._pool: ThreadPoolExecutor | None = None
-        self._slots: Slots | None = None
+        self._semaphore: Semaphore | None = None
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The teacher's fingerprint: neither the server's address nor the key is part of it."""
@@ -83,8 +83,8 @@ class OpenAIAnnotator:
             )
         self._endpoint = Endpoint(base.rstrip("/") + "/chat/completions", os.environ.get(self.options.api_key_env))
         in_flight = self.options.concurrency
-        self._slots = Slots(in_flight, self._shared)
-        self._pace = Pace(self.options.requests_per_s, self._shared)
+        self._semaphore = Semaphore(in_flight, self._shared)
+        self._rate_limiter = RateLimiter(self.options.requests_per_s, self._shared)
         self._pool = ThreadPoolExecutor(in_flight + max(2, in_flight // 2), thread_name_prefix="teacher")
 
     def annotate(self, requests: Sequence[Request]) -> list[Result]:
@@ -108,7 +108,7 @@ class OpenAIAnnotator:
         """The body of the request for one question: everything that shapes the answer, and no secret.
 
         Raises:
-            NoPicturesError, OSError: the film cannot be shown.
+            NoPicturesError, OSError: the video cannot be shown.
         """
         options = self.options
         media = self._media(chat)
@@ -140,17 +140,17 @@ class OpenAIAnnotator:
         if self.options.send == "video":
             data = base64.b64encode(Path(chat.media_path).read_bytes()).decode("ascii")
             return [{"type": "video_url", "video_url": {"url": f"data:video/mp4;base64,{data}"}}]
-        pictures = read_pictures(chat.media_path, chat.duration_s, self.options.n_frames, self.options.max_side)
-        urls = [f"data:image/jpeg;base64,{base64.b64encode(to_jpeg(p)).decode('ascii')}" for p in pictures]
+        frames = read_frames(chat.media_path, chat.duration_s, self.options.n_frames, self.options.max_side)
+        urls = [f"data:image/jpeg;base64,{base64.b64encode(to_jpeg(p)).decode('ascii')}" for p in frames]
         return [{"type": "image_url", "image_url": {"url": url}} for url in urls]
 
     def _complete(self, chat: Chat) -> Completion:
         """The answer from the store, else from the server."""
-        if self._endpoint is None or self._pace is None or self._slots is None:
+        if self._endpoint is None or self._rate_limiter is None or self._semaphore is None:
             raise ConfigError("the openai annotator was not opened")
         try:
             body = self.payload(chat)
-        except (NoPicturesError, OSError) as error:
+        except (NoFramesError, OSError) as error:
             return Completion(
                 reason=Reason.DECODE_FAILED, message=f"the clip cannot be shown to the model: {error}", calls=0
             )
@@ -158,8 +158,8 @@ class OpenAIAnnotator:
         stored = self._store.get(asked)
         if stored is not None:
             return _completion(stored, cached=True)
-        with self._slots.one():
-            reply = post(self._endpoint, body, self.options, self._pace)
+        with self._semaphore.one():
+            reply = post(self._endpoint, body, self.options, self._rate_limiter)
         if reply.body is None:
             return Completion(reason=reply.reason, message=reply.message, calls=reply.tries, seconds=reply.seconds)
         kept = _kept(reply.body)

@@ -1,6 +1,6 @@
 """``--annotator transformers``: a local checkpoint, in true batches, its answers held to the schema.
 
-Works with Emotion-Qwen folders (``ver model``, ``ver train``) and with plain Qwen2.5-VL.  Prompts are
+Works with Emotion-Qwen folders (``ver checkpoint``, ``ver train``) and with plain Qwen2.5-VL.  Prompts are
 padded on the left so that all answers start in one column.  xgrammar masks every token that would leave
 the schema, so a finished answer is valid JSON whatever the weights; sampling is per row, so a clip's
 answer does not depend on its neighbours.
@@ -64,7 +64,7 @@ class TransformersAnnotator:
             scale=self.options.answer_scale,
         )
         self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / "transformers")
-        self._engine: Engine | None = None
+        self._engine: GenerationEngine | None = None
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The teacher's fingerprint; the folder counts by its content, not by its path."""
@@ -72,7 +72,7 @@ class TransformersAnnotator:
 
     def open(self) -> None:
         """Load the weights."""
-        self._engine = Engine(self.folder, self.options)
+        self._engine = GenerationEngine(self.folder, self.options)
 
     def annotate(self, requests: Sequence[Request]) -> list[Result]:
         """One result per request, in order."""
@@ -96,7 +96,7 @@ class TransformersAnnotator:
         return {name: value for name, value in self.teacher.fingerprint()["options"].items() if name != "model"}
 
 
-class Engine:
+class GenerationEngine:
     """An opened checkpoint: tokenizer, weights, compiled grammars."""
 
     def __init__(self, folder: Path, options: TransformersOptions) -> None:
@@ -121,7 +121,7 @@ class Engine:
         return done
 
     def _batch(self, chats: Sequence[Chat]) -> list[Completion]:
-        """One call of ``generate``; a film that cannot be decoded costs only its own answer."""
+        """One call of ``generate``; a video that cannot be decoded costs only its own answer."""
         started = time.monotonic()
         encoded = [self._encode(chat) for chat in chats]
         good = [i for i, one in enumerate(encoded) if not isinstance(one, Completion)]
@@ -135,7 +135,7 @@ class Engine:
 
     def _encode(self, chat: Chat) -> Any:
         from ver_pipeline.model.data.chat import Turn, encode_chat
-        from ver_pipeline.model.loading import film
+        from ver_pipeline.model.loading import video
         from ver_pipeline.model.vision import Sampling, UndecodableError
 
         most = max(2, self.options.n_frames // 2 * 2)
@@ -146,7 +146,7 @@ class Engine:
             max_pixels=self.options.max_side * self.options.max_side,
         )
         try:
-            visual = film(chat.media_path, sampling) if chat.media_path else None
+            visual = video(chat.media_path, sampling) if chat.media_path else None
         except (UndecodableError, OSError) as error:
             return Completion(reason=Reason.DECODE_FAILED, message=f"the clip cannot be shown to the model: {error}")
         turns = [Turn("user", chat.user), *(Turn(role, text) for role, text in chat.turns)]
@@ -252,7 +252,9 @@ def checkpoint_revision(folder: str) -> str:
     whole = hashlib.sha256(_config_bytes(root))
     weights = sorted({path for pattern in WEIGHTS for path in root.glob(pattern)})
     if not weights:
-        raise MissingModelError(f"{root} holds no weights", "make one with `ver model` or copy the checkpoint there")
+        raise MissingModelError(
+            f"{root} holds no weights", "make one with `ver checkpoint` or copy the checkpoint there"
+        )
     for path in [*weights, *sorted(root.glob("tokenizer*.json"))]:
         size_bytes = path.stat().st_size
         whole.update(f"{path.name}:{size_bytes}\n".encode())
@@ -274,5 +276,5 @@ def _config_bytes(folder: Path) -> bytes:
         return (folder / "config.json").read_bytes()
     except OSError as error:
         raise MissingModelError(
-            f"{folder} holds no config.json", "make one with `ver model` or copy it there"
+            f"{folder} holds no config.json", "make one with `ver checkpoint` or copy it there"
         ) from error

@@ -20,7 +20,7 @@ from ver_pipeline.annotators.teacher.answers import AnswerStore, keeping
 from ver_pipeline.annotators.teacher.asking import Talk
 from ver_pipeline.annotators.teacher.chat import Chat, Completion
 from ver_pipeline.annotators.teacher.conversation import run_batched, talk
-from ver_pipeline.annotators.teacher.pictures import NoPicturesError, read_pictures, to_jpeg
+from ver_pipeline.annotators.teacher.frames import NoFramesError, read_frames, to_jpeg
 from ver_pipeline.annotators.teacher.teacher import Teacher
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError
@@ -70,7 +70,7 @@ class VllmAnnotator:
         return run_batched(talks, keeping(self._store, {"revision": self.teacher.revision, **shaping}, self._complete))
 
     def _complete(self, chats: list[Chat]) -> list[Completion]:
-        """Answers in order; a film that cannot be shown costs only its own question."""
+        """Answers in order; a video that cannot be shown costs only its own question."""
         import ray.data
 
         answers: dict[int, Completion] = {}
@@ -78,7 +78,7 @@ class VllmAnnotator:
         for i, chat in enumerate(chats):
             try:
                 rows.append({"i": i, "row": json.dumps(to_row(chat, self.options), ensure_ascii=False)})
-            except NoPicturesError as error:
+            except NoFramesError as error:
                 message = f"the clip cannot be shown to the model: {error}"
                 answers[i] = Completion(reason=Reason.DECODE_FAILED, message=message, calls=0)
         found = {}
@@ -133,12 +133,12 @@ def to_row(chat: Chat, options: VllmOptions) -> dict[str, Any]:
     The schema goes as text: between the stages Arrow would give all questions of a block one type, and so
     every schema the fields of the others.
     """
-    pictures = (
-        read_pictures(chat.media_path, chat.duration_s, options.n_frames, options.max_side) if chat.media_path else []
+    frames = (
+        read_frames(chat.media_path, chat.duration_s, options.n_frames, options.max_side) if chat.media_path else []
     )
     images = [
         {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64," + base64.b64encode(to_jpeg(p)).decode()}}
-        for p in pictures
+        for p in frames
     ]
     messages = [
         {"role": "system", "content": chat.system},

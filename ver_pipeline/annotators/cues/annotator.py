@@ -15,9 +15,9 @@ from typing import Any
 from ver_pipeline.annotators.base import Request, Result, seal
 from ver_pipeline.annotators.cues.compose import Seen, describe, observe
 from ver_pipeline.annotators.cues.decide import Change, Judgement, judge
-from ver_pipeline.annotators.cues.features import Signs, read_signs
-from ver_pipeline.annotators.cues.labeling_sources import ballots as cast_ballots
-from ver_pipeline.annotators.cues.labeling_sources import word_signs
+from ver_pipeline.annotators.cues.features import Features, read_features
+from ver_pipeline.annotators.cues.labeling_sources import label_votes as cast_votes
+from ver_pipeline.annotators.cues.labeling_sources import word_features
 from ver_pipeline.annotators.cues.phrases import Wording
 from ver_pipeline.schemas import labels as emotion_labels
 from ver_pipeline.schemas.record import LabelId, Sampling
@@ -48,20 +48,20 @@ class CuesAnnotator:
 
 def annotate_one(request: Request) -> dict[str, Any]:
     """The ``Annotation`` of one clip as a dict."""
-    signs = read_signs(request.clip, request.speech, request.measured)
-    cast = cast_ballots(signs, request.speech, request.measured)
-    words = word_signs(request.speech, request.measured) if signs.has_speech else ()
-    judged = judge(signs, cast)
+    features = read_features(request.clip, request.speech, request.measured)
+    cast = cast_votes(features, request.speech, request.measured)
+    words = word_features(request.speech, request.measured) if features.has_speech else ()
+    judged = judge(features, cast)
     say = Wording(request.key)
-    seen = observe(say, signs, request.speech, request.measured, cast, words)
-    text = describe(say, signs, seen, cast, judged)
-    emotion = _emotion(signs, seen, judged)
+    seen = observe(say, features, request.speech, request.measured, cast, words)
+    text = describe(say, features, seen, cast, judged)
+    emotion = _emotion(features, seen, judged)
     annotation = {
         "observations": [s.to_dict() for s in seen],
         "emotion": emotion,
         "description": {"en": text.en, "zh": text.zh, "mode": "native-both", "cited_eids": [s.eid for s in seen]},
     }
-    return seal(annotation, request, _provenance(signs))
+    return seal(annotation, request, _provenance(features))
 
 
 @cache
@@ -75,14 +75,14 @@ def revision() -> str:
     return whole.hexdigest()
 
 
-def _emotion(signs: Signs, seen: Sequence[Seen], judged: Judgement) -> dict[str, Any]:
-    subject = "person" if signs.faces else ("speaker" if signs.has_speech else "none")
+def _emotion(features: Features, seen: Sequence[Seen], judged: Judgement) -> dict[str, Any]:
+    subject = "person" if features.faces else ("speaker" if features.has_speech else "none")
     named: list[LabelId] = [] if judged.primary == "undetermined" else [judged.primary, *judged.traces]
     opened = [_open_label(label, seen, judged) for label in named]
-    phase_eids = [s.eid for s in seen if s.modality == "face" and s.track_id == _main_track(signs)]
+    phase_eids = [s.eid for s in seen if s.modality == "face" and s.track_id == _main_track(features)]
     return {
         "subject": subject,
-        "subject_track_id": _main_track(signs),
+        "subject_track_id": _main_track(features),
         "primary": judged.primary,
         "labels_open": [label for label in opened if label["eids"]],
         "closed": emotion_labels.closed_labels(judged.primary, judged.valence),
@@ -116,11 +116,11 @@ def _open_label(label: LabelId, seen: Sequence[Seen], judged: Judgement) -> dict
     }
 
 
-def _main_track(signs: Signs) -> str | None:
-    return signs.faces[0].track_id if signs.faces else None
+def _main_track(features: Features) -> str | None:
+    return features.faces[0].track_id if features.faces else None
 
 
-def _provenance(signs: Signs) -> dict[str, Any]:
+def _provenance(features: Features) -> dict[str, Any]:
     return {
         "tier": "cue",
         "annotator": "cues",
@@ -130,8 +130,8 @@ def _provenance(signs: Signs) -> dict[str, Any]:
         "prompt_sha256": None,
         "schema_sha256": None,
         "sampling": Sampling().model_dump(mode="json"),
-        "audio_given": signs.has_audio,
-        "subtitle_given": signs.has_speech,
+        "audio_given": features.has_audio,
+        "subtitle_given": features.has_speech,
         "tokens_in": 0,
         "tokens_out": 0,
         "attempts": 1,

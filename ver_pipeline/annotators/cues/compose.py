@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ver_pipeline.annotators.cues.decide import MAX_PHASES, Judgement
-from ver_pipeline.annotators.cues.features import FaceSign, Phase, Signs
-from ver_pipeline.annotators.cues.labeling_sources import Ballot, WordSign, phase_distribution
+from ver_pipeline.annotators.cues.features import FaceFeature, Features, Phase
+from ver_pipeline.annotators.cues.labeling_sources import LabelVote, WordFeature, phase_distribution
 from ver_pipeline.annotators.cues.phrases import EMPTY, Pair, Wording, join_names, number, sentence_case
 from ver_pipeline.annotators.cues.quotes import Quote, choose_quote, count_units, script_of, spoken_at
 from ver_pipeline.schemas.labels import adjective, display
@@ -68,53 +68,55 @@ class Seen:
 
 def observe(
     say: Wording,
-    signs: Signs,
+    features: Features,
     speech: Mapping[str, Any],
     measured: Mapping[str, Any],
-    ballots: Sequence[Ballot],
-    words: Sequence[WordSign],
+    label_votes: Sequence[LabelVote],
+    words: Sequence[WordFeature],
 ) -> list[Seen]:
-    """All observations of a clip: the setting, the faces, the sound, the words, in this order."""
-    by_voter = {ballot.voter: ballot for ballot in ballots}
-    found = [_setting(say, signs)]
-    found += _faces(say, signs, measured)
-    sound = _sound(say, signs, by_voter.get("voice"))
-    spoken = _words(say, signs, speech, measured, by_voter.get("words"), words)
-    return found + [seen for seen in (sound, spoken) if seen is not None]
+    """All observations of a clip: the setting, the faces, the audio, the words, in this order."""
+    by_source = {vote.voter: vote for vote in label_votes}
+    found = [_setting(say, features)]
+    found += _faces(say, features, measured)
+    audio = _audio(say, features, by_source.get("voice"))
+    spoken = _words(say, features, speech, measured, by_source.get("words"), words)
+    return found + [seen for seen in (audio, spoken) if seen is not None]
 
 
-def describe(say: Wording, signs: Signs, seen: Sequence[Seen], ballots: Sequence[Ballot], judged: Judgement) -> Pair:
+def describe(
+    say: Wording, features: Features, seen: Sequence[Seen], label_votes: Sequence[LabelVote], judged: Judgement
+) -> Pair:
     """The description: setting, what is seen and heard (weightiest source first), weighing, conclusion."""
     setting, rest = seen[0].text, list(seen[1:])
-    weight = {ballot.voter: ballot.weight for ballot in ballots}
+    weight = {vote.voter: vote.weight for vote in label_votes}
     source = {"face": "face", "acoustic": "voice", "lexical": "words"}
     if weight.get("words", 0.0) > weight.get("face", 0.0) and judged.primary != "undetermined":
         rest.sort(key=lambda s: s.modality != "lexical")
     sentences = [setting, *(s.text for s in rest if source.get(s.modality) or s.modality == "scene")]
-    if not signs.faces and signs.black_frac < 0.9:
+    if not features.faces and features.black_frac < 0.9:
         sentences.insert(1, say.say("no_face"))
-    weighing = _weighing(say, ballots, judged)
-    sentences += [*([weighing] if weighing else []), *_conclusion(say, signs, judged)]
+    weighing = _weighing(say, label_votes, judged)
+    sentences += [*([weighing] if weighing else []), *_conclusion(say, features, judged)]
     return Pair(" ".join(s.en for s in sentences), "".join(s.zh for s in sentences))
 
 
-def _setting(say: Wording, signs: Signs) -> Seen:
-    shots = say.say("one_shot") if signs.n_shots == 1 else say.say("some_shots", n=str(signs.n_shots))
-    light = say.say(f"light_{signs.light}") if signs.light != "mid" and signs.black_frac < 0.5 else EMPTY
-    motion = say.say(f"motion_{signs.motion}") if signs.motion != "mid" and signs.black_frac < 0.5 else EMPTY
-    text = say.say("setting", duration=number(signs.duration_s), shots=shots, light=light, motion=motion)
-    if signs.black_frac >= 0.2:
-        share = round(100 * signs.black_frac)
+def _setting(say: Wording, features: Features) -> Seen:
+    shots = say.say("one_shot") if features.n_shots == 1 else say.say("some_shots", n=str(features.n_shots))
+    light = say.say(f"light_{features.light}") if features.light != "mid" and features.black_frac < 0.5 else EMPTY
+    motion = say.say(f"motion_{features.motion}") if features.motion != "mid" and features.black_frac < 0.5 else EMPTY
+    text = say.say("setting", duration=number(features.duration_s), shots=shots, light=light, motion=motion)
+    if features.black_frac >= 0.2:
+        share = round(100 * features.black_frac)
         black = say.say("black", share=str(share)) if share < 99 else say.say("all_black")
         text = Pair(f"{text.en} {black.en}", text.zh + black.zh)
-    return Seen("s1", "scene", text, 0.0, signs.duration_s, 0.9, polarity="neutral")
+    return Seen("s1", "scene", text, 0.0, features.duration_s, 0.9, polarity="neutral")
 
 
-def _faces(say: Wording, signs: Signs, measured: Mapping[str, Any]) -> list[Seen]:
-    if not signs.faces:
+def _faces(say: Wording, features: Features, measured: Mapping[str, Any]) -> list[Seen]:
+    if not features.faces:
         return []
-    found = _main_face(say, signs, signs.faces[0])
-    for face in signs.faces[1 : 1 + MAX_OTHER_FACES]:
+    found = _main_face(say, features, features.faces[0])
+    for face in features.faces[1 : 1 + MAX_OTHER_FACES]:
         if not face.phases:
             continue
         longest = max(face.phases, key=lambda p: (p.end_s - p.start_s, -p.start_s))
@@ -124,12 +126,12 @@ def _faces(say: Wording, signs: Signs, measured: Mapping[str, Any]) -> list[Seen
     return found
 
 
-def _main_face(say: Wording, signs: Signs, face: FaceSign) -> list[Seen]:
+def _main_face(say: Wording, features: Features, face: FaceFeature) -> list[Seen]:
     """The most prominent face: one observation per phase, the first also says where it is."""
-    slot = "face_many" if signs.max_faces > 1 else "face_one"
+    slot = "face_many" if features.max_faces > 1 else "face_one"
     head = say.say(
         slot,
-        n=_count(signs.max_faces),
+        n=_count(features.max_faces),
         place=say.say(f"face_{face.place}"),
         size=say.say(f"size_{face.size}"),
         span=_span(say, face.start_s, face.end_s),
@@ -155,7 +157,7 @@ def _main_face(say: Wording, signs: Signs, face: FaceSign) -> list[Seen]:
     return found
 
 
-def _face_seen(eid: str, text: Pair, face: FaceSign, phase: Phase, supports: tuple[LabelId, ...]) -> Seen:
+def _face_seen(eid: str, text: Pair, face: FaceFeature, phase: Phase, supports: tuple[LabelId, ...]) -> Seen:
     polarity = POLARITY.get(phase.expression) if phase.scores else None
     confidence = min(0.9, face.conf * (0.5 + 0.1 * min(4, phase.n_looks)))
     return Seen(
@@ -164,45 +166,45 @@ def _face_seen(eid: str, text: Pair, face: FaceSign, phase: Phase, supports: tup
     )  # fmt: skip
 
 
-def _sound(say: Wording, signs: Signs, ballot: Ballot | None) -> Seen | None:
-    """The voice where somebody speaks, else the background; nothing where there is no sound."""
-    if signs.voice is None:
-        if signs.background is None:
+def _audio(say: Wording, features: Features, vote: LabelVote | None) -> Seen | None:
+    """The voice where somebody speaks, else the background; nothing where there is no audio."""
+    if features.voice is None:
+        if features.background is None:
             return None
-        text = say.say(f"background_{signs.background}")
-        return Seen("a1", "acoustic", text, 0.0, signs.duration_s, 0.7, polarity="neutral")
-    voice = signs.voice
+        text = say.say(f"background_{features.background}")
+        return Seen("a1", "acoustic", text, 0.0, features.duration_s, 0.7, polarity="neutral")
+    voice = features.voice
     parts = {
         "loudness": say.say(f"loudness_{voice.loudness}"),
         "rate": say.say(f"rate_{voice.rate}") if voice.rate else EMPTY,
         "pitch": say.say(f"pitch_{voice.pitch}") if voice.pitch else EMPTY,
         "pauses": say.say(f"pauses_{voice.pauses}"),
     }
-    supports = tuple(label for label in sorted(ballot.dist) if ballot.dist[label] >= SUPPORT_P) if ballot else ()
-    return Seen("a1", "acoustic", say.say("voice", **parts), 0.0, signs.duration_s, 0.6, supports=supports)
+    supports = tuple(label for label in sorted(vote.dist) if vote.dist[label] >= SUPPORT_P) if vote else ()
+    return Seen("a1", "acoustic", say.say("voice", **parts), 0.0, features.duration_s, 0.6, supports=supports)
 
 
 def _words(
     say: Wording,
-    signs: Signs,
+    features: Features,
     speech: Mapping[str, Any],
     measured: Mapping[str, Any],
-    ballot: Ballot | None,
-    words: Sequence[WordSign],
+    vote: LabelVote | None,
+    words: Sequence[WordFeature],
 ) -> Seen | None:
     """What is said: quoted in the language it is said in, counted and characterised in the other."""
-    quote = choose_quote(speech, words) if signs.has_speech else None
+    quote = choose_quote(speech, words) if features.has_speech else None
     if quote is None:
         return None
-    start_s, end_s = _quote_times(speech, quote, signs.duration_s)
+    start_s, end_s = _quote_times(speech, quote, features.duration_s)
     polarity = (measured.get("sentiment") or {}).get("polarity")
     lean = "none" if polarity is None or abs(polarity) < 0.2 else ("pos" if polarity > 0 else "neg")
     time = say.say("time_span", start=number(start_s), end=number(end_s)) if end_s > start_s else say.say("time_none")
-    means = "_silent" if signs.silent else ""
+    means = "_silent" if features.silent else ""
     quoted = say.say(f"words_quoted{means}", quote=quote.text, time=time, lean=say.say(f"lean_{lean}"))
     told = _told(say, speech, quote, time, say.say(f"lean_{lean}"), means)
     text = Pair(quoted.en, told.zh) if quote.language == "en" else Pair(told.en, quoted.zh)
-    supports = tuple(label for label in sorted(ballot.dist) if ballot.dist[label] >= SUPPORT_P) if ballot else ()
+    supports = tuple(label for label in sorted(vote.dist) if vote.dist[label] >= SUPPORT_P) if vote else ()
     polarities = {"pos": "pos", "neg": "neg", "none": "neutral" if polarity is not None else None}
     return Seen(
         "t1", "lexical", _capital(text), start_s, end_s, _word_confidence(speech),
@@ -241,12 +243,12 @@ def _word_confidence(speech: Mapping[str, Any]) -> float:
     return sum(probs) / len(probs) if probs else 0.7
 
 
-def _weighing(say: Wording, ballots: Sequence[Ballot], judged: Judgement) -> Pair | None:
+def _weighing(say: Wording, label_votes: Sequence[LabelVote], judged: Judgement) -> Pair | None:
     """How the sources stand to each other; silent where nothing was concluded."""
     if judged.primary == "undetermined":
         return None
-    names = [say.say(f"source_{ballot.voter}") for ballot in ballots if ballot.weight >= 0.2]
-    backing = [say.say(f"source_{b.voter}") for b in ballots if b.dist.get(judged.primary, 0.0) >= SUPPORT_P]
+    names = [say.say(f"source_{vote.voter}") for vote in label_votes if vote.weight >= 0.2]
+    backing = [say.say(f"source_{b.voter}") for b in label_votes if b.dist.get(judged.primary, 0.0) >= SUPPORT_P]
     if judged.conflict:
         return _capital(say.say("conflict", sources=join_names(names)))
     if len(names) == 1:
@@ -254,10 +256,10 @@ def _weighing(say: Wording, ballots: Sequence[Ballot], judged: Judgement) -> Pai
     return _capital(say.say("agree", sources=join_names(backing))) if len(backing) >= 2 else None
 
 
-def _conclusion(say: Wording, signs: Signs, judged: Judgement) -> list[Pair]:
+def _conclusion(say: Wording, features: Features, judged: Judgement) -> list[Pair]:
     if judged.primary == "undetermined":
         return [say.say("undetermined")]
-    who = say.say("who_person" if signs.faces else "who_speaker")
+    who = say.say("who_person" if features.faces else "who_speaker")
     emotion = Pair(adjective(judged.primary, "en"), adjective(judged.primary, "zh"))
     found = [
         say.say("change", time=number(c.t_s), before=_noun(c.before), after=_noun(c.after)) for c in judged.changes[:2]

@@ -1,4 +1,4 @@
-"""From ballots to one judgement, or to none: pooling, thresholds and abstention of the cues annotator.
+"""From votes to one judgement, or to none: pooling, thresholds and abstention of the cues annotator.
 
 Abstention is an answer.  A label needs enough evidence (``MIN_WEIGHT``), a clear lead (``MIN_P``,
 ``MIN_LEAD``) and, where sources pull in opposite directions, a majority (``CONFLICT_P``).  The bounds
@@ -12,8 +12,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ver_pipeline.annotators.cues.features import Phase, Signs
-from ver_pipeline.annotators.cues.labeling_sources import Ballot, phase_distribution
+from ver_pipeline.annotators.cues.features import Features, Phase
+from ver_pipeline.annotators.cues.labeling_sources import LabelVote, phase_distribution
 from ver_pipeline.schemas.labels import labels
 from ver_pipeline.schemas.record import LabelId
 
@@ -39,7 +39,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the ballots come to.  ``primary`` is ``undetermined`` where they do not carry a label."""
+    """What the votes come to.  ``primary`` is ``undetermined`` where they do not carry a label."""
 
     primary: LabelId
     p: float
@@ -55,13 +55,13 @@ class Judgement:
     traces: tuple[LabelId, ...]
 
 
-def judge(signs: Signs, ballots: Sequence[Ballot]) -> Judgement:
-    """Pool the ballots by weight and decide."""
-    weight = sum(ballot.weight for ballot in ballots)
-    dist = pool(ballots)
+def judge(features: Features, label_votes: Sequence[LabelVote]) -> Judgement:
+    """Pool the votes by weight and decide."""
+    weight = sum(vote.weight for vote in label_votes)
+    dist = pool(label_votes)
     ranked = ranking(dist)
-    changes = _changes(signs.faces[0].phases) if signs.faces else ()
-    conflict = _conflict(ballots)
+    changes = _changes(features.faces[0].phases) if features.faces else ()
+    conflict = _conflict(label_votes)
     if not ranked or not _decided(dist, ranked, weight, conflict, changes):
         top = dist[ranked[0]] if ranked else 0.0
         return Judgement(
@@ -70,7 +70,7 @@ def judge(signs: Signs, ballots: Sequence[Ballot]) -> Judgement:
     primary = ranked[0]
     p = dist[primary]
     confidence = min(MAX_CONFIDENCE, p * (1.0 - math.exp(-1.6 * weight)) * (0.8 if conflict else 1.0))
-    valence, arousal = _valence(primary, p, ballots), _arousal(primary, ballots)
+    valence, arousal = _valence(primary, p, label_votes), _arousal(primary, label_votes)
     turned = tuple(label for change in changes for label in (change.before, change.after))
     traces = tuple(name for name in ranked[1:3] if name != "neutral" and dist[name] >= TRACE_P)
     return Judgement(
@@ -79,9 +79,9 @@ def judge(signs: Signs, ballots: Sequence[Ballot]) -> Judgement:
         dist=dist,
         valence=valence,
         arousal=arousal,
-        intensity=_intensity(primary, p, ballots),
+        intensity=_intensity(primary, p, label_votes),
         confidence=round(confidence, 4),
-        ambiguity=_ambiguity(p, ballots, conflict or bool(changes)),
+        ambiguity=_ambiguity(p, label_votes, conflict or bool(changes)),
         mixed=bool(changes),
         conflict=conflict,
         changes=changes,
@@ -89,15 +89,15 @@ def judge(signs: Signs, ballots: Sequence[Ballot]) -> Judgement:
     )
 
 
-def pool(ballots: Sequence[Ballot]) -> dict[LabelId, float]:
-    """Weighted mean of the ballots; four decimals that sum to 1, nothing under one percent."""
-    weight = sum(ballot.weight for ballot in ballots)
+def pool(label_votes: Sequence[LabelVote]) -> dict[LabelId, float]:
+    """Weighted mean of the votes; four decimals that sum to 1, nothing under one percent."""
+    weight = sum(vote.weight for vote in label_votes)
     if weight <= 0:
         return {}
     raw: dict[LabelId, float] = {}
-    for ballot in ballots:
-        for label, p in ballot.dist.items():
-            raw[label] = raw.get(label, 0.0) + ballot.weight * p / weight
+    for vote in label_votes:
+        for label, p in vote.dist.items():
+            raw[label] = raw.get(label, 0.0) + vote.weight * p / weight
     kept = {label: p for label, p in sorted(raw.items()) if p >= 0.01}
     whole = sum(kept.values())
     rounded = {label: round(p / whole, 4) for label, p in kept.items()}
@@ -137,17 +137,17 @@ def _changes(phases: Sequence[Phase]) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def _conflict(ballots: Sequence[Ballot]) -> bool:
+def _conflict(label_votes: Sequence[LabelVote]) -> bool:
     """Two weighty sources of opposite valence."""
-    signed = [b.valence for b in ballots if b.weight >= 0.35 and b.valence is not None and abs(b.valence) >= 0.2]
+    signed = [b.valence for b in label_votes if b.weight >= 0.35 and b.valence is not None and abs(b.valence) >= 0.2]
     return any(v > 0 for v in signed) and any(v < 0 for v in signed)
 
 
-def _valence(primary: LabelId, p: float, ballots: Sequence[Ballot]) -> float:
+def _valence(primary: LabelId, p: float, label_votes: Sequence[LabelVote]) -> float:
     """The label's typical valence, moved by what was said, kept on the label's side of zero."""
     entry = labels()[primary]
     value = (entry.typical or (0.0, 0.0))[0] * (0.7 + 0.6 * p)
-    words = next((b for b in ballots if b.voter == "words" and b.valence is not None), None)
+    words = next((b for b in label_votes if b.voter == "words" and b.valence is not None), None)
     if words is not None and words.valence is not None:
         value = 0.75 * value + 0.25 * words.valence
     low, high = entry.valence_range
@@ -160,27 +160,27 @@ def _valence(primary: LabelId, p: float, ballots: Sequence[Ballot]) -> float:
     return round(min(high, max(low, value)), 3)
 
 
-def _arousal(primary: LabelId, ballots: Sequence[Ballot]) -> float:
+def _arousal(primary: LabelId, label_votes: Sequence[LabelVote]) -> float:
     typical = (labels()[primary].typical or (0.0, 0.0))[1]
-    heard = next((b.arousal for b in ballots if b.voter == "voice"), None)
+    heard = next((b.arousal for b in label_votes if b.voter == "voice"), None)
     value = typical if heard is None else 0.6 * typical + 0.4 * heard
     floor = 0.05 if primary in ("anger", "fear", "surprise") else -1.0
     return round(min(1.0, max(floor, value)), 3)
 
 
-def _intensity(primary: LabelId, p: float, ballots: Sequence[Ballot]) -> int:
+def _intensity(primary: LabelId, p: float, label_votes: Sequence[LabelVote]) -> int:
     """0 for neutral, else 1 to 3: scores that are near-certain even when wrong do not carry a 4."""
     if primary == "neutral":
         return 0
-    heard = next((b.arousal or 0.0 for b in ballots if b.voter == "voice"), 0.0)
-    backing = sum(1 for ballot in ballots if ballot.top == primary)
+    heard = next((b.arousal or 0.0 for b in label_votes if b.voter == "voice"), 0.0)
+    backing = sum(1 for vote in label_votes if vote.top == primary)
     if p >= 0.6 and backing >= 2 and abs(heard) >= 0.3:
         return 3
     return 2 if p >= 0.5 or backing >= 2 else 1
 
 
-def _ambiguity(p: float, ballots: Sequence[Ballot], doubtful: bool) -> str:
-    seen_or_heard = any(ballot.voter != "words" for ballot in ballots)
+def _ambiguity(p: float, label_votes: Sequence[LabelVote], doubtful: bool) -> str:
+    seen_or_heard = any(vote.voter != "words" for vote in label_votes)
     if doubtful or not seen_or_heard:
         return "high"
-    return "none" if p >= 0.75 and len(ballots) >= 2 else "low"
+    return "none" if p >= 0.75 and len(label_votes) >= 2 else "low"

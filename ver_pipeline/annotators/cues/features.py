@@ -2,7 +2,7 @@
 
 Both the cues annotator and the prompts read the measurements through this file, so that a teacher is
 told the same facts that the cues are written from.  Every threshold is a judgement, set by hand from
-ordinary speech and film, not fitted to labels.
+ordinary speech and video, not fitted to labels.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PHASE_LEAD = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A stretch in which one face shows one expression.  ``scores`` is the mean over its pictures."""
+    """A stretch in which one face shows one expression.  ``scores`` is the mean over its frames."""
 
     start_s: float
     end_s: float
@@ -36,7 +36,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class FaceSign:
+class FaceFeature:
     """One face: where it is, how large, and its phases in order of time."""
 
     track_id: str
@@ -50,7 +50,7 @@ class FaceSign:
 
 
 @dataclass(frozen=True, slots=True)
-class VoiceSign:
+class VoiceFeature:
     """How the speech sounds; a level is None where it could not be measured."""
 
     loudness: Level
@@ -60,8 +60,8 @@ class VoiceSign:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """All levels of one clip.  ``voice`` is None without speech or without sound; ``silent``: the film has no sound,
+class Features:
+    """All levels of one clip.  ``voice`` is None without speech or without audio; ``silent``: the video has no audio,
     so its speech was read from subtitles."""
 
     duration_s: float
@@ -69,28 +69,28 @@ class Signs:
     light: Level
     motion: Level
     black_frac: float
-    faces: tuple[FaceSign, ...]
+    faces: tuple[FaceFeature, ...]
     n_faces: int
     max_faces: int
     has_audio: bool
     has_speech: bool
-    voice: VoiceSign | None
+    voice: VoiceFeature | None
     background: Level | Literal["silent"] | None
     silent: bool = False
 
 
-def read_signs(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: Mapping[str, Any]) -> Signs:
+def read_features(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: Mapping[str, Any]) -> Features:
     """Read the measurements of one clip.  Faces come in order of prominence, most prominent first."""
     faces, picture, voice = measured["faces"], measured["picture"], measured.get("voice")
     has_speech = bool(speech.get("present")) and bool(str(speech.get("text") or "").strip())
-    signs = sorted((_face(track) for track in faces.get("tracks", ())), key=lambda f: (-f.presence, f.track_id))
-    return Signs(
+    features = sorted((_face(track) for track in faces.get("tracks", ())), key=lambda f: (-f.presence, f.track_id))
+    return Features(
         duration_s=float(clip["duration_s"]),
         n_shots=int(clip.get("n_shots", 1)),
         light=level(float(picture["brightness"]), DARK, BRIGHT),
         motion=level(float(picture["motion_mean"]), STILL, BUSY),
         black_frac=float(picture["black_frac"]),
-        faces=tuple(signs),
+        faces=tuple(features),
         n_faces=int(faces["n_tracks"]),
         max_faces=int(faces["max_simultaneous"]),
         has_audio=voice is not None,
@@ -116,12 +116,12 @@ def mean_scores(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: score / whole for name, score in sorted(total.items())} if whole > 0 else {}
 
 
-def _face(track: Mapping[str, Any]) -> FaceSign:
+def _face(track: Mapping[str, Any]) -> FaceFeature:
     x, _, width, height = track["mean_box"]
     centre = x + width / 2
     looks = [box for box in track["boxes"] if box.get("expression")]
     span = float(track["end_s"]) - float(track["start_s"])
-    return FaceSign(
+    return FaceFeature(
         track_id=track["track_id"],
         start_s=float(track["start_s"]),
         end_s=float(track["end_s"]),
@@ -136,7 +136,7 @@ def _face(track: Mapping[str, Any]) -> FaceSign:
 def _phases(looks: Sequence[Mapping[str, Any]], track: Mapping[str, Any]) -> tuple[Phase, ...]:
     """Split the looks at a face where its leading expression changes and stays changed.
 
-    Scores are smoothed over three looks, so a single odd picture starts no phase; phases shorter than
+    Scores are smoothed over three looks, so a single odd frame starts no phase; phases shorter than
     ``MIN_PHASE_S`` or seen once only are joined to their neighbour.
     """
     if not looks:
@@ -180,9 +180,9 @@ def _join(looks: Sequence[Mapping[str, Any]], leaders: Sequence[str]) -> tuple[P
     )
 
 
-def _voice(voice: Mapping[str, Any]) -> VoiceSign:
+def _voice(voice: Mapping[str, Any]) -> VoiceFeature:
     rate, spread = voice.get("rate_syll_s"), voice.get("f0_sd_st")
-    return VoiceSign(
+    return VoiceFeature(
         loudness=level(float(voice["loudness_db"]), SOFT_DB, LOUD_DB),
         rate=None if rate is None else level(float(rate), SLOW_SYLL_S, FAST_SYLL_S),
         pitch=None if spread is None else level(float(spread), FLAT_ST, LIVELY_ST),

@@ -1,10 +1,10 @@
 """Three independent label sources that need no large model: the face, the voice, the words.
 
-Each casts a ballot: a distribution over canonical labels with a weight, or nothing.  They never see
-each other's ballots, so their agreement means something.
+Each casts a vote: a distribution over canonical labels with a weight, or nothing.  They never see
+each other's votes, so their agreement means something.
 
 The numbers are judgements, not fits.  For the face they follow what is known of the packaged
-expression model: near-certain scores even when wrong, sound on smiles, weak on anger and disgust
+expression model: near-certain scores even when wrong, audio on smiles, weak on anger and disgust
 (both often read as sadness or neutral).  So no score is taken at face value: it is spread by a table
 of what the face may really show.
 """
@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import yaml
 
-from ver_pipeline.annotators.cues.features import Level, Phase, Signs, mean_scores
+from ver_pipeline.annotators.cues.features import Features, Level, Phase, mean_scores
 from ver_pipeline.schemas import labels as emotion_labels
 from ver_pipeline.schemas.record import LabelId
 
@@ -46,11 +46,11 @@ MAX_TEXT = 20_000
 NEUTRAL_FACE = 0.5
 """How much of a face's weight is left where it reads neutral: the model misses quiet anger and disgust."""
 MIN_VOTE, MIN_VOTE_WEIGHT = 0.38, 0.2
-"""A ballot whose best label has less, or that weighs less, stays out of the count of votes."""
+"""A vote whose best label has less, or that weighs less, stays out of the count of votes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
+class LabelVote:
     """One source's opinion.  ``dist`` sums to 1; ``weight`` says how much it should count (0 to 1)."""
 
     voter: str
@@ -65,7 +65,7 @@ class Ballot:
         return min(self.dist, key=lambda name: (-self.dist[name], name))
 
     def vote(self) -> dict[str, Any] | None:
-        """The ballot as a ``Vote`` dict, or None where it is too undecided to count."""
+        """The vote as a ``Vote`` dict, or None where it is too undecided to count."""
         p = self.dist[self.top]
         if p < MIN_VOTE or self.weight < MIN_VOTE_WEIGHT:
             return None
@@ -73,7 +73,7 @@ class Ballot:
 
 
 @dataclass(frozen=True, slots=True)
-class WordSign:
+class WordFeature:
     """One spoken expression that bears on an emotion, at ``[start, end)`` of the transcript."""
 
     start: int
@@ -82,10 +82,10 @@ class WordSign:
     weight: float
 
 
-def ballots(signs: Signs, speech: Mapping[str, Any], measured: Mapping[str, Any]) -> list[Ballot]:
-    """The ballots that could be cast for one clip, in the order face, voice, words."""
-    cast_ballots = (face_ballot(signs), voice_ballot(signs), words_ballot(signs, speech, measured))
-    return [ballot for ballot in cast_ballots if ballot is not None]
+def label_votes(features: Features, speech: Mapping[str, Any], measured: Mapping[str, Any]) -> list[LabelVote]:
+    """The votes that could be cast for one clip, in the order face, voice, words."""
+    cast_votes = (face_vote(features), voice_vote(features), words_vote(features, speech, measured))
+    return [vote for vote in cast_votes if vote is not None]
 
 
 def phase_distribution(phase: Phase) -> dict[LabelId, float]:
@@ -97,11 +97,11 @@ def phase_distribution(phase: Phase) -> dict[LabelId, float]:
     return cast("dict[LabelId, float]", mean_scores([spread]))
 
 
-def face_ballot(signs: Signs) -> Ballot | None:
+def face_vote(features: Features) -> LabelVote | None:
     """The most prominent face over its phases, by duration.  Few looks and small faces weigh less."""
-    if not signs.faces or not signs.faces[0].phases:
+    if not features.faces or not features.faces[0].phases:
         return None
-    face = signs.faces[0]
+    face = features.faces[0]
     looks = sum(phase.n_looks for phase in face.phases)
     rows: list[Mapping[str, float]] = [
         {k: v * (p.end_s - p.start_s + 0.5) for k, v in phase_distribution(p).items()} for p in face.phases
@@ -111,17 +111,17 @@ def face_ballot(signs: Signs) -> Ballot | None:
     weight = (
         FACE_WEIGHT * size * min(1.0, 0.5 + 0.25 * looks) * face.conf * (1 - NEUTRAL_FACE * dist.get("neutral", 0.0))
     )
-    return Ballot("face", dist, round(weight, 4), *_mood(dist))
+    return LabelVote("face", dist, round(weight, 4), *_mood(dist))
 
 
-def voice_ballot(signs: Signs) -> Ballot | None:
-    """Prosody tells arousal and little of valence, so this ballot is flat and light.
+def voice_vote(features: Features) -> LabelVote | None:
+    """Prosody tells arousal and little of valence, so this vote is flat and light.
 
     An ordinary voice says nothing at all beyond a lean to neutral.
     """
-    if signs.voice is None:
+    if features.voice is None:
         return None
-    arousal = voice_arousal(signs)
+    arousal = voice_arousal(features)
     dist: dict[LabelId, float]
     if arousal >= 0.5:
         dist = {"anger": 0.36, "happiness": 0.26, "surprise": 0.2, "fear": 0.18}
@@ -131,28 +131,28 @@ def voice_ballot(signs: Signs) -> Ballot | None:
         dist = {"neutral": 0.52, "happiness": 0.12, "sadness": 0.12, "anger": 0.12, "anxiety": 0.12}
     told = abs(arousal) if abs(arousal) >= 0.5 else 0.0
     weight = VOICE_WEIGHT * (0.35 + 0.65 * told)
-    return Ballot("voice", dist, round(weight, 4), None, arousal)
+    return LabelVote("voice", dist, round(weight, 4), None, arousal)
 
 
-def voice_arousal(signs: Signs) -> float:
+def voice_arousal(features: Features) -> float:
     """Arousal of the voice on [-1, 1] from loudness, pitch movement, pace and pauses (equal steps)."""
-    if signs.voice is None:
+    if features.voice is None:
         return 0.0
     value: dict[Level | None, float] = {"low": -1.0, "mid": 0.0, "high": 1.0, None: 0.0}
-    voice = signs.voice
+    voice = features.voice
     total = 0.35 * value[voice.loudness] + 0.3 * value[voice.pitch] + 0.2 * value[voice.rate]
     return round(total - 0.15 * value[voice.pauses], 4)
 
 
-def words_ballot(signs: Signs, speech: Mapping[str, Any], measured: Mapping[str, Any]) -> Ballot | None:
+def words_vote(features: Features, speech: Mapping[str, Any], measured: Mapping[str, Any]) -> LabelVote | None:
     """What is said: named emotions, telling expressions, and the lexicon's polarity.
 
-    Words without any lean give no ballot: saying nothing about feelings is no sign of calm.
+    Words without any lean give no vote: saying nothing about feelings is no sign of calm.
     """
-    if not signs.has_speech:
+    if not features.has_speech:
         return None
     polarity = (measured.get("sentiment") or {}).get("polarity")
-    found = word_signs(speech, measured)
+    found = word_features(speech, measured)
     scores: dict[str, float] = {}
     for sign in found:
         scores[sign.label] = scores.get(sign.label, 0.0) + sign.weight
@@ -166,25 +166,25 @@ def words_ballot(signs: Signs, speech: Mapping[str, Any], measured: Mapping[str,
         return None
     dist = _soften(cast("dict[LabelId, float]", mean_scores(rows)), 0.15)
     valence = round(float(polarity), 4) if polarity is not None else _mood(dist)[0]
-    return Ballot("words", dist, round(WORDS_WEIGHT * min(1.0, 0.35 + 0.5 * strength), 4), valence, None)
+    return LabelVote("words", dist, round(WORDS_WEIGHT * min(1.0, 0.35 + 0.5 * strength), 4), valence, None)
 
 
-def word_signs(speech: Mapping[str, Any], measured: Mapping[str, Any]) -> tuple[WordSign, ...]:
+def word_features(speech: Mapping[str, Any], measured: Mapping[str, Any]) -> tuple[WordFeature, ...]:
     """Every telling expression of the transcript, left to right; denied ones are left out."""
     text = str(speech.get("text") or "")[:MAX_TEXT]
-    found: dict[tuple[int, int], WordSign] = {}
+    found: dict[tuple[int, int], WordFeature] = {}
     for language in ("en", "zh"):
         for hit in emotion_labels.find_words(text, language):
             if hit.canon not in (None, "neutral", "undetermined") and not hit.negated:
-                found[(hit.start, hit.end)] = WordSign(hit.start, hit.end, hit.canon, NAMED_WEIGHT)
+                found[(hit.start, hit.end)] = WordFeature(hit.start, hit.end, hit.canon, NAMED_WEIGHT)
         for match in cue_pattern(language).finditer(text):
             if (match.start(), match.end()) not in found and not _inside(match.start(), found):
                 label = _cue_labels()[match.group().lower()]
-                found[match.span()] = WordSign(*match.span(), label, _cue_table()["weight"])
+                found[match.span()] = WordFeature(*match.span(), label, _cue_table()["weight"])
     for hit in (measured.get("sentiment") or {}).get("hits", ()):
         start = text.find(hit["word"])
         if hit.get("emotion") and start >= 0 and not _inside(start, found):
-            found[(start, start + len(hit["word"]))] = WordSign(
+            found[(start, start + len(hit["word"]))] = WordFeature(
                 start, start + len(hit["word"]), hit["emotion"], 0.5 * abs(float(hit["polarity"]))
             )
     return tuple(found[span] for span in sorted(found))
@@ -216,7 +216,7 @@ def _soften(dist: Distribution, share: float) -> dict[LabelId, float]:
     return dict(sorted(softened.items()))
 
 
-def _inside(start: int, found: Mapping[tuple[int, int], WordSign]) -> bool:
+def _inside(start: int, found: Mapping[tuple[int, int], WordFeature]) -> bool:
     return any(left <= start < right for left, right in found)
 
 

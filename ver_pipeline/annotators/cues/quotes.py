@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ver_pipeline.annotators.cues.labeling_sources import MAX_TEXT, WordSign
+from ver_pipeline.annotators.cues.labeling_sources import MAX_TEXT, WordFeature
 
 MAX_WORDS_EN, MAX_CHARS_ZH = 16, 26
 _BREAKS = re.compile(r"[.!?;。！？；…\n\r\t\"“”「」『』‘’<>{}\[\]|`\\*#=~^@]+|(?<=\s)'|'(?=\s|$)|\b\w+:|：|-{2,}")
@@ -32,7 +32,7 @@ class Quote:
     language: str
 
 
-def choose_quote(speech: Mapping[str, Any], signs: Sequence[WordSign]) -> Quote | None:
+def choose_quote(speech: Mapping[str, Any], features: Sequence[WordFeature]) -> Quote | None:
     """The span that carries most of the telling words, else the first fit to quote; None if none fits."""
     text = str(speech.get("text") or "")[:MAX_TEXT]
     spans = [span for raw in _spans(text) for span in [_quote(text, *raw)] if span is not None]
@@ -40,7 +40,7 @@ def choose_quote(speech: Mapping[str, Any], signs: Sequence[WordSign]) -> Quote 
         return None
 
     def merit(quote: Quote) -> tuple[float, int, int]:
-        weight = sum(sign.weight for sign in signs if quote.start <= sign.start and sign.end <= quote.end)
+        weight = sum(sign.weight for sign in features if quote.start <= sign.start and sign.end <= quote.end)
         return (weight, 1 if len(quote.text) >= 6 else 0, -quote.start)
 
     return max(spans[:400], key=merit)

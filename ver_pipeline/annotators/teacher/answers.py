@@ -55,7 +55,7 @@ def keeping(
     """``complete`` for a model in this process, asked only what it was not asked before.
 
     A question is known by ``model`` (what shapes its answers besides the question) and by all of the
-    question, the film by its content.  Failures are not kept.
+    question, the video by its content.  Failures are not kept.
     """
 
     def answer(chats: list[Chat]) -> list[Completion]:
@@ -73,14 +73,14 @@ def keeping(
 
 
 def _name(chat: Chat, model: Mapping[str, Any]) -> str | None:
-    """The question's hash; None where its film cannot be read."""
+    """The question's hash; None where its video cannot be read."""
     asked = {name: getattr(chat, name) for name in ("system", "user", "turns", "duration_s")}
     try:
-        film = None if chat.media_path is None else hash_file(Path(chat.media_path))[0]
+        video = None if chat.media_path is None else hash_file(Path(chat.media_path))[0]
     except OSError:
         return None
     shaping = {"schema": dict(chat.schema), "sampling": dict(chat.sampling)}
-    return digest({**asked, **shaping, "film": film, "model": dict(model)})
+    return digest({**asked, **shaping, "film": video, "model": dict(model)})
 
 
 def _is_answer(value: Any) -> bool:

@@ -41,7 +41,7 @@ NOTHING_SAID = "{}"
 
 
 @dataclass(slots=True)
-class Tally:
+class UsageTotals:
     """What one draw has cost so far, and how it came about.
 
     ``usage`` is what was spent now; ``tokens_in`` and ``tokens_out`` are those of all answers, also of kept
@@ -68,7 +68,7 @@ class Tally:
         self.sampling[chat.prompt] = dict(chat.sampling)
 
 
-def ask(chat: Chat, request: Request, teacher: Teacher, tally: Tally) -> Talk:
+def ask(chat: Chat, request: Request, teacher: Teacher, stats: UsageTotals) -> Talk:
     """One question until its answer fits the schema, with the error shown, a bounded number of times.
 
     Returns the answer, or the Problem that stayed.
@@ -77,10 +77,10 @@ def ask(chat: Chat, request: Request, teacher: Teacher, tally: Tally) -> Talk:
     asked, left = chat, teacher.options.retries
     while True:
         completion = yield asked
-        tally.count(chat, completion, teacher)
+        stats.count(chat, completion, teacher)
         parsed = parse(completion, chat.schema)
         if isinstance(parsed, Parsed):
-            tally.repaired |= parsed.repaired
+            stats.repaired |= parsed.repaired
             return parsed.value
         if completion.reason is not None or not left:
             return parsed
@@ -88,15 +88,15 @@ def ask(chat: Chat, request: Request, teacher: Teacher, tally: Tally) -> Talk:
         left -= 1
 
 
-def ask_once(chat: Chat, teacher: Teacher, tally: Tally) -> Talk:
+def ask_once(chat: Chat, teacher: Teacher, stats: UsageTotals) -> Talk:
     """One question, once; returns its answer or the Problem with it."""
     completion = yield chat
-    tally.count(chat, completion, teacher)
+    stats.count(chat, completion, teacher)
     parsed = parse(completion, chat.schema)
     return parsed if isinstance(parsed, Problem) else parsed.value
 
 
-def provenance(request: Request, teacher: Teacher, draw: int, tally: Tally) -> dict[str, Any]:
+def provenance(request: Request, teacher: Teacher, draw: int, stats: UsageTotals) -> dict[str, Any]:
     """What the record says of how the annotation came about, up to now."""
     options = teacher.options
     base = drawn(options, {}, draw)
@@ -104,7 +104,7 @@ def provenance(request: Request, teacher: Teacher, draw: int, tally: Tally) -> d
         **base,
         n_frames=options.n_frames if teacher.sees else 0,
         max_pixels=options.max_side * options.max_side,
-        by_prompt=_own_sampling(tally, base) or None,
+        by_prompt=_own_sampling(stats, base) or None,
     )
     order = languages(request, options)[1]
     shown = teacher.examples(request.key, base["seed"])
@@ -113,23 +113,23 @@ def provenance(request: Request, teacher: Teacher, draw: int, tally: Tally) -> d
         "annotator": teacher.name,
         "model": teacher.model,
         "revision": teacher.revision,
-        "prompt_ids": sorted([*tally.prompts, *(example.id for example in shown)]),
-        "prompt_sha256": digest({"prompts": tally.prompts, "examples": {one.id: one.sha256 for one in shown}}),
+        "prompt_ids": sorted([*stats.prompts, *(example.id for example in shown)]),
+        "prompt_sha256": digest({"prompts": stats.prompts, "examples": {one.id: one.sha256 for one in shown}}),
         "schema_sha256": teacher.schema_sha256(order),
         "sampling": sampling.model_dump(mode="json"),
         "audio_given": teacher.hears,
         "subtitle_given": bool(request.speech.get("present")),
-        "tokens_in": tally.tokens_in,
-        "tokens_out": tally.tokens_out,
-        "attempts": max(1, tally.attempts),
-        "parse": "repaired" if tally.repaired else "ok",
+        "tokens_in": stats.tokens_in,
+        "tokens_out": stats.tokens_out,
+        "attempts": max(1, stats.attempts),
+        "parse": "repaired" if stats.repaired else "ok",
     }
 
 
-def _own_sampling(tally: Tally, base: dict[str, Any]) -> dict[str, dict[str, float]]:
+def _own_sampling(stats: UsageTotals, base: dict[str, Any]) -> dict[str, dict[str, float]]:
     """The prompts that were not asked as the options say, each with the values that differ."""
     found = {}
-    for prompt, sent in sorted(tally.sampling.items()):
+    for prompt, sent in sorted(stats.sampling.items()):
         own = {name: float(value) for name, value in sorted(sent.items()) if value != base[name]}
         if own:
             found[prompt] = own

@@ -42,22 +42,22 @@ _FIELDS = {
 def assemble(
     answer: Mapping[str, Any],
     request: Request,
-    sound: Mapping[str, Any] | None,
+    audio: Mapping[str, Any] | None,
     provenance: Mapping[str, Any],
     hears: bool,
     mode: str = "native-both",
 ) -> dict[str, Any] | Problem:
     """The annotation that an answer amounts to, or what is wrong with it.
 
-    The measured sound joins the model's observations as ``a1``.  A model that hears nothing and still
+    The measured audio joins the model's observations as ``a1``.  A model that hears nothing and still
     claims to hear is ungrounded, whatever it claims.  ``mode`` says how the descriptions came about.
     """
     observations = [_observation(seen, request, hears) for seen in answer["observations"]]
     if not hears and any(seen["modality"] == "acoustic" for seen in observations):
-        message = "acoustic observations by a model that hears no sound; only a1 may be cited"
+        message = "acoustic observations by a model that hears no audio; only a1 may be cited"
         return Problem(Reason.UNGROUNDED, message, ("observations",))
-    if sound is not None:
-        observations = [seen for seen in observations if seen["eid"] != sound["eid"]] + [dict(sound)]
+    if audio is not None:
+        observations = [seen for seen in observations if seen["eid"] != audio["eid"]] + [dict(audio)]
     annotation = {
         "observations": observations,
         "emotion": _emotion(answer, request),

@@ -11,7 +11,7 @@ from ver_pipeline.schemas.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A question.  ``media_path`` is set only where the prompt shows the pictures.
+    """A question.  ``media_path`` is set only where the prompt shows the frames.
 
     ``turns`` are further (role, text) pairs after the user text: the model's own bad answer and what
     was wrong with it.  ``sampling`` holds temperature, top_p, max_new_tokens and seed.

@@ -6,32 +6,32 @@ from collections.abc import Sequence
 from typing import Any
 
 from ver_pipeline.annotators.base import Request
-from ver_pipeline.annotators.teacher.asking import Talk, Tally, ask
-from ver_pipeline.annotators.teacher.facts import data_block, evidence_block, has_neighbours, measured_sound
+from ver_pipeline.annotators.teacher.asking import Talk, UsageTotals, ask
+from ver_pipeline.annotators.teacher.facts import data_block, evidence_block, has_neighbours, measured_audio
 from ver_pipeline.annotators.teacher.families import CLOSED_PROMPTS, combine
 from ver_pipeline.annotators.teacher.parsing import Problem
 from ver_pipeline.annotators.teacher.teacher import Teacher, question
 
 
-def collect(request: Request, teacher: Teacher, draw: int, tally: Tally) -> Talk:
+def collect(request: Request, teacher: Teacher, draw: int, stats: UsageTotals) -> Talk:
     """The whole answer; a Problem where one part could not be had."""
     if teacher.options.flow == "single":
-        return (yield from ask(question(request, teacher, "annotate", draw), request, teacher, tally))
+        return (yield from ask(question(request, teacher, "annotate", draw), request, teacher, stats))
     seen: list[dict[str, Any]] = []
     for name in clues(request, teacher):
-        part = yield from ask(question(request, teacher, name, draw), request, teacher, tally)
+        part = yield from ask(question(request, teacher, name, draw), request, teacher, stats)
         if isinstance(part, Problem):
             return part
         seen += part["observations"]
-    sound = measured_sound(request)
-    answer: dict[str, Any] = {"observations": distinct(seen, {sound["eid"]} if sound and teacher.hears else set())}
-    evidence = evidence_block([*answer["observations"], *([sound] if sound else [])])
+    audio = measured_audio(request)
+    answer: dict[str, Any] = {"observations": distinct(seen, {audio["eid"]} if audio and teacher.hears else set())}
+    evidence = evidence_block([*answer["observations"], *([audio] if audio else [])])
     weigh = _weigh_in_steps if teacher.options.flow == "families" else _weigh_at_once
-    judged = yield from weigh(request, teacher, draw, evidence, tally)
+    judged = yield from weigh(request, teacher, draw, evidence, stats)
     if isinstance(judged, Problem):
         return judged
     fill = {"evidence": evidence, "judgement": data_block(judged)}
-    written = yield from ask(question(request, teacher, "describe", draw, **fill), request, teacher, tally)
+    written = yield from ask(question(request, teacher, "describe", draw, **fill), request, teacher, stats)
     return written if isinstance(written, Problem) else {**answer, **judged, **written}
 
 
@@ -61,15 +61,15 @@ def distinct(seen: Sequence[dict[str, Any]], taken: set[str]) -> list[dict[str, 
     return found
 
 
-def _weigh_at_once(request: Request, teacher: Teacher, draw: int, evidence: str, tally: Tally) -> Talk:
+def _weigh_at_once(request: Request, teacher: Teacher, draw: int, evidence: str, stats: UsageTotals) -> Talk:
     """The judgement from one question."""
     asked = question(request, teacher, "merge_label", draw, evidence=evidence)
-    return (yield from ask(asked, request, teacher, tally))
+    return (yield from ask(asked, request, teacher, stats))
 
 
-def _weigh_in_steps(request: Request, teacher: Teacher, draw: int, evidence: str, tally: Tally) -> Talk:
+def _weigh_in_steps(request: Request, teacher: Teacher, draw: int, evidence: str, stats: UsageTotals) -> Talk:
     """Hypotheses first, then each label prompt by itself; what carries no hypothesis is asked no further."""
-    merged = yield from ask(question(request, teacher, "merge", draw, evidence=evidence), request, teacher, tally)
+    merged = yield from ask(question(request, teacher, "merge", draw, evidence=evidence), request, teacher, stats)
     if isinstance(merged, Problem):
         return merged
     answers: dict[str, dict[str, Any]] = {}
@@ -80,7 +80,7 @@ def _weigh_in_steps(request: Request, teacher: Teacher, draw: int, evidence: str
             if name in CLOSED_PROMPTS
             else {"evidence": evidence, "hypotheses": data_block(merged)}
         )
-        part = yield from ask(question(request, teacher, name, draw, **fill), request, teacher, tally)
+        part = yield from ask(question(request, teacher, name, draw, **fill), request, teacher, stats)
         if isinstance(part, Problem):
             return part
         answers[name] = part

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ver_pipeline.annotators.base import Request, Result, Usage
-from ver_pipeline.annotators.teacher.asking import Talk, Tally
+from ver_pipeline.annotators.teacher.asking import Talk, UsageTotals
 from ver_pipeline.annotators.teacher.chat import Chat, Completion
 from ver_pipeline.annotators.teacher.collecting import collect
 from ver_pipeline.annotators.teacher.parsing import Problem
@@ -59,14 +59,14 @@ def lead(conversation: Talk, complete: Callable[[Chat], Completion]) -> Any:
 
 
 def _one_draw(request: Request, teacher: Teacher, draw: int) -> Talk:
-    tally = Tally()
-    answer = yield from collect(request, teacher, draw, tally)
+    stats = UsageTotals()
+    answer = yield from collect(request, teacher, draw, stats)
     if isinstance(answer, Problem):
-        return Result(request.key, reason=answer.reason, message=answer.message, usage=tally.usage)
-    outcome = yield from settle(request, teacher, draw, answer, tally)
+        return Result(request.key, reason=answer.reason, message=answer.message, usage=stats.usage)
+    outcome = yield from settle(request, teacher, draw, answer, stats)
     if isinstance(outcome, Problem):
-        return Result(request.key, reason=outcome.reason, message=outcome.message, usage=tally.usage)
-    return Result(request.key, annotation=outcome, usage=tally.usage)
+        return Result(request.key, reason=outcome.reason, message=outcome.message, usage=stats.usage)
+    return Result(request.key, annotation=outcome, usage=stats.usage)
 
 
 def _advance(

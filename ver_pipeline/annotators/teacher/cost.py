@@ -2,7 +2,7 @@
 
 Before: every prompt of a pass is rendered for the sample and measured.  Tokens are estimated, because
 the server's tokenizer is not here: a Chinese character counts as one, four other characters as one
-(Qwen2.5's tokenizer is near both), a picture as its area over 28 x 28.  Retries and repairs are left out.
+(Qwen2.5's tokenizer is near both), a frame as its area over 28 x 28.  Retries and repairs are left out.
 After: the numbers that the servers reported.  An answer that was kept from an earlier run is not spent again.
 """
 
@@ -105,9 +105,9 @@ def together(costs: Sequence[Cost]) -> Cost:
 
 
 def chat_tokens(chat: Chat, options: TeacherOptions) -> int:
-    """Estimated tokens of one question, pictures included."""
-    pictures = options.n_frames if chat.media_path else 0
-    return text_tokens(chat.system + chat.user) + pictures * (options.max_side * options.max_side // PATCH_PIXELS)
+    """Estimated tokens of one question, frames included."""
+    frames = options.n_frames if chat.media_path else 0
+    return text_tokens(chat.system + chat.user) + frames * (options.max_side * options.max_side // PATCH_PIXELS)
 
 
 def text_tokens(text: str) -> int:

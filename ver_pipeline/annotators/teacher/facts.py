@@ -9,8 +9,8 @@ from typing import Any
 
 from ver_pipeline.annotators.base import Request
 from ver_pipeline.annotators.cues.compose import observe
-from ver_pipeline.annotators.cues.features import Signs, read_signs
-from ver_pipeline.annotators.cues.labeling_sources import ballots, word_signs
+from ver_pipeline.annotators.cues.features import Features, read_features
+from ver_pipeline.annotators.cues.labeling_sources import label_votes, word_features
 from ver_pipeline.annotators.cues.phrases import Wording
 
 MAX_TRANSCRIPT = 4000
@@ -33,21 +33,21 @@ def data_block(value: Any) -> str:
 
 
 def facts_block(request: Request) -> str:
-    """What was measured of picture, faces and sound."""
-    signs = read_signs(request.clip, request.speech, request.measured)
+    """What was measured of frame, faces and audio."""
+    features = read_features(request.clip, request.speech, request.measured)
     facts: dict[str, Any] = {
-        "duration_s": signs.duration_s,
-        "shots": signs.n_shots,
-        "light": signs.light,
-        "movement": signs.motion,
-        "black_share": signs.black_frac,
-        "faces_at_once": signs.max_faces,
-        "faces": [_face(face) for face in signs.faces[:MAX_FACES]],
-        "has_sound": signs.has_audio,
+        "duration_s": features.duration_s,
+        "shots": features.n_shots,
+        "light": features.light,
+        "movement": features.motion,
+        "black_share": features.black_frac,
+        "faces_at_once": features.max_faces,
+        "faces": [_face(face) for face in features.faces[:MAX_FACES]],
+        "has_sound": features.has_audio,
     }
-    sound = measured_sound(request)
-    if sound is not None:
-        facts["a1"] = {"text_en": sound["text_en"], "text_zh": sound["text_zh"]}
+    audio = measured_audio(request)
+    if audio is not None:
+        facts["a1"] = {"text_en": audio["text_en"], "text_zh": audio["text_zh"]}
     return data_block(facts)
 
 
@@ -88,14 +88,14 @@ def evidence_block(observations: Sequence[Mapping[str, Any]]) -> str:
     return data_block([{name: seen.get(name) for name in names} for seen in observations])
 
 
-def measured_sound(request: Request) -> dict[str, Any] | None:
-    """The acoustic observation ``a1``, written from the measured voice; None without sound."""
-    signs: Signs = read_signs(request.clip, request.speech, request.measured)
-    if not signs.has_audio:
+def measured_audio(request: Request) -> dict[str, Any] | None:
+    """The acoustic observation ``a1``, written from the measured voice; None without audio."""
+    features: Features = read_features(request.clip, request.speech, request.measured)
+    if not features.has_audio:
         return None
-    words = word_signs(request.speech, request.measured) if signs.has_speech else ()
-    cast = ballots(signs, request.speech, request.measured)
-    seen = observe(Wording(request.key), signs, request.speech, request.measured, cast, words)
+    words = word_features(request.speech, request.measured) if features.has_speech else ()
+    cast = label_votes(features, request.speech, request.measured)
+    seen = observe(Wording(request.key), features, request.speech, request.measured, cast, words)
     return next((s.to_dict() for s in seen if s.modality == "acoustic"), None)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ver_pipeline.annotators.base import Request, Usage
-from ver_pipeline.annotators.teacher.asking import Talk, Tally, ask
+from ver_pipeline.annotators.teacher.asking import Talk, UsageTotals, ask
 from ver_pipeline.annotators.teacher.facts import data_block, evidence_block
 from ver_pipeline.annotators.teacher.parsing import Problem
 from ver_pipeline.annotators.teacher.teacher import Teacher, question
@@ -51,14 +51,14 @@ def same_family(judge: str, annotator: str) -> bool:
 
 def assess(request: Request, annotation: Mapping[str, Any], teacher: Teacher) -> Talk:
     """The conversation with the judge about one annotation; returns its :class:`Assessment`."""
-    tally = Tally()
+    stats = UsageTotals()
     fill = {"evidence": evidence_block(annotation["observations"]), "annotation": data_block(_shown(annotation))}
-    marks = yield from ask(question(request, teacher, "judge", 0, **fill), request, teacher, tally)
+    marks = yield from ask(question(request, teacher, "judge", 0, **fill), request, teacher, stats)
     if not isinstance(marks, Problem):
         marks = _grounded(marks, {seen["eid"] for seen in annotation["observations"]})
     if isinstance(marks, Problem):
-        return Assessment(request.key, None, marks.reason, marks.message, tally.usage)
-    return Assessment(request.key, marks, None, "", tally.usage)
+        return Assessment(request.key, None, marks.reason, marks.message, stats.usage)
+    return Assessment(request.key, marks, None, "", stats.usage)
 
 
 def _shown(annotation: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
--- Films or groups that stand in more than one split.  No rows is what you want.
-SELECT 'film' AS what, source_id AS id, list(DISTINCT split ORDER BY split) AS splits, count(*) AS n
+-- Videos or groups that stand in more than one split.  No rows is what you want.
+SELECT 'video' AS what, source_id AS id, list(DISTINCT split ORDER BY split) AS splits, count(*) AS n
 FROM "index" GROUP BY source_id HAVING count(DISTINCT split) > 1
 UNION ALL
 SELECT 'group', group_id, list(DISTINCT split ORDER BY split), count(*)

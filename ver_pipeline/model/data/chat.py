@@ -72,7 +72,7 @@ def encode_chat(
     Args:
         tokenizer: a Qwen-style tokenizer.
         turns: user and assistant turns in order.
-        visual: the film or picture, or None for text alone.
+        visual: the video or frame, or None for text alone.
         system: the system message; Qwen's default when None.
         prompt_only: end with an open assistant turn, for generation.
         name: what to call the sample in messages.

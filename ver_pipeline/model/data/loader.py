@@ -46,7 +46,7 @@ class LoaderConfig:
 
     The global batch is the unit of training: ranks share it, and ``micro_batch`` bounds one forward
     pass.  ``drop_last`` leaves an epoch's short last batch out (the count is reported); else it is kept.
-    ``every_kind`` adds a tiny picture and a tiny film without loss to micro-batches that lack one: with
+    ``every_kind`` adds a tiny frame and a tiny video without loss to micro-batches that lack one: with
     sharded weights (FSDP) every rank must call the vision tower equally often.
     """
 
@@ -116,7 +116,7 @@ class ItemDataset(Dataset):
 
 
 def blank(kind: str) -> Visual:
-    """Black, 56 x 56: the smallest picture (or two frames) that the preprocessing makes."""
+    """Black, 56 x 56: the smallest frame (or two frames) that the preprocessing makes."""
     grid = torch.tensor([1, 4, 4])
     return Visual(kind, torch.zeros(int(grid.prod()), 3 * FRAMES_PER_PATCH * PATCH * PATCH), grid)
 
@@ -137,9 +137,9 @@ class Loader:
 
     def __init__(
         self, sources: Sequence[Source], tokenizer: Any, model_config: Any, config: LoaderConfig,
-        *, rank: int = 0, world: int = 1,
+        *, rank: int = 0, world_size: int = 1,
     ) -> None:  # fmt: skip
-        self.sources, self.config, self.rank, self.world = list(sources), config, rank, world
+        self.sources, self.config, self.rank, self.world_size = list(sources), config, rank, world_size
         self.parts = [
             Part(f"{i}:{s.identity.dataset_id[:16]}", s.n_items, s.spec.weight) for i, s in enumerate(sources)
         ]
@@ -186,12 +186,12 @@ class Loader:
 
     def draws(self, epoch: int, step: int) -> list[list[Draw]]:
         """This rank's micro-batches of one step; some may be empty, the number is equal on all ranks."""
-        size, micro = self.config.global_batch, self.config.micro_batch
+        size, per_pass = self.config.global_batch, self.config.micro_batch
         batch = self.order(epoch)[step * size : (step + 1) * size]
-        share = rank_share(batch, self.rank, self.world)
-        largest = -(-len(batch) // self.world)
-        count = -(-largest // micro)
-        return [[(epoch, int(p), int(i)) for p, i in share[k * micro : (k + 1) * micro]] for k in range(count)]
+        share = rank_share(batch, self.rank, self.world_size)
+        largest = -(-len(batch) // self.world_size)
+        count = -(-largest // per_pass)
+        return [[(epoch, int(p), int(i)) for p, i in share[k * per_pass : (k + 1) * per_pass]] for k in range(count)]
 
     def steps(self, epoch: int, start: int = 0) -> Iterator[list[MicroBatch]]:
         """Micro-batches of each step from ``start`` to the epoch's end."""

@@ -97,9 +97,9 @@ def steps_in(total: int, global_batch: int, drop_last: bool) -> int:
     return total // global_batch if drop_last else -(-total // global_batch)
 
 
-def rank_share(batch: np.ndarray, rank: int, world: int) -> np.ndarray:
+def rank_share(batch: np.ndarray, rank: int, world_size: int) -> np.ndarray:
     """The rows of a global batch that one rank takes: contiguous, sizes differ by at most one."""
-    return np.array_split(batch, world)[rank]
+    return np.array_split(batch, world_size)[rank]
 
 
 def _bucketed(

@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 from ver_pipeline.model.data.chat import Encoded, Turn, encode_chat
 from ver_pipeline.model.data.conversations import LANGUAGES, converse
 from ver_pipeline.model.data.shards import Identity, ShardSet, open_shards
-from ver_pipeline.model.data.sight import TooLongError, see
+from ver_pipeline.model.data.visual import TooLongError, load_visual
 from ver_pipeline.model.data.webfolder import WebFolder, open_webfolder
 from ver_pipeline.model.vision import Sampling, UndecodableError, frame_count
 from ver_pipeline.schemas.errors import ConfigError, CorruptDataError
@@ -154,7 +154,7 @@ class ShardSource:
                 raise UndecodableError("the media does not have its recorded sha256")
             boxes = face_boxes(record) if spec.face_emphasis else []
             room = spec.max_tokens - len(encode_chat(tokenizer, turns, None).ids)
-            visual = see(spec.media, media, spec.sampling, room, boxes)
+            visual = load_visual(spec.media, media, spec.sampling, room, boxes)
         return fitted(encode_chat(tokenizer, turns, visual, name=self.name(item)), spec.max_tokens)
 
     def _variants(self) -> list[tuple[TextLanguage, ...]]:
@@ -189,7 +189,7 @@ class WebSource:
         visual = None
         if media is not None:
             room = self.spec.max_tokens - len(encode_chat(tokenizer, turns, None).ids)
-            visual = see(media[0], media[1], self.spec.sampling, room, [], is_picture=media[0] == "image")
+            visual = load_visual(media[0], media[1], self.spec.sampling, room, [], is_image=media[0] == "image")
         return fitted(encode_chat(tokenizer, turns, visual, name=self.name(item)), self.spec.max_tokens)
 
 

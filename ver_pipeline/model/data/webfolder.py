@@ -1,6 +1,6 @@
 """Third-party WebDatasets: a folder of plain tars, indexed once by reading their headers.
 
-A sample is a group of members with one key: a picture or a film, and its text, which is either a
+A sample is a group of members with one key: a frame or a video, and its text, which is either a
 ``json`` with ``conversations`` (``from``/``value`` or ``role``/``content`` turns) or a ``txt`` caption.
 """
 

@@ -14,7 +14,7 @@ from ver_pipeline.model.data.chat import Encoded, Turn, encode_chat
 from ver_pipeline.model.data.collate import collate
 from ver_pipeline.model.data.conversations import load_tasks, quoted_speech
 from ver_pipeline.model.data.shards import ShardSet
-from ver_pipeline.model.data.sight import see
+from ver_pipeline.model.data.visual import load_visual
 from ver_pipeline.model.data.webfolder import WebFolder
 from ver_pipeline.model.vision import Sampling, UndecodableError
 from ver_pipeline.schemas.labels import TextLanguage
@@ -80,7 +80,7 @@ def answers(
             media = data.read(row, "mp4")
             if media is None:
                 raise UndecodableError(f"{key} has no media member")
-            visual = see("video", media, sampling or Sampling(), 1_000_000, [])
+            visual = load_visual("video", media, sampling or Sampling(), 1_000_000, [])
             if blind:
                 visual.patches.zero_()
             for language in languages:
@@ -117,7 +117,7 @@ def general_score(
             turns, media = data.turns(row), data.media(row)
             visual = None
             if media is not None:
-                visual = see(*media, sampling or Sampling(), 1_000_000, [], is_picture=media[0] == "image")
+                visual = load_visual(*media, sampling or Sampling(), 1_000_000, [], is_image=media[0] == "image")
             full.append(encode_chat(tokenizer, turns, visual))
             prompts.append(encode_chat(tokenizer, turns[:1], visual, prompt_only=True))
             wanted.append(turns[1].text)

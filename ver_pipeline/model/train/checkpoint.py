@@ -24,7 +24,7 @@ _PREFIX = "step-"
 
 
 @dataclass(slots=True)
-class Position:
+class TrainingState:
     """Where a stage stands, and what its policies remember."""
 
     epoch: int = 0
@@ -44,11 +44,11 @@ class Loaded:
 
     weights: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
-    position: Position
+    training_state: TrainingState
     state: dict[str, Any]
 
 
-def save(folder: Path, position: Position, weights: dict[str, torch.Tensor], optimizer: dict[str, Any],
+def save(folder: Path, training_state: TrainingState, weights: dict[str, torch.Tensor], optimizer: dict[str, Any],
          identity: dict[str, Any], lineage: dict[str, Any], keep: int) -> Path:  # fmt: skip
     """Write a checkpoint and drop the oldest beyond ``keep``.
 
@@ -57,7 +57,7 @@ def save(folder: Path, position: Position, weights: dict[str, torch.Tensor], opt
     """
     from safetensors.torch import save_file
 
-    final = folder / f"{_PREFIX}{position.step:08d}"
+    final = folder / f"{_PREFIX}{training_state.step:08d}"
     temporary = folder / f".{final.name}.{os.getpid()}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -66,7 +66,7 @@ def save(folder: Path, position: Position, weights: dict[str, torch.Tensor], opt
     settings = _without_tensors(optimizer, tensors)
     save_file(tensors, temporary / "optimizer.safetensors")
     state = {
-        "version": VERSION, "position": asdict(position), "identity": identity, "lineage": lineage,
+        "version": VERSION, "position": asdict(training_state), "identity": identity, "lineage": lineage,
         "optimizer": settings,
     }  # fmt: skip
     (temporary / "state.json").write_bytes(canonical_json(state))
@@ -114,7 +114,7 @@ def load(path: Path, device: str | torch.device = "cpu") -> Loaded:
         ) from error
     if state["version"] != VERSION:
         raise CorruptDataError(f"{path} has version {state['version']}", f"this release reads version {VERSION}")
-    return Loaded(weights, optimizer, Position(**state["position"]), state)
+    return Loaded(weights, optimizer, TrainingState(**state["position"]), state)
 
 
 def _without_tensors(value: Any, tensors: dict[str, torch.Tensor]) -> Any:

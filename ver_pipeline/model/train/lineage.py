@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.model.data.loader import Loader
-from ver_pipeline.model.train.checkpoint import Position
+from ver_pipeline.model.train.checkpoint import TrainingState
 from ver_pipeline.schemas.canonical import digest
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FILE = "lineage.json"
 
 
-def stage_lineage(job: Job, identity: dict[str, Any], loader: Loader, position: Position) -> dict[str, Any]:
+def stage_lineage(job: Job, identity: dict[str, Any], loader: Loader, training_state: TrainingState) -> dict[str, Any]:
     """The lineage of a model in this stage: all stages before, then this one."""
     import torch
     import transformers
@@ -28,9 +28,9 @@ def stage_lineage(job: Job, identity: dict[str, Any], loader: Loader, position: 
         "items_per_epoch": loader.items_per_epoch,
         "dropped_per_epoch": loader.dropped_per_epoch,
         "epochs": job.stage.epochs,
-        "steps": position.step,
-        "samples": position.samples,
-        "bad_samples": position.bad_samples,
+        "steps": training_state.step,
+        "samples": training_state.samples,
+        "bad_samples": training_state.bad_samples,
         "config": job.stage.to_dict(),
         "config_sha256": job.stage.fingerprint(),
         "tools": {"torch": torch.__version__, "transformers": transformers.__version__},

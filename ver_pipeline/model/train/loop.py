@@ -15,13 +15,13 @@ from ver_pipeline.model.convert import copy_tokenizer
 from ver_pipeline.model.data.loader import BadBudget, BadSample, Loader, LoaderConfig, MicroBatch
 from ver_pipeline.model.data.order import mix
 from ver_pipeline.model.train import checkpoint, sharded
-from ver_pipeline.model.train.checkpoint import Position
+from ver_pipeline.model.train.checkpoint import TrainingState
+from ver_pipeline.model.train.distributed import DistributedContext, shared
 from ver_pipeline.model.train.job import Job, Outcome, open_sources
 from ver_pipeline.model.train.metrics import Reporter, StepReport
 from ver_pipeline.model.train.modules import make_optimizer, prepare, set_lr, trainable
 from ver_pipeline.model.train.step import StepResult, backward
 from ver_pipeline.model.train.termination import Terminated
-from ver_pipeline.model.train.world import World, shared
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError, VerError
 from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
@@ -34,7 +34,7 @@ class DivergedError(VerError):
     """The loss is not finite, or has left its best value far behind."""
 
 
-def train_stage(job: Job, world: World) -> Outcome:
+def train_stage(job: Job, distributed: DistributedContext) -> Outcome:
     """Train one stage, going on from its newest checkpoint.
 
     Guarantees: losses and weights are bit-identical to those of an undisturbed run, wherever it was
@@ -57,26 +57,28 @@ def train_stage(job: Job, world: World) -> Outcome:
     )
     torch.manual_seed(mix(stage.seed, stage.name, "adapters") % 2**63)  # adapters start at random values
     whole, named = prepare(inner, stage)
-    whole.to(world.device).train()
+    whole.to(distributed.device).train()
     config = LoaderConfig(
         stage.batch.global_batch, stage.batch.micro_batch, stage.seed, stage.batch.drop_last, stage.batch.bucket,
-        job.workers, every_kind=stage.parallel == "fsdp" and world.size > 1,
+        job.workers, every_kind=stage.parallel == "fsdp" and distributed.size > 1,
     )  # fmt: skip
-    loader = Loader(open_sources(job), tokenizer, inner.config, config, rank=world.rank, world=world.size)
+    loader = Loader(
+        open_sources(job), tokenizer, inner.config, config, rank=distributed.rank, world_size=distributed.size
+    )
     identity = {"data": loader.identity(), "stage": stage.semantics()}
-    if world.is_main:
+    if distributed.is_main:
         checkpoint.clean(job.folder)
-    position = Position()
+    training_state = TrainingState()
     resumed = _resume(job, identity)
     if resumed is not None:
-        position = resumed.position
+        training_state = resumed.training_state
         sharded.load_weights(named, resumed.weights)
-    model = shared(whole, world, stage.parallel)
+    model = shared(whole, distributed, stage.parallel)
     named = trainable(whole)  # FSDP has put sharded parameters in their place
     optimizer = make_optimizer(named, stage.optimizer)
     if resumed is not None:
         sharded.load_optimizer(whole, optimizer, resumed.optimizer)
-    run = _Run(job, world, model, whole, inner, named, optimizer, loader, position, identity)
+    run = _Run(job, distributed, model, whole, inner, named, optimizer, loader, training_state, identity)
     return run.train()
 
 
@@ -85,19 +87,19 @@ class _Run:
     """The moving parts of a stage in training."""
 
     job: Job
-    world: World
+    distributed: DistributedContext
     model: Any
     whole: Any
     inner: Any
     named: Any
     optimizer: torch.optim.Optimizer
     loader: Loader
-    position: Position
+    training_state: TrainingState
     identity: dict[str, Any]
 
     def train(self) -> Outcome:
         """Steps until the stage is done or stopped."""
-        stage, at = self.job.stage, self.position
+        stage, at = self.job.stage, self.training_state
         total = self.total_steps()
         bad = BadBudget(stage.policy.max_bad_samples, [BadSample(*b) for b in at.bad_samples])
         reporter = self._reporter(total)
@@ -107,8 +109,8 @@ class _Run:
                 stream = self._stream()
                 while at.step < total:
                     waited = time.monotonic()
-                    micros = next(stream)
-                    result = self._step(micros, bad, total, time.monotonic() - waited, reporter)
+                    micro_batches = next(stream)
+                    result = self._step(micro_batches, bad, total, time.monotonic() - waited, reporter)
                     stop = self._agree(terminated() or at.step == last)
                     if stop or at.step == total or at.step % stage.checkpoint_every == 0:
                         self._save()
@@ -122,7 +124,7 @@ class _Run:
 
     def _stream(self) -> Iterator[list[MicroBatch]]:
         """This rank's micro-batches of every step from the position on, epoch after epoch."""
-        at = self.position
+        at = self.training_state
         while True:
             yield from self.loader.steps(at.epoch, at.step_in_epoch)
             at.epoch, at.step_in_epoch = at.epoch + 1, 0
@@ -136,24 +138,24 @@ class _Run:
         return steps if limit is None else min(steps, limit)
 
     def _step(
-        self, micros: list[MicroBatch], bad: BadBudget, total: int, wait_s: float, reporter: Reporter | None
+        self, micro_batches: list[MicroBatch], bad: BadBudget, total: int, wait_s: float, reporter: Reporter | None
     ) -> StepResult:
-        stage, at, world = self.job.stage, self.position, self.world
+        stage, at, distributed = self.job.stage, self.training_state, self.distributed
         began = time.monotonic()
-        found = [b for micro in micros for b in micro.bad]
+        found = [b for micro_batch in micro_batches for b in micro_batch.bad]
         targets, tokens, samples, n_bad = (
             int(v)
-            for v in world.sum(
-                [sum(m.n_targets for m in micros), sum(m.n_tokens for m in micros),
-                 sum(len(m.names) for m in micros), len(found)]
+            for v in distributed.sum(
+                [sum(m.n_targets for m in micro_batches), sum(m.n_tokens for m in micro_batches),
+                 sum(len(m.names) for m in micro_batches), len(found)]
             )
         )  # fmt: skip
         if n_bad:
-            self._note_bad([b for rank in world.gather(found) for b in rank], bad)
+            self._note_bad([b for rank in distributed.gather(found) for b in rank], bad)
         factor = set_lr(self.optimizer, stage.optimizer, at.step, total)
         result = StepResult(0.0, 0.0, None)
         if targets:
-            result = backward(self.model, self.inner, self.named, micros, targets, stage, world, at.step)
+            result = backward(self.model, self.inner, self.named, micro_batches, targets, stage, distributed, at.step)
             if result.finite:
                 self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -169,17 +171,17 @@ class _Run:
         for sample in found:
             LOG.warning("bad sample %s: %s", sample.name, sample.reason)
         bad.add(found)
-        self.position.bad_samples = [[b.name, b.reason] for b in bad.seen]
+        self.training_state.bad_samples = [[b.name, b.reason] for b in bad.seen]
 
     def _smooth(self, loss: float) -> None:
-        at, policy = self.position, self.job.stage.policy
+        at, policy = self.training_state, self.job.stage.policy
         at.smooth_loss = loss if at.smooth_loss is None else SMOOTHING * at.smooth_loss + (1 - SMOOTHING) * loss
         at.best_loss = at.smooth_loss if at.best_loss is None else min(at.best_loss, at.smooth_loss)
         far = at.smooth_loss > policy.divergence_factor * at.best_loss
         at.steps_diverged = at.steps_diverged + 1 if far else 0
 
     def _check(self, result: StepResult) -> None:
-        at, policy = self.position, self.job.stage.policy
+        at, policy = self.training_state, self.job.stage.policy
         cure = f"lower the learning rate; checkpoints are in {self.job.folder}"
         if not result.finite and (policy.on_nonfinite == "stop" or at.skipped_in_row > policy.max_skipped):
             raise DivergedError(
@@ -192,46 +194,52 @@ class _Run:
 
     def _agree(self, stop: bool) -> bool:
         """All ranks stop after the same step."""
-        return self.world.sum([float(stop)])[0] > 0
+        return self.distributed.sum([float(stop)])[0] > 0
 
     def _save(self) -> None:
         weights = sharded.full_weights(self.named)
         optimizer = sharded.full_optimizer(self.whole, self.optimizer)
-        if self.world.is_main:
+        if self.distributed.is_main:
             checkpoint.save(
-                self.job.folder, self.position, weights, optimizer, self.identity, self._lineage(), self.job.stage.keep
+                self.job.folder,
+                self.training_state,
+                weights,
+                optimizer,
+                self.identity,
+                self._lineage(),
+                self.job.stage.keep,
             )
-        self.world.barrier()
+        self.distributed.barrier()
 
     def _finish(self) -> Outcome:
         """Merge adapters, write the model with its tokenizer and lineage, all at once."""
         weights = sharded.full_weights(self.named)
-        if self.world.is_main:
+        if self.distributed.is_main:
             temporary = self.job.folder / ".model.tmp"
             shutil.rmtree(temporary, ignore_errors=True)
             sharded.write_model(self.job, weights, temporary)
             copy_tokenizer(self.job.model, temporary)
             (temporary / "lineage.json").write_bytes(canonical_json(self._lineage()))
             checkpoint.publish(temporary, self.job.result)
-        self.world.barrier()
-        return Outcome(True, self.position.step, self.job.result)
+        self.distributed.barrier()
+        return Outcome(True, self.training_state.step, self.job.result)
 
     def _lineage(self) -> dict[str, Any]:
         from ver_pipeline.model.train.lineage import stage_lineage
 
-        return stage_lineage(self.job, self.identity, self.loader, self.position)
+        return stage_lineage(self.job, self.identity, self.loader, self.training_state)
 
     def _reporter(self, total: int) -> Reporter | None:
-        if not self.world.is_main:
+        if not self.distributed.is_main:
             return None
         self.job.run.mkdir(parents=True, exist_ok=True)
-        return Reporter(self.job.run, self.job.stage.name, total, self.position.step, self.job.stage.log_every)
+        return Reporter(self.job.run, self.job.stage.name, total, self.training_state.step, self.job.stage.log_every)
 
     def _report(
         self, result: StepResult, factor: float, tokens: int, targets: int, samples: int, n_bad: int,
         wait_s: float, began: float,
     ) -> StepReport:  # fmt: skip
-        at = self.position
+        at = self.training_state
         gate = None if result.gate is None else result.gate[:, 1]
         return StepReport(
             stage=self.job.stage.name, step=at.step, epoch=at.epoch, loss=result.loss,

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ver_pipeline.model.train import checkpoint
+from ver_pipeline.model.train.distributed import DistributedContext
 from ver_pipeline.model.train.job import Job
 from ver_pipeline.model.train.lineage import FILE
 from ver_pipeline.model.train.loop import train_stage
 from ver_pipeline.model.train.recipe import StageConfig
-from ver_pipeline.model.train.world import World
 from ver_pipeline.schemas.errors import UsageError
 
 STOPPED_EXIT = 143
@@ -33,7 +33,7 @@ class RunPlan:
     stop_after: int | None = None
 
 
-def run_stages(plan: RunPlan, world: World) -> int:
+def run_stages(plan: RunPlan, distributed: DistributedContext) -> int:
     """Train each stage from the result of the one before; finished stages are left as they are.
 
     Returns:
@@ -47,15 +47,15 @@ def run_stages(plan: RunPlan, world: World) -> int:
         job = Job(stage, model, plan.sets, plan.run, plan.workers, plan.force, plan.stop_after)
         if job.result.is_dir():
             _check_done(job)
-            _say(world, f"{stage.name}: done already")
+            _say(distributed, f"{stage.name}: done already")
         else:
-            _say(world, f"{stage.name}: from {model}")
-            outcome = train_stage(job, world)
+            _say(distributed, f"{stage.name}: from {model}")
+            outcome = train_stage(job, distributed)
             if not outcome.done:
-                _say(world, f"{stage.name}: stopped and saved at step {outcome.step}; the same command goes on")
+                _say(distributed, f"{stage.name}: stopped and saved at step {outcome.step}; the same command goes on")
                 return STOPPED_EXIT
         model = job.result
-    _say(world, f"model: {model}")
+    _say(distributed, f"model: {model}")
     return 0
 
 
@@ -70,7 +70,7 @@ def _check_done(job: Job) -> None:
         raise UsageError(f"{job.result} was trained with other settings", "choose another --out, or --force")
 
 
-def _say(world: World, text: str) -> None:
-    if world.is_main:
+def _say(distributed: DistributedContext, text: str) -> None:
+    if distributed.is_main:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()

@@ -16,9 +16,9 @@ from ver_pipeline.model.data.collate import Batch, pack
 from ver_pipeline.model.data.loader import MicroBatch
 from ver_pipeline.model.data.order import mix
 from ver_pipeline.model.gate import balance_loss
+from ver_pipeline.model.train.distributed import DistributedContext, no_sync
 from ver_pipeline.model.train.modules import Named
 from ver_pipeline.model.train.recipe import StageConfig
-from ver_pipeline.model.train.world import World, no_sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class StepResult:
 
 
 def backward(
-    model: nn.Module, inner: Any, named: Named, micros: Sequence[MicroBatch], n_targets: int,
-    stage: StageConfig, world: World, step: int,
+    model: nn.Module, inner: Any, named: Named, micro_batches: Sequence[MicroBatch], n_targets: int,
+    stage: StageConfig, distributed: DistributedContext, step: int,
 ) -> StepResult:  # fmt: skip
     """Gradients of the mean loss over all target tokens of the global batch, clipped.
 
@@ -54,25 +54,25 @@ def backward(
         world: the ranks.
         step: the optimizer step; dropout is seeded from (seed, stage, step, rank).
     """
-    torch.manual_seed(mix(stage.seed, stage.name, step, world.rank) % 2**63)
+    torch.manual_seed(mix(stage.seed, stage.name, step, distributed.rank) % 2**63)
     gate = inner.log_gate() if stage.expert_mode == "mix" else None
     total, seen = 0.0, []
-    for number, micro in enumerate(micros):
-        with no_sync(model, last=number == len(micros) - 1):
-            batch = {name: value.to(world.device, non_blocking=True) for name, value in micro.batch.items()}
-            with autocast(stage.precision, world.device):
+    for number, micro_batch in enumerate(micro_batches):
+        with no_sync(model, last=number == len(micro_batches) - 1):
+            batch = {name: value.to(distributed.device, non_blocking=True) for name, value in micro_batch.batch.items()}
+            with autocast(stage.precision, distributed.device):
                 loss_sum = token_loss_sum(model, inner, batch, packed=stage.batch.pack)
             weights = gate.take() if gate is not None else None
             # DDP and FSDP average gradients over ranks; times size makes it the sum.
-            loss = loss_sum * (world.size / n_targets) + touch(named, world)
+            loss = loss_sum * (distributed.size / n_targets) + touch(named, distributed)
             if weights is not None:
                 seen.append(weights.detach())
                 if stage.balance_weight:
-                    loss = loss + stage.balance_weight / len(micros) * balance_loss(weights)
+                    loss = loss + stage.balance_weight / len(micro_batches) * balance_loss(weights)
             loss.backward()
             total += float(loss_sum.detach())
     norm = clip([p for _, p in named], stage.optimizer.clip_norm)
-    (summed,) = world.sum([total])
+    (summed,) = distributed.sum([total])
     return StepResult(summed / n_targets, norm, torch.cat(seen) if seen else None)
 
 
@@ -87,12 +87,14 @@ def token_loss_sum(model: nn.Module, inner: Any, batch: Batch, *, packed: bool) 
     )
 
 
-def touch(named: Named, world: World) -> torch.Tensor | float:
+def touch(named: Named, distributed: DistributedContext) -> torch.Tensor | float:
     """Zero that depends on every trainable parameter: a text-only batch then gives zero gradients instead
     of none, so every rank exchanges the same tensors and one process behaves as several."""
     if any(hasattr(parameter, "full_tensor") for _, parameter in named):
         return 0.0  # sharded: the loader puts every kind of sample into every micro-batch instead
-    return sum((0.0 * parameter.flatten()[0] for _, parameter in named), start=torch.zeros((), device=world.device))
+    return sum(
+        (0.0 * parameter.flatten()[0] for _, parameter in named), start=torch.zeros((), device=distributed.device)
+    )
 
 
 def clip(parameters: list[nn.Parameter], max_norm: float) -> float:

@@ -98,7 +98,7 @@ def f05_times_inside(record: Record, context: Context) -> list[Found]:
 
 
 def f06_numbers_in_range(record: Record, context: Context) -> list[Found]:
-    """Boxes have a size and lie in the picture; distributions sum to one."""
+    """Boxes have a size and lie in the frame; distributions sum to one."""
     slack = context.limits["slack"]
     found = []
     for pointer, box in _boxes(record):

@@ -35,7 +35,7 @@ def g02_no_speech_no_speech_claims(record: Record, context: Context) -> list[Fou
 
 
 def g03_no_sound_no_sound_claims(record: Record, context: Context) -> list[Found]:
-    """Acoustic claims need sound, and an annotator that was given it or the measured voice."""
+    """Acoustic claims need audio, and an annotator that was given it or the measured voice."""
     if not record.clip.has_audio:
         return _claimed(record, lexicon.SOUND, "claims sound in a clip without any") or _claimed(
             record, lexicon.MANNER, "claims sound in a clip without any"
@@ -152,7 +152,7 @@ def g09_evidence_without_conclusion(record: Record, context: Context) -> list[Fo
 
 
 def g10_off_screen_speaker(record: Record, context: Context) -> list[Found] | NotRun:
-    """When the voice comes from outside the picture, no face in the picture is its speaker."""
+    """When the voice comes from outside the frame, no face in the frame is its speaker."""
     if record.speech.onscreen == "unknown":
         return NotRun("who speaks was not detected")
     emotion = record.emotion

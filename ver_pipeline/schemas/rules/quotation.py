@@ -37,7 +37,7 @@ def g01_quotes_are_said(record: Record, context: Context) -> list[Found] | NotRu
 
 
 def g15_no_read_subtitles(record: Record, context: Context) -> list[Found] | NotRun:
-    """An annotator that was given neither sound nor subtitle does not quote the speech (burned-in text)."""
+    """An annotator that was given neither audio nor subtitle does not quote the speech (burned-in text)."""
     told, speech = record.provenance, record.speech
     if told.subtitle_given or told.audio_given or record.tier == "human":
         return []

@@ -1,6 +1,6 @@
-"""The bilingual film, built with the defaults: what the README shows is what comes out.
+"""The bilingual video, built with the defaults: what the README shows is what comes out.
 
-The film is composed from packages (two real speakers of English, one real face crying and then laughing,
+The video is composed from packages (two real speakers of English, one real face crying and then laughing,
 synthetic Mandarin): four scenes, en, zh, en, zh.  Its bytes, and with them the clips' keys, are the same on
 every processor; what a network hears and sees is not to the last bit, so no exact word of it is asked for.
 """
@@ -101,7 +101,7 @@ def test_the_lineage_is_whole(samples):
         assert len(sample["speech"]["recogniser"]["revision"]) >= 8
         assert sample["provenance"]["tier"] == sample["tier"] == "cue"
         assert set(sample["lineage"]["stages"]) == {
-            "ingest", "scenes", "speech", "parts", "clip", "evidence", "annotate",
+            "ingest", "scenes", "speech", "chunks", "clip", "evidence", "annotate",
         }  # fmt: skip
         assert sample["lineage"]["tools"]["ffmpeg"]
         assert sample["verdict"]["status"] in {"accept", "review"}

@@ -1,8 +1,8 @@
-"""parts: which spans of a film become clips, and how a long film is dealt out to many workers.
+"""chunks: which spans of a video become clips, and how a long video is dealt out to many workers.
 
-The planner (``spans.py``) decides over the whole film; the spans are then dealt out in parts of about ten
-minutes, each a row of its own, so that one long film keeps many workers busy.  Where a part ends is a function
-of the film alone, never of who works on it.
+The planner (``spans.py``) decides over the whole video; the spans are then dealt out in chunks of about ten
+minutes, each a row of its own, so that one long video keeps many workers busy.  Where a chunk ends is a function
+of the video alone, never of who works on it.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from ver_pipeline.timeline.spans import Limits, Span, plan_spans, snap_words
 from ver_pipeline.timeline.transcript import said_around, slice_speech
 
 SAID_LATE_S = 1.0
-"""The last clip also takes what is said so long past the last picture."""
+"""The last clip also takes what is said so long past the last frame."""
 
 
-class PartsStage:
-    """One source in, one row per part out: its ``part``, a dict of
+class ChunksStage:
+    """One source in, one row per chunk out: its ``chunk``, a dict of
 
     * ``fps``: the clip grid, numerator and denominator;
-    * ``first``: the part's first frame, ``ends_film``: whether the film ends with it;
+    * ``first``: the chunk's first frame, ``ends_video``: whether the video ends with it;
     * ``clips``: for each clip its ``key``, its frames ``[first, end)``, why it begins and ends there, the cuts
       inside, its neighbours' keys, its ``speech``, and in ``context`` what is said in the clips before and after;
     * ``detector``: what found the cuts.
     """
 
-    name = "parts"
+    name = "chunks"
     version = "2"
     unit = "source"
     reads = ("source.id", "source.fps", "source.duration_s", "shots", "transcript")
-    writes = ("part",)
+    writes = ("chunk",)
     batch_size = 1
     resources = Resources(cpus=0.1)
 
@@ -45,7 +45,7 @@ class PartsStage:
         self.config = config
 
     def fingerprint(self) -> Mapping[str, Any]:
-        shapes = ("min_s", "max_s", "min_pause_s", "join_similarity", "max_fps", "part_s")
+        shapes = ("min_s", "max_s", "min_pause_s", "join_similarity", "max_fps", "chunk_s")
         return {name: getattr(self.config, name) for name in shapes}
 
     def open(self) -> None:
@@ -72,37 +72,37 @@ class PartsStage:
         clips = _clips(spans, source["id"], fps, row["transcript"])
         told = {"fps": [fps.numerator, fps.denominator], "detector": shots["detector"]}
         return [
-            {"part": {**told, "first": dealt[0]["first"], "ends_film": dealt[-1] is clips[-1], "clips": dealt}}
-            for dealt in _dealt(clips, round(Fraction(config.part_s) * fps))
+            {"chunk": {**told, "first": dealt[0]["first"], "ends_video": dealt[-1] is clips[-1], "clips": dealt}}
+            for dealt in _dealt(clips, round(Fraction(config.chunk_s) * fps))
         ]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A part as the stage that cuts it reads it.  ``clips`` are as ``PartsStage`` wrote them."""
+class VideoChunk:
+    """A chunk as the stage that cuts it reads it.  ``clips`` are as ``ChunksStage`` wrote them."""
 
     fps: Fraction
     first: int
-    ends_film: bool
+    ends_video: bool
     clips: tuple[Mapping[str, Any], ...]
     detector: str
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Part:
-        """From the column ``part``."""
-        return cls(Fraction(*row["fps"]), row["first"], row["ends_film"], tuple(row["clips"]), row["detector"])
+    def of(cls, row: Mapping[str, Any]) -> VideoChunk:
+        """From the column ``chunk``."""
+        return cls(Fraction(*row["fps"]), row["first"], row["ends_video"], tuple(row["clips"]), row["detector"])
 
     @property
-    def whole_film(self) -> bool:
-        """The film's only part."""
-        return self.first == 0 and self.ends_film
+    def whole_video(self) -> bool:
+        """The video's only chunk."""
+        return self.first == 0 and self.ends_video
 
     @property
     def n_frames(self) -> int:
         return int(self.clips[-1]["end"]) - self.first
 
     def spans(self) -> list[Span]:
-        """The clips' spans, counted from the part's first frame."""
+        """The clips' spans, counted from the chunk's first frame."""
         return [
             Span(clip["first"] - self.first, clip["end"] - self.first, clip["boundary_start"], clip["boundary_end"],
                  tuple(frame - self.first for frame in clip["cuts"]))
@@ -140,16 +140,16 @@ def _clips(spans: Sequence[Span], source_id: str, fps: Fraction, transcript: Row
     ]
 
 
-def _dealt(clips: Sequence[Row], part_frames: int) -> Iterator[list[Row]]:
-    """Clips in parts of at least ``part_frames`` and less than twice that, where the film is that long."""
-    part: list[Row] = []
+def _dealt(clips: Sequence[Row], chunk_frames: int) -> Iterator[list[Row]]:
+    """Clips in chunks of at least ``chunk_frames`` and less than twice that, where the video is that long."""
+    chunk: list[Row] = []
     for clip in clips:
         left = clips[-1]["end"] - clip["first"]
-        if part and clip["first"] - part[0]["first"] >= part_frames and left >= part_frames:
-            yield part
-            part = []
-        part.append(clip)
-    yield part
+        if chunk and clip["first"] - chunk[0]["first"] >= chunk_frames and left >= chunk_frames:
+            yield chunk
+            chunk = []
+        chunk.append(clip)
+    yield chunk
 
 
 def _words(transcript: Row, shots: Row) -> list[tuple[Fraction, Fraction]]:

@@ -53,7 +53,7 @@ def draw_face(emotion: str, ground: str, side: int, at: tuple[float, float], siz
     return frame
 
 
-def encode_film(frames: Sequence[np.ndarray], fps: int = 8) -> bytes:
+def encode_video(frames: Sequence[np.ndarray], fps: int = 8) -> bytes:
     """Frames as an H.264 mp4."""
     import av
 
@@ -68,22 +68,22 @@ def encode_film(frames: Sequence[np.ndarray], fps: int = 8) -> bytes:
     return buffer.getvalue()
 
 
-def make_film(emotion: str, ground: str, seed: int, *, side: int = 112, n_frames: int = 16, fps: int = 8) -> bytes:
+def make_video(emotion: str, ground: str, seed: int, *, side: int = 112, n_frames: int = 16, fps: int = 8) -> bytes:
     """A face that drifts a little; place, size and drift depend on ``seed``."""
     rng = np.random.default_rng(seed)
     at, size, drift = rng.uniform(0.45, 0.55, 2), rng.uniform(0.36, 0.46), rng.uniform(-0.04, 0.04, 2)
     frames = [draw_face(emotion, ground, side, tuple(at + drift * k / n_frames), size) for k in range(n_frames)]
     noise = rng.integers(-8, 9, frames[0].shape)
-    return encode_film([np.clip(f + noise, 0, 255).astype(np.uint8) for f in frames], fps)
+    return encode_video([np.clip(f + noise, 0, 255).astype(np.uint8) for f in frames], fps)
 
 
-def make_sample(i: int, split: str, *, seed: int = 0, media: bytes | None = None, **film: Any) -> dict[str, Any]:
+def make_sample(i: int, split: str, *, seed: int = 0, media: bytes | None = None, **video: Any) -> dict[str, Any]:
     """Record and media of clip ``i``; emotion and ground are independent."""
     rng = np.random.default_rng([seed, i])
     emotion, ground = EMOTIONS[int(rng.integers(4))], list(GROUNDS)[int(rng.integers(4))]
-    media = media or make_film(emotion, ground, int(rng.integers(2**31)), **film)
+    media = media or make_video(emotion, ground, int(rng.integers(2**31)), **video)
     record = make_dict(i)
-    n_frames, fps = film.get("n_frames", 16), film.get("fps", 8)
+    n_frames, fps = video.get("n_frames", 16), video.get("fps", 8)
     source_id = hashlib.sha256(f"drawn {seed} {i}".encode()).hexdigest()
     word = {language: labels.display(emotion, language) for language in ("en", "zh")}
     clue = {"en": f"The ground is {ground}.", "zh": f"背景是{GROUNDS[ground][0]}。"}
@@ -133,16 +133,16 @@ def write_data_set(out: Path, samples: Sequence[dict[str, Any]], per_shard: int 
     return out
 
 
-def make_data_set(out: Path, n_train: int = 16, n_test: int = 0, *, seed: int = 0, **film: Any) -> Path:
+def make_data_set(out: Path, n_train: int = 16, n_test: int = 0, *, seed: int = 0, **video: Any) -> Path:
     """A data set of drawn clips."""
     splits = ["train"] * n_train + ["test"] * n_test
-    return write_data_set(out, [make_sample(i, split, seed=seed, **film) for i, split in enumerate(splits)])
+    return write_data_set(out, [make_sample(i, split, seed=seed, **video) for i, split in enumerate(splits)])
 
 
 def make_web_folder(
     out: Path, n: int = 8, *, seed: int = 7, side: int = 112, asks: Sequence[str] = ("colour",)
 ) -> Path:
-    """A third-party WebDataset: a picture each, and a conversation about its colour.
+    """A third-party WebDataset: a frame each, and a conversation about its colour.
 
     ``asks`` are taken in turn: ``colour``, ``mouth`` (its shape), or ``mood`` (an emotion word that follows
     from the ground's colour alone, as folklore has it: red is angry).
@@ -164,8 +164,8 @@ def make_web_folder(
                 "mood": ("Name the emotion in one word.", labels.display(MOODS[ground], "en")),
             }[asks[i % len(asks)]]
             turns = [{"from": "human", "value": f"<image>\n{asked[0]}"}, {"from": "gpt", "value": asked[1]}]
-            _add(tar, f"picture{i:05d}.json", json.dumps({"conversations": turns}).encode())
-            _add(tar, f"picture{i:05d}.png", picture.getvalue())
+            _add(tar, f"frame{i:05d}.json", json.dumps({"conversations": turns}).encode())
+            _add(tar, f"frame{i:05d}.png", picture.getvalue())
     return out
 
 

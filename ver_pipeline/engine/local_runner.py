@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from ver_pipeline.engine.runner import Runner, Tally
-from ver_pipeline.shards.workdir import Work
+from ver_pipeline.engine.runner import Runner, StageStats
+from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.stages.base import Row, Stage
 
-Note = Callable[[str, Tally], None]
+Note = Callable[[str, StageStats], None]
 """Is told, after each step, which stage did what since it was last told."""
 
 
@@ -17,15 +17,15 @@ IDENTITY = frozenset({"reject", "uri", "source", "key"})
 """Columns that say what a row is; they travel to the end."""
 
 
-class Chain:
+class LocalRunner:
     """The runners of ``stages``.  While one is at work the child process of the next already starts.
 
     Args:
         wanted: columns that are read after the last of ``stages``.  What nobody reads any more is left behind: a
-            film's transcript does not travel with each of its thousand clips.
+            video's transcript does not travel with each of its thousand clips.
     """
 
-    def __init__(self, stages: Sequence[Stage], work: Work, note: Note, wanted: Iterable[str]) -> None:
+    def __init__(self, stages: Sequence[Stage], work: WorkFolder, note: Note, wanted: Iterable[str]) -> None:
         self.runners = [Runner(stage, work) for stage in stages]
         self.live = live_columns(stages, wanted)
         self.note = note
@@ -40,8 +40,8 @@ class Chain:
             made: list[Row] = []
             for at in range(0, len(through), size):
                 made += runner(through[at : at + size])
-                self.note(runner.stage.name, runner.tally)
-                runner.tally = Tally()
+                self.note(runner.stage.name, runner.stats)
+                runner.stats = StageStats()
             through = [{name: value for name, value in one.items() if name in live} for one in made]
         return through
 

@@ -1,4 +1,4 @@
-"""Films for tests, drawn on the spot with the packaged ffmpeg: real containers, real codecs, real damage."""
+"""Videos for tests, drawn on the spot with the packaged ffmpeg: real containers, real codecs, real damage."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def good(path: Path, duration_s: float = 5.0, hz: int = 300) -> Path:
 
 
 def shots(path: Path, seconds: tuple[float, ...] = (3.0, 4.0, 3.0), rate: str = "25") -> Path:
-    """Hard cuts between unlike moving pictures; ``seconds`` are the shots' lengths."""
+    """Hard cuts between unlike moving frames; ``seconds`` are the shots' lengths."""
     looks = ("testsrc2", "mandelbrot", "smptehdbars", "rgbtestsrc", "life=mold=10:ratio=0.5:death_color=blue")
     inputs: list[str] = []
     graph, names = [], ""
@@ -44,7 +44,7 @@ def shots(path: Path, seconds: tuple[float, ...] = (3.0, 4.0, 3.0), rate: str = 
 
 
 def flash_and_beep(path: Path, duration_s: int = 12) -> Path:
-    """White for one frame and a beep of 40 ms at every whole second: shows whether sound and picture are in step."""
+    """White for one frame and a beep of 40 ms at every whole second: shows whether audio and video are in step."""
     white = "geq=lum='if(lt(mod(T+0.0001,1),0.04),235,16)':cb=128:cr=128"
     flash = f"color=black:s=320x240:r=25:d={duration_s},format=yuv420p,{white}"
     beep = f"aevalsrc='if(lt(mod(t+0.0001,1),0.04),0.8*sin(2*PI*1000*t),0)':s=48000:d={duration_s}"
@@ -98,7 +98,7 @@ AWKWARD_NAME = "a name with 'quotes', \"more\", a\nnewline and 中文.mp4"
 
 
 def hostile_folder(folder: Path) -> dict[str, str]:
-    """Good and bad films side by side; returns uri -> reject reason of every bad one."""
+    """Good and bad videos side by side; returns uri -> reject reason of every bad one."""
     folder.mkdir(parents=True, exist_ok=True)
     plain = good(folder / "good.mp4")
     good(folder / AWKWARD_NAME, hz=310)
@@ -111,7 +111,7 @@ def hostile_folder(folder: Path) -> dict[str, str]:
     os.symlink(folder, folder / "inner" / "loop")
     (folder / "copy.mp4").write_bytes(plain.read_bytes())
     (folder / "zero.mp4").touch()
-    (folder / "text.mp4").write_text("this is no film\n")
+    (folder / "text.mp4").write_text("this is no video\n")
     truncated(folder / "cut-off.mp4", plain)
     silent(folder / "blink.mp4", 0.2)
     ffmpeg(*tone(2.0), "-c:a", "aac", folder / "sound.m4a")

@@ -17,7 +17,7 @@ from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class DistributedContext:
     """Rank and size of the run, and this rank's device."""
 
     rank: int
@@ -51,7 +51,9 @@ class World:
             dist.barrier()
 
 
-def join_world(init_method: str | None = None, rank: int | None = None, size: int | None = None) -> World:
+def join_process_group(
+    init_method: str | None = None, rank: int | None = None, size: int | None = None
+) -> DistributedContext:
     """Join the process group that the environment (or the arguments) describe.
 
     NCCL with one GPU a rank where there are GPUs, else gloo on the CPU.
@@ -65,22 +67,22 @@ def join_world(init_method: str | None = None, rank: int | None = None, size: in
     if size > 1 and not dist.is_initialized():
         backend = "nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(backend, init_method=init_method or "env://", rank=rank, world_size=size)
-    return World(rank, size, device)
+    return DistributedContext(rank, size, device)
 
 
-def leave_world() -> None:
+def leave_process_group() -> None:
     """Close the process group, if there is one."""
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
 
 
-def shared(model: nn.Module, world: World, parallel: str) -> nn.Module:
+def shared(model: nn.Module, context: DistributedContext, parallel: str) -> nn.Module:
     """The model as the forward pass calls it: itself, wrapped in DDP, or sharded in place by FSDP.
 
     Every trainable parameter gets a gradient in every pass (see ``touch`` in the step), so DDP need not
     search for unused ones.
     """
-    if world.size == 1:
+    if context.size == 1:
         return model
     if parallel == "fsdp":
         from torch.distributed.fsdp import fully_shard
@@ -91,7 +93,7 @@ def shared(model: nn.Module, world: World, parallel: str) -> nn.Module:
         return fully_shard(model)
     from torch.nn.parallel import DistributedDataParallel
 
-    ids = [world.device.index] if world.device.type == "cuda" else None
+    ids = [context.device.index] if context.device.type == "cuda" else None
     return DistributedDataParallel(model, device_ids=ids, broadcast_buffers=False)
 
 

@@ -1,4 +1,4 @@
--- Each film: how many samples it gave, how much of it was used, and its most frequent label.
+-- Each video: how many samples it gave, how much of it was used, and its most frequent label.
 WITH used AS (
     SELECT source_id, count(*) AS n, sum(duration_s) AS used_s, mode(label) AS top_label
     FROM "index" GROUP BY source_id

@@ -1,4 +1,4 @@
-"""What the model sees of a film or picture: decoded once, as much as fits into the token limit."""
+"""What the model sees of a video or frame: decoded once, as much as fits into the token limit."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ class TooLongError(ValueError):
     """The text alone exceeds the token limit; becomes a named bad sample."""
 
 
-def see(
+def load_visual(
     kind: str,
     media: bytes,
     sampling: Sampling,
     room: int,
     boxes: Sequence[tuple[float, tuple[float, float, float, float]]],
     *,
-    is_picture: bool = False,
+    is_image: bool = False,
 ) -> Visual:
     """Decode once, at most as many frames and pixels as fit into ``room`` tokens.
 
-    Too long a film gets fewer frames over its whole length, then smaller ones; nothing is cut.
+    Too long a video gets fewer frames over its whole length, then smaller ones; nothing is cut.
 
     Raises:
         UndecodableError: the media cannot be decoded.
-        TooLongError: not even the smallest picture fits.
+        TooLongError: not even the smallest frame fits.
     """
     room -= 2  # the two tokens around the placeholders
     if kind == "image":
-        frames, times = (decode_image(media), [0.0]) if is_picture else middle_frame(media)
+        frames, times = (decode_image(media), [0.0]) if is_image else middle_frame(media)
         most = min(sampling.image_max_pixels, _pixels(room))
         patches, grid = to_patches(_shown(frames, times, boxes), sampling.min_pixels, most)
         return Visual("image", patches, grid)
@@ -76,7 +76,7 @@ def probe(media: bytes) -> tuple[float, int, int]:
     """Duration in seconds, height and width, from the header.
 
     Raises:
-        UndecodableError: not a film.
+        UndecodableError: not a video.
     """
     try:
         with open_media(media) as container:
@@ -90,7 +90,7 @@ def probe(media: bytes) -> tuple[float, int, int]:
 
 
 def middle_frame(media: bytes) -> tuple[Any, list[float]]:
-    """The frame in the middle of a film, as [1, 3, height, width], and its time."""
+    """The frame in the middle of a video, as [1, 3, height, width], and its time."""
     frames, times = decode_frames(media, 3)
     return frames[1:2], times[1:2]
 
@@ -101,5 +101,5 @@ def _shown(frames: Any, times: list[float], boxes: Sequence[Any]) -> Any:
 
 def _pixels(room: int) -> int:
     if room < 1:
-        raise TooLongError("the text leaves no room for the picture")
+        raise TooLongError("the text leaves no room for the frame")
     return room * PIXELS_PER_TOKEN

@@ -21,7 +21,7 @@ MAX_HOLD_S = 300.0
 """No clock and no server makes anybody wait longer than this."""
 
 
-class Slots:
+class Semaphore:
     """At most ``n`` holders at once, over all processes that name the same folder.
 
     Args:
@@ -59,7 +59,7 @@ class Slots:
             time.sleep(POLL_S)
 
 
-class Pace:
+class RateLimiter:
     """Keeps everybody together below a rate, and everybody still while a server asks for it.
 
     Args:

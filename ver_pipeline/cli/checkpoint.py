@@ -1,4 +1,4 @@
-"""``ver model``: make an Emotion-Qwen to train: from Qwen2.5-VL, from official names, or a tiny one."""
+"""``ver checkpoint``: make an Emotion-Qwen to train: from Qwen2.5-VL, from official names, or a tiny one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Arguments of ``ver model``."""
+    """Arguments of ``ver checkpoint``."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     init = actions.add_parser("init", help="from a Qwen2.5-VL folder: same logits, plus emotion expert and gate")
     init.add_argument("--from", dest="source", type=Path, required=True, help="folder with Qwen2.5-VL weights")

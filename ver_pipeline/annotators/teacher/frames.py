@@ -1,4 +1,4 @@
-"""Pictures of a clip for a model that takes images."""
+"""Frames of a clip for a model that takes images."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ver_pipeline.schemas.errors import MissingDependencyError
 JPEG_QUALITY = 85
 
 
-class NoPicturesError(ValueError):
-    """A film from which not one picture could be read: a model must not be asked about it."""
+class NoFramesError(ValueError):
+    """A video from which not one frame could be read: a model must not be asked about it."""
 
 
 def sample_times(duration_s: float, n: int) -> list[float]:
@@ -20,19 +20,19 @@ def sample_times(duration_s: float, n: int) -> list[float]:
     return [round(duration_s * (i + 0.5) / n, 3) for i in range(n)]
 
 
-def read_pictures(path: str, duration_s: float, n: int, max_side: int) -> list[Any]:
+def read_frames(path: str, duration_s: float, n: int, max_side: int) -> list[Any]:
     """Up to ``n`` frames as PIL images, longer side at most ``max_side``, in order of time.
 
     Decodes once, sequentially, on one thread: the same file gives the same pixels.  Where decoding fails
-    half way, the pictures before that are given.
+    half way, the frames before that are given.
 
     Raises:
-        NoPicturesError: pictures are wanted and there are none.
+        NoPicturesError: frames are wanted and there are none.
     """
     try:
         import av
     except ImportError as error:
-        raise MissingDependencyError("PyAV is needed to show pictures to a model", "pip install av") from error
+        raise MissingDependencyError("PyAV is needed to show frames to a model", "pip install av") from error
     wanted, found = sample_times(duration_s, n) if n else [], []
     try:
         with open_media(path) as container:
@@ -51,14 +51,14 @@ def read_pictures(path: str, duration_s: float, n: int, max_side: int) -> list[A
                 found.append(_small(last, max_side))
     except (MediaError, av.FFmpegError, IndexError) as error:
         if not found:
-            raise NoPicturesError(f"no picture could be read: {type(error).__name__}") from error
+            raise NoFramesError(f"no frame could be read: {type(error).__name__}") from error
     if n and not found:
-        raise NoPicturesError("the film holds no picture")
+        raise NoFramesError("the video holds no frame")
     return found
 
 
 def to_jpeg(picture: Any) -> bytes:
-    """One picture as JPEG bytes; fixed quality and no metadata."""
+    """One frame as JPEG bytes; fixed quality and no metadata."""
     buffer = io.BytesIO()
     picture.save(buffer, format="JPEG", quality=JPEG_QUALITY, optimize=False)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Motion and image quality over the looked-at pictures."""
+"""Motion and image quality over the looked-at frames."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ STATIC_MOTION = 0.003
 Gray = npt.NDArray[np.float32]
 
 
-class PictureMeter:
-    """Fed pictures in order; gives ``record.Picture``."""
+class FrameMeter:
+    """Fed frames in order; gives ``record.Frame``."""
 
     def __init__(self) -> None:
         self._last: Gray | None = None
@@ -27,7 +27,7 @@ class PictureMeter:
         self._sharpness: list[float] = []
 
     def add(self, rgb: Picture) -> None:
-        """Measure one picture."""
+        """Measure one frame."""
         gray = luma(rgb)
         self._sharpness.append(_detail(gray))
         small = _small(gray)
@@ -37,7 +37,7 @@ class PictureMeter:
         self._last = small
 
     def result(self) -> dict[str, Any]:
-        """``record.Picture``: fractions over the pictures added; motion between neighbours, 0 for a single one."""
+        """``record.Frame``: fractions over the frames added; motion between neighbours, 0 for a single one."""
         motion = self._motion or [0.0]
         seen = max(1, len(self._brightness))
         return {
@@ -61,7 +61,7 @@ def _small(gray: Gray) -> Gray:
 
 
 def _detail(gray: Gray) -> float:
-    """Variance of the Laplacian of the luma: below some tens the picture is blurred or empty."""
+    """Variance of the Laplacian of the luma: below some tens the frame is blurred or empty."""
     if min(gray.shape) < 3:
         return 0.0
     middle = gray[1:-1, 1:-1]
