@@ -163,7 +163,7 @@ def test_questions_about_a_run_change_nothing(
     assert main(["annotate", str(data_set), "--annotator", "openai", "--set", options, "--estimate"]) == 0
     assert f"expected: {N} clips, {N} calls" in capsys.readouterr().out
     skill = tmp_path / "skill.json"
-    assert main(["annotate", str(data_set), "--fit-voters", str(skill)]) == 0
+    assert main(["annotate", str(data_set), "--fit-source-skill", str(skill)]) == 0
     assert json.loads(skill.read_text())["schema"] == "ver-voters/1"
     assert (data_set / "manifest.json").read_bytes() == manifest
 

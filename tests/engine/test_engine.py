@@ -11,7 +11,7 @@ import psutil
 import pytest
 import toy_stages as toys
 
-from ver_pipeline import engine as engine_module
+from ver_pipeline.engine import engine as engine_module
 from ver_pipeline.engine.engine import Engine, unfinished_chunks
 from ver_pipeline.engine.local_runner import LocalRunner
 from ver_pipeline.engine.pools import HEADROOM, fit_pools

@@ -81,7 +81,8 @@ def state_of(folder: Path) -> str:
 
 
 def sweep(
-    folder: Path, prepare: Action, command: Action, whole: Action, settled: Action, others: dict[str, Action] | None = None,
+    folder: Path, prepare: Action, command: Action, whole: Action, settled: Action,
+    others: dict[str, Action] | None = None,
     in_earnest: int = 6,
 ) -> Found:  # fmt: skip
     """Look at every step of ``command`` as if it was killed there.

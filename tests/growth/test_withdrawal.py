@@ -83,7 +83,7 @@ def test_the_command_killed_after_the_manifest_ends_well_when_it_is_given_again(
     gone(out, [VICTIM])
     assert {"README.md", "report.html", "expectations.json", "tombstones.json"} <= {path.name for path in out.iterdir()}
     report = lint_dataset(out)
-    assert report.audio and not report.defects
+    assert report.is_sound and not report.defects
 
 
 def test_the_same_command_ends_well_also_where_another_has_finished_its_work(out: Path, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_data_set_inside_a_data_set_is_another_one(out: Path, caplog: pytest.L
     shutil.copytree(out, out / "kept" / "inner")
     drop(out, f"key = '{VICTIM}'", "asked", STUBS)
     assert n_samples(out) == 5 and n_samples(out / "kept" / "inner") == 6
-    assert lint_dataset(out / "kept" / "inner").audio
+    assert lint_dataset(out / "kept" / "inner").is_sound
     assert "a data set of its own" in caplog.text
 
 

@@ -57,7 +57,7 @@ def test_a_plan_for_a_gpu_that_is_not_here(tmp_path, capsys, monkeypatch):
 
 def test_a_place_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").touch()
-    status, told = said(capsys, "samples", "fetch", tmp_path / "file")
+    status, told = said(capsys, "footage", "fetch", tmp_path / "file")
     assert (status, str(tmp_path / "file") in told, told.count("\n")) == (1, True, 1), told
 
 

@@ -99,7 +99,7 @@ class Bomb:
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    assert main(["model", "tiny", str(tmp_path / "tiny")]) == 0
+    assert main(["checkpoint", "tiny", str(tmp_path / "tiny")]) == 0
     return tmp_path / "tiny"
 
 

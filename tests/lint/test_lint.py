@@ -25,14 +25,14 @@ from ver_pipeline.shards.read import read_offsets
 
 
 @pytest.fixture(scope="module")
-def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sound_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three small tars (train, test, val), their index and catalog."""
     return published(tmp_path_factory.mktemp("sound"), [make_record(i) for i in range(14, 22)])
 
 
 @pytest.fixture
-def out(audio: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(audio, tmp_path / "out")
+def out(sound_set: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(sound_set, tmp_path / "out")
 
 
 def entry_of(out: Path, kind: str, name: str = "") -> dict[str, Any]:
@@ -81,17 +81,17 @@ def refresh(out: Path) -> None:
     reseal(out, edit)
 
 
-def test_sound_set_has_no_defect_in_either_mode(audio: Path) -> None:
+def test_sound_set_has_no_defect_in_either_mode(sound_set: Path) -> None:
     for fast in (True, False):
-        report = lint_dataset(audio, fast=fast)
-        assert report.audio and report.defects == () and report.n_samples == 8
+        report = lint_dataset(sound_set, fast=fast)
+        assert report.is_sound and report.defects == () and report.n_samples == 8
 
 
 def test_processes_find_what_one_process_finds(out: Path) -> None:
     path = out / entry_of(out, "shard", "train")["path"]
     with flipped(path, 1000):
         alone, several = lint_dataset(out), lint_dataset(out, workers=2)
-    assert alone == several and not alone.audio
+    assert alone == several and not alone.is_sound
 
 
 def test_any_flipped_byte_of_a_tar_is_found_and_its_sample_named(out: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_flipped_byte_of_any_file_is_found_and_the_file_named(out: Path, fast:
         path = out / entry["path"]
         with flipped(path, draw.randrange(path.stat().st_size)):
             report = lint_dataset(out, fast=fast)
-        assert not report.audio
+        assert not report.is_sound
         assert entry["path"] in {defect.file for defect in report.defects}
 
 
@@ -133,13 +133,13 @@ def test_every_byte_of_the_manifest_is_sealed(out: Path) -> None:
     path = out / "manifest.json"
     for position in range(0, path.stat().st_size, 37):
         with flipped(path, position, 1):
-            assert not lint_dataset(out, fast=True).audio, position
+            assert not lint_dataset(out, fast=True).is_sound, position
 
 
 def test_missing_file_and_stray_file_are_told_apart(out: Path) -> None:
     (out / "stray.tar").write_bytes(b"x")
     report = lint_dataset(out, fast=True)
-    assert report.audio and [d.code for d in report.defects] == ["stray"]
+    assert report.is_sound and [d.code for d in report.defects] == ["stray"]
     gone = entry_of(out, "shard", "val")["path"]
     (out / gone).unlink()
     report = lint_dataset(out, fast=True)
@@ -215,7 +215,7 @@ def test_a_video_of_another_clip_is_found(out: Path) -> None:
     assert "media" in found(out)
 
 
-def test_claims_about_the_video_are_proven_by_decoding(audio: Path) -> None:
+def test_claims_about_the_video_are_proven_by_decoding(sound_set: Path) -> None:
     from outfolder import with_video
 
     record, video = with_video(make_record(14))
@@ -282,7 +282,7 @@ def test_a_catalog_of_an_earlier_release_is_compared_by_the_columns_it_has(out: 
     pq.write_table(pq.read_table(path).drop_columns(["lossy"]), path)
     refresh(out)
     report = lint_dataset(out)
-    assert report.audio and [d.code for d in report.defects] == ["columns"]
+    assert report.is_sound and [d.code for d in report.defects] == ["columns"]
     edit_parquet(path, "label", "anger")
     refresh(out)
     assert "catalog" in {d.code for d in lint_dataset(out).defects}
@@ -301,7 +301,7 @@ def test_wrong_counts_under_a_fresh_seal_are_found(out: Path) -> None:
 
 def test_command_names_defects_and_exits_by_soundness(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint", str(out), "--fast"]) == 0
-    assert "8 samples, fast check: audio" in capsys.readouterr().out
+    assert "8 samples, fast check: sound" in capsys.readouterr().out
     path = out / entry_of(out, "shard", "test")["path"]
     with flipped(path, 700):
         assert main(["lint", str(out), "--format", "json"]) == 1
@@ -312,4 +312,4 @@ def test_command_names_defects_and_exits_by_soundness(out: Path, capsys: pytest.
 
 def test_a_folder_without_a_data_set_is_a_defect_not_a_crash(tmp_path: Path) -> None:
     report = lint_dataset(tmp_path)
-    assert not report.audio and report.not_run
+    assert not report.is_sound and report.not_run

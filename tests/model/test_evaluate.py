@@ -219,8 +219,8 @@ def test_eval_without_anything_to_measure_is_a_usage_error(capsys):
 
 
 def test_model_commands_write_what_train_takes(tmp_path, capsys):
-    assert main(["model", "tiny", str(tmp_path / "t")]) == 0
-    assert main(["model", "init", "--from", str(tmp_path / "t"), str(tmp_path / "i")]) == 1
+    assert main(["checkpoint", "tiny", str(tmp_path / "t")]) == 0
+    assert main(["checkpoint", "init", "--from", str(tmp_path / "t"), str(tmp_path / "i")]) == 1
     assert "emotion_qwen" in capsys.readouterr().err
     folder = make_data_set(tmp_path / "s", n_train=2)
     with pytest.raises(SystemExit):  # a model is never chosen in silence

@@ -129,7 +129,7 @@ def test_the_gallery_plays_and_evidence_jumps_to_its_time(browser: Browser, page
         mark.click();
     })()""")
     browser.wait_for("video.currentTime > 0.9")
-    assert browser.evaluate("film.videoWidth") == 320
+    assert browser.evaluate("video.videoWidth") == 320
     assert browser.evaluate("document.querySelector('.time.playing') !== null")
     browser.evaluate("[...document.querySelectorAll('.chip')][1].click(); null")
     shown = browser.evaluate(

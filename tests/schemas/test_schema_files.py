@@ -12,9 +12,10 @@ import jsonschema
 import pytest
 from factory import make_dict, make_record, make_records
 
+from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.derive import FOLDER, derived_files, record_json_schema
 from ver_pipeline.schemas.errors import CorruptDataError
-from ver_pipeline.schemas.migrate import read_record
+from ver_pipeline.schemas.migrate import config_of, read_record
 from ver_pipeline.schemas.record import SCHEMA_VERSION
 from ver_pipeline.schemas.split import split_of
 from ver_pipeline.schemas.strict import record_errors
@@ -155,3 +156,17 @@ def test_split_is_stable_and_only_grows_out_of_train() -> None:
         share = sum(name == split for name in before.values()) / len(groups)
         assert 0.08 < share < 0.12  # 3 sigma of 3000 draws at 0.1 is 0.016
     assert {split_of(g, ShardConfig(val_frac=0, test_frac=0)) for g in groups} == {"train"}
+
+
+def test_the_configuration_of_an_older_manifest_is_read_under_the_names_of_today() -> None:
+    old = BuildConfig().model_dump(mode="json", by_alias=True)
+    for (section, today), then in {
+        ("scenes", "frame_width_px"): "picture_width",
+        ("evidence", "frame_side_px"): "picture_side",
+        ("clip", "chunk_s"): "part_s",
+        ("annotate", "source_skill"): "voter_skill",
+    }.items():
+        old[section][then] = old[section].pop(today)
+    assert config_of({"config": old}) == BuildConfig()
+    with pytest.raises(CorruptDataError, match=r"clip\.odd"):
+        config_of({"config": {"clip": {"odd": 1}}})

@@ -60,7 +60,7 @@ def test_a_shard_that_would_be_written_again_is_kept_and_the_set_equals_one_buil
     assert len(before) > 4
     assert len(kept) >= len(before) - 3
     assert all(before[name] == after[name] for name in kept)
-    assert lint_dataset(tmp_path / "out").audio
+    assert lint_dataset(tmp_path / "out").is_sound
     fresh = build(tmp_path / "fresh", content)
     assert {name: sha256 for name, (sha256, _) in after.items()} == {
         name: sha256 for name, (sha256, _) in fresh.items()
@@ -76,9 +76,9 @@ def test_a_shard_that_somebody_touched_is_written_again(content: Content, tmp_pa
     data = bytearray(path.read_bytes())
     data[600] ^= 1
     path.write_bytes(data)
-    assert not lint_dataset(tmp_path).audio
+    assert not lint_dataset(tmp_path).is_sound
     after = build(tmp_path, content)
-    assert lint_dataset(tmp_path).audio
+    assert lint_dataset(tmp_path).is_sound
     assert all(after[name] == before[name] for name in others)
 
 
@@ -93,7 +93,7 @@ def test_building_again_mends_a_damaged_manifest(content: Content, tmp_path: Pat
     assert {name: sha256 for name, (sha256, _) in after.items()} == {
         name: sha256 for name, (sha256, _) in before.items()
     }
-    assert lint_dataset(tmp_path).audio
+    assert lint_dataset(tmp_path).is_sound
 
 
 @pytest.mark.parametrize("change", ["records", "layout"])

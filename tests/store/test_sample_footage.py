@@ -14,7 +14,7 @@ from ver_pipeline.schemas.hashing import sha256_file
 
 
 def test_samples_are_the_pinned_videos_each_with_its_rights_and_group(tmp_path: Path) -> None:
-    assert main(["samples", "fetch", str(tmp_path)]) == 0
+    assert main(["footage", "fetch", str(tmp_path)]) == 0
     videos = sorted(tmp_path.glob("*.mp4"))
     assert len(videos) == 6
     pins = {file.path: file.sha256 for asset in store.assets().values() for file in asset.files}
@@ -27,18 +27,18 @@ def test_samples_are_the_pinned_videos_each_with_its_rights_and_group(tmp_path: 
 
 
 def test_videos_with_the_same_people_are_one_group_so_that_no_split_separates_them(tmp_path: Path) -> None:
-    main(["samples", "fetch", str(tmp_path)])
+    main(["footage", "fetch", str(tmp_path)])
     group = {p.stem: json.loads(p.read_text())["group_id"] for p in tmp_path.glob("[!.]*.json")}
     assert group["bilingual"] == group["jwpIntro"] == group["testMovie"] == group["WolfgangLanger_Pexels"]
     assert len(set(group.values())) == 3
 
 
 def test_a_damaged_sample_is_put_right_by_fetching_again(tmp_path: Path) -> None:
-    main(["samples", "fetch", str(tmp_path)])
+    main(["footage", "fetch", str(tmp_path)])
     video = tmp_path / "bikes.mp4"
     whole = sha256_file(video)
     video.write_bytes(b"cut")
-    main(["samples", "fetch", str(tmp_path)])
+    main(["footage", "fetch", str(tmp_path)])
     assert sha256_file(video) == whole
 
 

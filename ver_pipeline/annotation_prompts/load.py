@@ -33,7 +33,7 @@ class Prompt:
     """One prompt in one language.
 
     ``parts`` are the answer's parts it asks for; ``sees`` what the model is given of
-    ``frames``, ``audio``, ``facts``, ``transcript``, ``neighbours``, ``evidence``, ``hypotheses``, ``description``,
+    ``frames``, ``sound``, ``facts``, ``transcript``, ``neighbours``, ``evidence``, ``hypotheses``, ``description``,
     ``annotation``.
     ``sha256`` is over the file's bytes.
     """

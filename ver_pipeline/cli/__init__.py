@@ -34,9 +34,9 @@ COMMANDS: dict[str, str] = {
     "train": "train Emotion-Qwen from shards",
     "eval": "measure a checkpoint or a file of predictions",
     "infer": "describe one video with a checkpoint",
-    "model": "make an Emotion-Qwen: from Qwen2.5-VL weights, or a tiny one",
+    "checkpoint": "make an Emotion-Qwen: from Qwen2.5-VL weights, or a tiny one",
     "models": "list, fetch or verify the models a build uses",
-    "samples": "fetch sample footage",
+    "footage": "fetch sample footage",
     "doctor": "check this machine and say what each missing thing costs",
     "config": "show the configuration",
 }

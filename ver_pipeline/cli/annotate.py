@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--estimate", action="store_true", help="only say what it would cost")
     parser.add_argument("--write-answers", type=Path, metavar="FILE", help="only write annotations for replay (JSONL)")
     parser.add_argument(
-        "--fit-voters", type=Path, metavar="FILE", help="only fit the labeling sources' skill and write it"
+        "--fit-source-skill", type=Path, metavar="FILE", help="only fit the labeling sources' skill and write it"
     )
     parser.add_argument("--human-scores", action="store_true", help="only print annotators' agreement with reviewers")
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 def _config(args: argparse.Namespace, data: Dataset) -> BuildConfig:
     """The data set's own configuration with the annotate section that was asked for."""
     from ver_pipeline.config_file import load_config
-    from ver_pipeline.schemas.config import BuildConfig
+    from ver_pipeline.schemas.migrate import config_of
 
     overrides = list(args.set)
     if args.annotator:
@@ -72,7 +72,7 @@ def _config(args: argparse.Namespace, data: Dataset) -> BuildConfig:
     if args.reviews:
         overrides.append(f"annotate.reviews={args.reviews}")
     asked = load_config(args.config, overrides)
-    base = BuildConfig.model_validate(data.manifest["config"])
+    base = config_of(data.manifest)
     return base.model_copy(update={"annotate": asked.annotate})
 
 

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     report = lint_dataset(args.shards, fast=args.fast, workers=args.workers)
     if args.format == "json":
         told = {
-            "sound": report.audio,
+            "sound": report.is_sound,
             "mode": "full" if report.full else "fast",
             "n_files": report.n_files,
             "n_samples": report.n_samples,
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
             "not_run": list(report.not_run),
         }
         sys.stdout.write(canonical_json(told).decode() + "\n")
-        return 0 if report.audio else 1
+        return 0 if report.is_sound else 1
     for defect in report.defects:
         place = f"{defect.file} {defect.key}".strip()
         sys.stdout.write(f"{'note' if defect.note else 'DEFECT'}  {place}: {defect.what} [{defect.code}]\n")
@@ -40,6 +40,6 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(f"NOT RUN  {line}\n")
     mode = "full" if report.full else "fast"
     n = sum(not defect.note for defect in report.defects)
-    verdict = "sound" if report.audio else f"{n} defects"
+    verdict = "sound" if report.is_sound else f"{n} defects"
     sys.stdout.write(f"{report.n_files} files, {report.n_samples} samples, {mode} check: {verdict}\n")
-    return 0 if report.audio else 1
+    return 0 if report.is_sound else 1

@@ -142,7 +142,7 @@ class RayPools:
         data = ray.data.from_items([{COLUMN: canonical_json(row)} for row in rows], override_num_blocks=len(rows))
         live = dict(zip((stage.name for stage in stages), live_columns(stages, keep), strict=True))
         for pool in pools:
-            given = {"work": self.work, "board": self._collector, "wanted": live[pool.stages[-1].name]}
+            given = {"work": self.work, "collector": self._collector, "wanted": live[pool.stages[-1].name]}
             data = data.map_batches(
                 StageWorker,
                 fn_constructor_kwargs={"stages": pool.stages, **given},

@@ -25,6 +25,7 @@ from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig, ShardConfig
 from ver_pipeline.schemas.errors import UsageError, VerError
+from ver_pipeline.schemas.migrate import config_of
 from ver_pipeline.schemas.split import split_of
 from ver_pipeline.schemas.untrusted import inside
 from ver_pipeline.shards.files import write_atomically
@@ -108,7 +109,7 @@ def _merge(
         withdrawn = read_tombstones(out_dir)
         for data in opened:
             withdrawn |= read_tombstones(local_root(data))
-        config = BuildConfig.model_validate(opened[0].manifest["config"])
+        config = config_of(opened[0].manifest)
         job = _Join(work.merging, withdrawn, prefer, config.shard if resplit else None)
         for data in opened:
             job.add(data)

@@ -31,7 +31,7 @@ class LintReport:
     full: bool
 
     @property
-    def audio(self) -> bool:
+    def is_sound(self) -> bool:
         """Nothing but notes was found, and everything that was asked for ran."""
         return not self.not_run and all(defect.note for defect in self.defects)
 

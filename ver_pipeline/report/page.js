@@ -33,28 +33,28 @@
   });
 
   cards.forEach((card) => {
-    const film = card.querySelector("video");
-    if (!film) return;
+    const video = card.querySelector("video");
+    if (!video) return;
     const drawing = card.querySelector(".time");
     const now = drawing.querySelector(".now");
     const left = Number(now.getAttribute("x1"));
     const width = drawing.viewBox.baseVal.width - left - 4;
-    film.ontimeupdate = () => {
-      const x = left + width * Math.min(1, film.currentTime / Number(drawing.dataset.length));
+    video.ontimeupdate = () => {
+      const x = left + width * Math.min(1, video.currentTime / Number(drawing.dataset.length));
       now.setAttribute("x1", x);
       now.setAttribute("x2", x);
       drawing.classList.add("playing");
     };
     card.querySelectorAll("[data-t]").forEach((mark) => {
       mark.onclick = () => {
-        const start = () => { film.currentTime = Number(mark.dataset.t); film.play().catch(() => {}); };
-        if (film.readyState > 0) start();
-        else { film.addEventListener("loadedmetadata", start, { once: true }); film.load(); }
+        const start = () => { video.currentTime = Number(mark.dataset.t); video.play().catch(() => {}); };
+        if (video.readyState > 0) start();
+        else { video.addEventListener("loadedmetadata", start, { once: true }); video.load(); }
       };
     });
-    film.onplay = () => cards.forEach((other) => {
+    video.onplay = () => cards.forEach((other) => {
       const playing = other.querySelector("video");
-      if (playing && playing !== film) playing.pause();
+      if (playing && playing !== video) playing.pause();
     });
   });
 })();

@@ -107,7 +107,7 @@ class AnnotateConfig(Section):
     defaults stand in ``annotators/options.py``.  ``on_disagreement`` applies to teachers whose
     label ends below ``min_tier``: ``accept`` keeps it, ``flag`` keeps it marked as ambiguous,
     ``adjudicate`` asks ``adjudicator``, ``reject`` drops the clip.  ``source_skill`` is a file that
-    ``ver annotate --fit-labeling sources`` wrote; ``reviews`` a JSONL of human decisions, which win.
+    ``ver annotate --fit-source-skill`` wrote; ``reviews`` a JSONL of human decisions, which win.
     ``embedding`` is the folder of a text-embedding checkpoint by which agreement compares texts.
     """
 

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ver_pipeline.schemas.canonical import parse_json
+from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.record import SCHEMA_VERSION, Record, parse_record
 
@@ -36,6 +37,32 @@ def read_record(data: bytes | str, steps: Mapping[str, Step] = STEPS) -> Record:
     if isinstance(value, dict) and value.get("schema_version") == SCHEMA_VERSION:
         return parse_record(data)
     return parse_record(upgrade(value, steps))
+
+
+RENAMED_SETTINGS = {
+    ("scenes", "picture_width"): "frame_width_px",
+    ("evidence", "picture_side"): "frame_side_px",
+    ("clip", "part_s"): "chunk_s",
+    ("annotate", "voter_skill"): "source_skill",
+}
+"""Settings by section and the name that manifests of earlier development versions have for them."""
+
+
+def config_of(manifest: Mapping[str, Any]) -> BuildConfig:
+    """The configuration that a data set was built with, whatever version wrote its manifest.
+
+    Raises:
+        CorruptDataError: it is not one that this release understands.
+    """
+    sections = {
+        section: {RENAMED_SETTINGS.get((section, name), name): value for name, value in settings.items()}
+        for section, settings in manifest["config"].items()
+    }
+    try:
+        return BuildConfig.model_validate(sections)
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise CorruptDataError(f"the manifest's configuration is not understood at {place}", "build again") from error
 
 
 def record_of(data: bytes, key: str, where: str) -> dict[str, Any]:

@@ -320,7 +320,7 @@ p                 float   probability
 valence           float   valence of a vote, -1 to 1
 t_s               float   when, for a transition
 from_label        string  the label before a transition
-labeling source             string  the source of a vote
+voter             string  the labeling source of a vote
 eids              strings evidence it stands on
 """),
 )

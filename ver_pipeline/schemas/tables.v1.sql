@@ -13,10 +13,10 @@ CREATE TABLE "index" (
     jpg_size              BIGINT,     -- size of the poster
     json_sha256           VARCHAR,    -- sha256 of the record's bytes in the tar (that of the media is in the record)
     jpg_sha256            VARCHAR,    -- sha256 of the poster's bytes; null when there is none
-    source_id             VARCHAR,    -- the film
-    group_id              VARCHAR,    -- films that must not be split over train and test share it
-    start_s               DOUBLE,     -- start in the film
-    end_s                 DOUBLE,     -- end in the film
+    source_id             VARCHAR,    -- the video
+    group_id              VARCHAR,    -- videos that must not be split over train and test share it
+    start_s               DOUBLE,     -- start in the video
+    end_s                 DOUBLE,     -- end in the video
     duration_s            DOUBLE,     -- length
     language              VARCHAR,    -- language spoken; und when none
     tier                  VARCHAR,    -- who annotated: cue, teacher or human
@@ -28,31 +28,31 @@ CREATE TABLE "index" (
     n_faces               BIGINT,     -- face tracks
     n_words               BIGINT,     -- words with a time
     agreement_tier        VARCHAR,    -- A, B or C; null where agreement could not be computed
-    license               VARCHAR     -- licence of the film
+    license               VARCHAR     -- licence of the video
 );
 
--- One row a raw film that was read.
+-- One row a raw video that was read.
 CREATE TABLE "sources" (
-    source_id             VARCHAR,    -- sha256 of the film's bytes
+    source_id             VARCHAR,    -- sha256 of the video's bytes
     uri                   VARCHAR,    -- where it lay
-    group_id              VARCHAR,    -- films that must not be split over train and test share it
+    group_id              VARCHAR,    -- videos that must not be split over train and test share it
     title                 VARCHAR,    -- title, where given
     collection            VARCHAR,    -- kind of footage, where given
     license               VARCHAR,    -- SPDX id or LicenseRef-*
     rights_basis          VARCHAR,    -- own, consented, licensed, research-exception or unknown
     consent               VARCHAR,    -- explicit, platform-terms, none or unknown
-    duration_s            DOUBLE,     -- length of the film
+    duration_s            DOUBLE,     -- length of the video
     fps                   DOUBLE,     -- frames per second (mean where variable)
     variable_fps          BOOLEAN,    -- the frame rate varies
     width                 BIGINT,     -- pixels, as stored
     height                BIGINT,     -- pixels, as stored
     rotation_deg          BIGINT,     -- turn to show it upright
     container             VARCHAR,    -- container format
-    video_codec           VARCHAR,    -- codec of the picture
-    pixel_format          VARCHAR,    -- pixel format of the picture
-    audio_codec           VARCHAR,    -- codec of the sound; null when there is none
-    sample_rate_hz        BIGINT,     -- sample rate of the sound
-    audio_channels        BIGINT      -- channels of the sound
+    video_codec           VARCHAR,    -- codec of the video
+    pixel_format          VARCHAR,    -- pixel format of the frame
+    audio_codec           VARCHAR,    -- codec of the audio; null when there is none
+    sample_rate_hz        BIGINT,     -- sample rate of the audio
+    audio_channels        BIGINT      -- channels of the audio
 );
 
 -- One row a sample: its span, media, speech, measurements, adopted annotation, agreement and verdict.
@@ -60,23 +60,23 @@ CREATE TABLE "clips" (
     key                   VARCHAR,    -- the sample
     split                 VARCHAR,    -- train, val, test or heldout
     tier                  VARCHAR,    -- who annotated: cue (measured evidence), teacher (a model) or human
-    source_id             VARCHAR,    -- the film it was cut from
-    group_id              VARCHAR,    -- films that must not be split over train and test share it
-    license               VARCHAR,    -- licence of the film
-    start_s               DOUBLE,     -- start in the film
-    end_s                 DOUBLE,     -- end in the film
+    source_id             VARCHAR,    -- the video it was cut from
+    group_id              VARCHAR,    -- videos that must not be split over train and test share it
+    license               VARCHAR,    -- licence of the video
+    start_s               DOUBLE,     -- start in the video
+    end_s                 DOUBLE,     -- end in the video
     duration_s            DOUBLE,     -- length
     fps                   DOUBLE,     -- frames per second of the stored clip
     n_frames              BIGINT,     -- frames of the stored clip
     width                 BIGINT,     -- pixels of the stored clip
     height                BIGINT,     -- pixels of the stored clip
-    has_audio             BOOLEAN,    -- the clip has sound
+    has_audio             BOOLEAN,    -- the clip has audio
     boundary_start        VARCHAR,    -- why it starts there: source, shot, pause or limit
     boundary_end          VARCHAR,    -- why it ends there
     n_shots               BIGINT,     -- camera shots in the clip
     shot_cuts_s           DOUBLE[],   -- cuts inside the clip
-    prev_key              VARCHAR,    -- the clip before it in the film
-    next_key              VARCHAR,    -- the clip after it in the film
+    prev_key              VARCHAR,    -- the clip before it in the video
+    next_key              VARCHAR,    -- the clip after it in the video
     phash                 VARCHAR[],  -- perceptual hashes of its frames: equal ones look alike
     clip_detector         VARCHAR,    -- what found the cuts
     media_policy          VARCHAR,    -- embed, reference or none
@@ -105,10 +105,10 @@ CREATE TABLE "clips" (
     voiced_frac           DOUBLE,     -- share of the time that is voiced
     clipped_frac          DOUBLE,     -- share of clipped samples
     silence_frac          DOUBLE,     -- share of the time that is silent
-    motion_mean           DOUBLE,     -- mean change of the picture, 0 to 1
-    motion_max            DOUBLE,     -- greatest change of the picture, 0 to 1
+    motion_mean           DOUBLE,     -- mean change of the frame, 0 to 1
+    motion_max            DOUBLE,     -- greatest change of the frame, 0 to 1
     brightness            DOUBLE,     -- mean brightness, 0 to 1
-    sharpness             DOUBLE,     -- sharpness of the picture
+    sharpness             DOUBLE,     -- sharpness of the frame
     black_frac            DOUBLE,     -- share of black frames
     static_frac           DOUBLE,     -- share of frames equal to the one before
     polarity              DOUBLE,     -- polarity of what is said, -1 to 1, by lexicon
@@ -269,7 +269,7 @@ CREATE TABLE "annotations" (
     prompt_sha256         VARCHAR,    -- sha256 of the rendered prompt
     schema_sha256         VARCHAR,    -- sha256 of the answer's schema
     sampling              VARCHAR,    -- how the model was asked, as JSON
-    audio_given           BOOLEAN,    -- the annotator heard the sound
+    audio_given           BOOLEAN,    -- the annotator heard the audio
     subtitle_given        BOOLEAN,    -- the annotator read the transcript
     input_sha256          VARCHAR,    -- sha256 of all it was given
     output_sha256         VARCHAR,    -- sha256 of its answer
@@ -293,7 +293,7 @@ CREATE TABLE "labels" (
     valence               DOUBLE,     -- valence of a vote, -1 to 1
     t_s                   DOUBLE,     -- when, for a transition
     from_label            VARCHAR,    -- the label before a transition
-    voter                 VARCHAR,    -- the source of a vote
+    voter                 VARCHAR,    -- the labeling source of a vote
     eids                  VARCHAR[]   -- evidence it stands on
 );
 
@@ -307,15 +307,15 @@ CREATE TABLE "findings" (
     pointer               VARCHAR     -- JSON pointer to the place in the record
 );
 
--- One row a film or clip that is not in the data set, and why.
+-- One row a video or clip that is not in the data set, and why.
 CREATE TABLE "rejects" (
     reason                VARCHAR,    -- stable reason code
     meaning               VARCHAR,    -- the code in words
     stage                 VARCHAR,    -- stage that rejected it
     message               VARCHAR,    -- what was wrong and where
-    source_id             VARCHAR,    -- the film; null when it could not be read
-    uri                   VARCHAR,    -- where the film lay
-    key                   VARCHAR,    -- the clip; null when the whole film was rejected
+    source_id             VARCHAR,    -- the video; null when it could not be read
+    uri                   VARCHAR,    -- where the video lay
+    key                   VARCHAR,    -- the clip; null when the whole video was rejected
     retryable             BOOLEAN     -- a rerun without any change may succeed
 );
 
@@ -351,13 +351,13 @@ CREATE TABLE "samples" (
     title                 VARCHAR,    -- title, where given
     rights_basis          VARCHAR,    -- own, consented, licensed, research-exception or unknown
     consent               VARCHAR,    -- explicit, platform-terms, none or unknown
-    source_id             VARCHAR,    -- the film it was cut from
-    group_id              VARCHAR,    -- films that must not be split over train and test share it
-    license               VARCHAR,    -- licence of the film
-    start_s               DOUBLE,     -- start in the film
-    end_s                 DOUBLE,     -- end in the film
+    source_id             VARCHAR,    -- the video it was cut from
+    group_id              VARCHAR,    -- videos that must not be split over train and test share it
+    license               VARCHAR,    -- licence of the video
+    start_s               DOUBLE,     -- start in the video
+    end_s                 DOUBLE,     -- end in the video
     duration_s            DOUBLE,     -- length
-    has_audio             BOOLEAN,    -- the clip has sound
+    has_audio             BOOLEAN,    -- the clip has audio
     language              VARCHAR,    -- language spoken; und when none
     transcript            VARCHAR,    -- what is said, in the language spoken
     transcript_en         VARCHAR,    -- what is said, in English, where a translation is at hand

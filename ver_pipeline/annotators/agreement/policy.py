@@ -36,5 +36,5 @@ def load_skill(path: str | None) -> Skill | None:
         return skill_from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
-            f"annotate.source_skill: cannot read {path}", "write it with ver annotate --fit-labeling sources"
+            f"annotate.source_skill: cannot read {path}", "write it with ver annotate --fit-source-skill"
         ) from error
