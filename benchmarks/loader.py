@@ -36,7 +36,7 @@ from ver_pipeline.model.data.conversations import converse
 from ver_pipeline.model.data.loader import Loader, LoaderConfig
 from ver_pipeline.model.data.samples import DataSpec, open_source
 from ver_pipeline.model.data.shards import open_shards
-from ver_pipeline.model.data.visual import probe, see
+from ver_pipeline.model.data.visual import load_visual, probe
 from ver_pipeline.model.data.webfolder import members_of
 from ver_pipeline.model.tiny import tiny_config, tiny_tokenizer, write_tiny
 from ver_pipeline.model.train.job import Job
@@ -85,7 +85,7 @@ def stock(folder: Path, data, tokenizer) -> Callable[[], int]:
     tars = [str(folder / name) for name in sorted(set(data.shards))]
 
     def build(sample: dict) -> int:
-        visual = see("video", sample["mp4"], LOOK, 4096, [])
+        visual = load_visual("video", sample["mp4"], LOOK, 4096, [])
         turns = converse(json.loads(sample["json"]), ("describe",), ("en",), (0,))
         return len(encode_chat(tokenizer, turns, visual).ids)
 

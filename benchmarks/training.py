@@ -30,9 +30,9 @@ from ver_pipeline.model.evaluate.answers import answers
 from ver_pipeline.model.evaluate.reply import claimed_label
 from ver_pipeline.model.loading import load_checkpoint
 from ver_pipeline.model.tiny import write_tiny
+from ver_pipeline.model.train.distributed import DistributedContext
 from ver_pipeline.model.train.recipe import StageConfig, built_in_stage, load_stage
 from ver_pipeline.model.train.run import RunPlan, run_stages
-from ver_pipeline.model.train.world_size import DistributedContext
 from ver_pipeline.model.vision import Sampling
 
 ALONE = DistributedContext(0, 1, torch.device("cpu"))

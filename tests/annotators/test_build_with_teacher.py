@@ -18,7 +18,7 @@ from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.catalog.records import read_records
 from ver_pipeline.cli import main
 from ver_pipeline.dag import make_dag
-from ver_pipeline.engine.cache import pick, stage_digest, unit_key
+from ver_pipeline.engine.cache import project, stage_digest, unit_key
 from ver_pipeline.engine.runner import Runner
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
@@ -232,7 +232,7 @@ def test_neighbours_count_in_the_cache_only_for_those_who_ask_about_them() -> No
         stage = AnnotateStage(config.annotate)
         parts = {name: {} for name in ("clip", "speech", "measured")}
         row = {"key": "k", "media_path": "m", **parts, "context": around, "source": {"title": None}}
-        return unit_key(stage_digest(stage), pick(row, stage.reads))
+        return unit_key(stage_digest(stage), project(row, stage.reads))
 
     one, other = {"before": "a", "after": None}, {"before": "b", "after": None}
     assert key(one, asks=False) == key(other, asks=False)

@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 from teacher_kit import make_request
 
-from ver_pipeline.annotators.backends.transformers import Engine, TransformersAnnotator, checkpoint_revision
+from ver_pipeline.annotators.backends.transformers import GenerationEngine, TransformersAnnotator, checkpoint_revision
 from ver_pipeline.annotators.options import TransformersOptions
 from ver_pipeline.annotators.teacher.chat import Chat
 from ver_pipeline.annotators.teacher.parsing import Parsed, parse
@@ -53,8 +53,8 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(tiny: Path) -> Engine:
-    return Engine(tiny, TransformersOptions(model=str(tiny), **QUICK))
+def engine(tiny: Path) -> GenerationEngine:
+    return GenerationEngine(tiny, TransformersOptions(model=str(tiny), **QUICK))
 
 
 def chats(video: Path, n: int) -> list[Chat]:
@@ -70,8 +70,8 @@ def chats(video: Path, n: int) -> list[Chat]:
 
 def test_every_answer_is_valid_json_and_batched_equals_single(tiny: Path, video: Path) -> None:
     asked = chats(video, 4)
-    together = Engine(tiny, TransformersOptions(model=str(tiny), **QUICK)).complete(asked)
-    alone = Engine(tiny, TransformersOptions(model=str(tiny), **{**QUICK, "batch_size": 1})).complete(asked)
+    together = GenerationEngine(tiny, TransformersOptions(model=str(tiny), **QUICK)).complete(asked)
+    alone = GenerationEngine(tiny, TransformersOptions(model=str(tiny), **{**QUICK, "batch_size": 1})).complete(asked)
     assert [one.text for one in together] == [one.text for one in alone]
     assert len({one.text for one in together}) > 1
     for chat, one in zip(asked, together, strict=True):
@@ -79,7 +79,7 @@ def test_every_answer_is_valid_json_and_batched_equals_single(tiny: Path, video:
 
 
 @pytest.mark.parametrize("step", get_args(Step))
-def test_every_step_of_the_families_is_held_to_its_schema(engine: Engine, step: Step) -> None:
+def test_every_step_of_the_families_is_held_to_its_schema(engine: GenerationEngine, step: Step) -> None:
     schema = answer_schema((step,), scale=0.03)
     sampling = {"temperature": 1.0, "top_p": 1.0, "max_new_tokens": 900, "seed": 3}
     (answer,) = engine.complete([Chat("p", "Weigh.", "What does it mean?", schema, sampling)])
@@ -104,7 +104,7 @@ def test_undecodable_video_costs_only_its_own_clip(tiny: Path, video: Path, tmp_
     asked = [
         dataclasses.replace(chat, media_path=str(broken if i == 0 else video)) for i, chat in enumerate(chats(video, 2))
     ]
-    first, second = Engine(tiny, TransformersOptions(model=str(tiny), **QUICK)).complete(asked)
+    first, second = GenerationEngine(tiny, TransformersOptions(model=str(tiny), **QUICK)).complete(asked)
     assert first.reason is Reason.DECODE_FAILED
     assert json.loads(second.text or "")
 
@@ -146,5 +146,7 @@ def test_penalties_of_a_checkpoint_do_not_shape_answers(tiny: Path, tmp_path: Pa
     (other / "generation_config.json").write_text(json.dumps({"repetition_penalty": 5.0}), encoding="utf-8")
     options = {**QUICK, "n_frames": 0}
     asked = chats(video, 1)
-    plain, penal = (Engine(folder, TransformersOptions(model=str(folder), **options)) for folder in (tiny, other))
+    plain, penal = (
+        GenerationEngine(folder, TransformersOptions(model=str(folder), **options)) for folder in (tiny, other)
+    )
     assert [one.text for one in plain.complete(asked)] == [one.text for one in penal.complete(asked)]
