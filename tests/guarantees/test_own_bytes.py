@@ -28,8 +28,8 @@ from ver_pipeline.media.ffmpeg import FfmpegError
 from ver_pipeline.media.open import MediaError
 from ver_pipeline.media.playlists import playlist_kind
 from ver_pipeline.media.references import from_bytes, has_references
+from ver_pipeline.model.data.visual import load_visual
 from ver_pipeline.model.data.visual import probe as probe_bytes
-from ver_pipeline.model.loading import video as see_video
 from ver_pipeline.model.vision import Sampling, UndecodableError, decode_frames
 from ver_pipeline.schemas.config import ClipConfig, IngestConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
@@ -108,7 +108,7 @@ READERS: dict[str, Callable[[Path], float]] = {
     "plan": lambda path: declared_s(str(path)),
     "loader": lambda path: len(decode_frames(path.read_bytes(), 2)[1]),
     "loader's header": lambda path: probe_bytes(path.read_bytes())[0],
-    "infer": lambda path: see_video(path, Sampling()).grid.numel(),
+    "infer": lambda path: load_visual("video", path.read_bytes(), Sampling()).grid.numel(),
     "lint": linted,
 }
 """Everything that reads media: how much came out of it."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from ver_pipeline.media.open import MediaError, open_media
-from ver_pipeline.model.data.chat import Turn, Visual, encode_chat
+from ver_pipeline.model.data.chat import Turn, encode_chat
 from ver_pipeline.model.data.collate import collate
+from ver_pipeline.model.data.visual import load_visual
 from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
-from ver_pipeline.model.vision import Sampling, UndecodableError, decode_frames, frame_count, to_patches
+from ver_pipeline.model.vision import Sampling
 from ver_pipeline.schemas.errors import MissingModelError
 from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS
 
@@ -53,39 +53,13 @@ class Preprocess:
         """Several videos, each with its question, left-padded so that answers start in one column."""
         samples = []
         for media, question in requests:
-            visual = video(media, sampling or Sampling())
+            data = media if isinstance(media, bytes) else Path(media).read_bytes()
+            visual = load_visual("video", data, sampling or Sampling())
             turns = [Turn("user", question)]
             samples.append(encode_chat(self.tokenizer, turns, visual, system=system, prompt_only=True))
         batch = collate(samples, self.tokenizer.pad_token_id, self.model_config, left=True)
         batch.pop("labels")
         return {name: value.to(self.device) for name, value in batch.items()}
-
-
-def video(media: bytes | str | Path, sampling: Sampling) -> Visual:
-    """Decode and cut one video into patches.
-
-    Raises:
-        UndecodableError: the video cannot be decoded.
-    """
-    data = media if isinstance(media, bytes) else Path(media).read_bytes()
-    duration_s = video_duration_s(data)
-    frames, times_s = decode_frames(data, frame_count(duration_s, sampling))
-    patches, grid = to_patches(frames, sampling.min_pixels, sampling.max_pixels)
-    step_s = times_s[1] - times_s[0] if len(times_s) > 1 else 1.0
-    return Visual("video", patches, grid, seconds_per_grid=2 * step_s)
-
-
-def video_duration_s(data: bytes) -> float:
-    """Duration in seconds as the container states it.
-
-    Raises:
-        UndecodableError: the video cannot be opened.
-    """
-    try:
-        with open_media(data) as container:
-            return (container.duration or 0) / 1_000_000
-    except MediaError as error:
-        raise UndecodableError(f"cannot open: {error}") from error
 
 
 def load_checkpoint(path: Path, device: str, dtype: str) -> tuple[EmotionQwenForConditionalGeneration, Any, Preprocess]:

@@ -7,7 +7,9 @@ order of operations) without torchvision.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from pydantic import ConfigDict
@@ -170,7 +172,7 @@ def emphasise_faces(
 
 def _pick(container: object, stream: object, count: int) -> tuple[torch.Tensor, list[float]]:
     """Sequential decode that keeps the frame shown at each wanted time."""
-    length_s = _length_s(container, stream)
+    length_s = video_length_s(container, stream)
     # The base rate is the finest step of the time stamps; with a variable rate the average would not do.
     rate = float(stream.base_rate or stream.average_rate or 25)  # type: ignore[attr-defined]
     last_s = max(0.0, length_s - 1.0 / rate)
@@ -198,9 +200,14 @@ def _rgb(frame: object) -> torch.Tensor:
     return torch.from_numpy(array).permute(2, 0, 1).contiguous()
 
 
-def _length_s(container: object, stream: object) -> float:
-    if stream.duration:  # type: ignore[attr-defined]
-        return float(stream.duration * stream.time_base)  # type: ignore[attr-defined]
-    if container.duration:  # type: ignore[attr-defined]
-        return container.duration / 1_000_000  # type: ignore[attr-defined]
-    return 0.0
+def video_length_s(container: Any, stream: Any) -> float:
+    """How long the video stream lasts, in seconds: the audio beside it may last longer.
+
+    Matroska states it in a tag (``DURATION=00:00:02.040000000``).  The container's length is the last resort.
+    """
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    if tag := re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", "")):
+        hours, minutes, seconds = tag.groups()
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    return (container.duration or 0) / 1_000_000

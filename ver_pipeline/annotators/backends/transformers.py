@@ -135,7 +135,7 @@ class GenerationEngine:
 
     def _encode(self, chat: Chat) -> Any:
         from ver_pipeline.model.data.chat import Turn, encode_chat
-        from ver_pipeline.model.loading import video
+        from ver_pipeline.model.data.visual import load_visual
         from ver_pipeline.model.vision import Sampling, UndecodableError
 
         most = max(2, self.options.n_frames // 2 * 2)
@@ -146,7 +146,7 @@ class GenerationEngine:
             max_pixels=self.options.max_side * self.options.max_side,
         )
         try:
-            visual = video(chat.media_path, sampling) if chat.media_path else None
+            visual = load_visual("video", Path(chat.media_path).read_bytes(), sampling) if chat.media_path else None
         except (UndecodableError, OSError) as error:
             return Completion(reason=Reason.DECODE_FAILED, message=f"the clip cannot be shown to the model: {error}")
         turns = [Turn("user", chat.user), *(Turn(role, text) for role, text in chat.turns)]

@@ -17,9 +17,12 @@ from ver_pipeline.model.vision import (
     frame_count,
     smart_resize,
     to_patches,
+    video_length_s,
 )
 
 PIXELS_PER_TOKEN = 28 * 28
+NO_LIMIT = 1_000_000
+"""Tokens: more than any sampling asks for."""
 
 
 class TooLongError(ValueError):
@@ -30,14 +33,22 @@ def load_visual(
     kind: str,
     media: bytes,
     sampling: Sampling,
-    room: int,
-    boxes: Sequence[tuple[float, tuple[float, float, float, float]]],
+    room: int = NO_LIMIT,
+    boxes: Sequence[tuple[float, tuple[float, float, float, float]]] = (),
     *,
     is_image: bool = False,
 ) -> Visual:
     """Decode once, at most as many frames and pixels as fit into ``room`` tokens.
 
-    Too long a video gets fewer frames over its whole length, then smaller ones; nothing is cut.
+    The one way to a model's eyes: training, evaluation, inference and the local annotator all take it, so that a model
+    is asked about what it was trained on.  Too long a video gets fewer frames over its whole length, then smaller
+    ones; nothing is cut.
+
+    Args:
+        kind: ``video``, or ``image`` for one frame.
+        media: the file's bytes.
+        boxes: (time in seconds, (x, y, width, height) as fractions) of faces to emphasise.
+        is_image: the bytes are an image file; else ``image`` takes a video's middle frame.
 
     Raises:
         UndecodableError: the media cannot be decoded.
@@ -83,8 +94,7 @@ def probe(media: bytes) -> tuple[float, int, int]:
             if not container.streams.video:
                 raise UndecodableError("no video stream")
             stream = container.streams.video[0]
-            length = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / 1e6
-            return float(length), stream.height, stream.width
+            return video_length_s(container, stream), stream.height, stream.width
     except MediaError as error:
         raise UndecodableError(f"cannot open: {error}") from error
 

@@ -80,7 +80,7 @@ def answers(
             media = data.read(row, "mp4")
             if media is None:
                 raise UndecodableError(f"{key} has no media member")
-            visual = load_visual("video", media, sampling or Sampling(), 1_000_000, [])
+            visual = load_visual("video", media, sampling or Sampling())
             if blind:
                 visual.patches.zero_()
             for language in languages:
@@ -117,7 +117,7 @@ def general_score(
             turns, media = data.turns(row), data.media(row)
             visual = None
             if media is not None:
-                visual = load_visual(*media, sampling or Sampling(), 1_000_000, [], is_image=media[0] == "image")
+                visual = load_visual(*media, sampling or Sampling(), is_image=media[0] == "image")
             full.append(encode_chat(tokenizer, turns, visual))
             prompts.append(encode_chat(tokenizer, turns[:1], visual, prompt_only=True))
             wanted.append(turns[1].text)
