@@ -1,16 +1,14 @@
 # Makes the project's own environment in .venv and leaves it on PATH.  Sourced by demo.sh and test.sh.
 #
 #   PYTHON        the interpreter to build it from (3.11 to 3.13; default: the first of these on PATH)
-#   VER_EXTRAS    extras to install (default: train,teacher)
-#   TORCH_INDEX   index for CPU builds of torch (default: PyTorch's own, where it can be reached)
+#   TORCH_INDEX   an index of CPU builds of torch, as PyTorch runs one: it saves gigabytes
 #
-# Exact versions come from constraints.txt.  uv installs, because it takes seconds where pip takes minutes;
-# where uv cannot be had, pip does the same.
+# Exact versions and hashes come from requirements.lock, torch's version from requirements-torch.txt.  uv installs,
+# because it takes seconds where pip takes minutes; where uv cannot be had, pip does the same.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-extras="${VER_EXTRAS:-train,teacher}"
 python="${PYTHON:-}"
 if [ -z "$python" ]; then
   for name in python3.11 python3.12 python3.13 python3; do
@@ -34,28 +32,24 @@ find_links=()
 for place in $(pip config get global.find-links 2>/dev/null || true) ${PIP_FIND_LINKS:-}; do
   find_links+=(--find-links "$place")
 done
-# A CPU build of torch saves gigabytes.  Where PyTorch's index can't be reached, the default index serves.
 torch_index=()
-cpu_index="${TORCH_INDEX:-https://download.pytorch.org/whl/cpu}"
-if [ ${#find_links[@]} -eq 0 ] && python - "$cpu_index" <<'PY' 2>/dev/null
-import sys, urllib.request
-urllib.request.urlopen(sys.argv[1].rstrip("/") + "/torch/", timeout=5)
-PY
-then
-  torch_index=(--extra-index-url "$cpu_index")
-fi
+[ -z "${TORCH_INDEX:-}" ] || torch_index=(--extra-index-url "$TORCH_INDEX")
 
 stamp=.venv/.installed
-wanted="$(cat constraints.txt pyproject.toml | sha256sum | cut -d' ' -f1) $extras"
+wanted="$(cat requirements.lock requirements-torch.txt pyproject.toml | sha256sum | cut -d' ' -f1)"
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
-  echo "installing into .venv (extras: $extras)"
+  echo "installing into .venv"
   if python -m pip install -q --disable-pip-version-check uv 2>/dev/null; then
     install=(uv pip install -q --compile-bytecode --index-strategy unsafe-best-match)
   else
     install=(python -m pip install -q)
   fi
-  everything() { "${install[@]}" "$@" ${torch_index[@]+"${torch_index[@]}"} -c constraints.txt -e ".[$extras]"; }
+  everything() {
+    "${install[@]}" "$@" --no-deps -r requirements.lock
+    "${install[@]}" "$@" ${torch_index[@]+"${torch_index[@]}"} -r requirements-torch.txt
+  }
   # Such a folder may hold wheels for another Python only; uv would insist on them.
   { [ ${#find_links[@]} -gt 0 ] && everything "${find_links[@]}" 2>/dev/null; } || everything
+  "${install[@]}" --no-deps -e .
   echo "$wanted" > "$stamp"
 fi

@@ -6,7 +6,6 @@
 # The report's tests need Chromium.  Where there is none it is installed if that can be done here (root on a
 # Debian-like system); elsewhere those tests are left out, and it says so.
 
-VER_EXTRAS="${VER_EXTRAS:-train,teacher,dev}"
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 has_browser() { [ -n "${VER_CHROMIUM:-}" ] || command -v chromium chromium-browser google-chrome >/dev/null; }

@@ -25,7 +25,11 @@ def answers() -> bool:
         return False
     if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
         return True
-    endpoint = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    try:
+        from huggingface_hub.constants import ENDPOINT
+    except ImportError:
+        return False  # there is no client that could ask
+    endpoint = urllib.parse.urlsplit(ENDPOINT)
     address = (endpoint.hostname or "", endpoint.port or (80 if endpoint.scheme == "http" else 443))
     try:
         socket.create_connection(address, timeout=PROBE_S).close()

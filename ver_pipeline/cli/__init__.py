@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from ver_pipeline.cli import extras
 from ver_pipeline.schemas.errors import VerError, from_os
 
 log = logging.getLogger(__name__)
@@ -48,10 +49,34 @@ INTERRUPTED_EXIT = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the process's exit status (0 done, 1 failed, 2 bad usage)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    chosen = next((a for a in arguments if not a.startswith("-")), "")
+    try:
+        return _run(arguments, chosen)
+    except VerError as error:
+        return _failed(chosen, error)
+    except ModuleNotFoundError as error:
+        failure = extras.missing(error)
+        if failure is None:
+            raise
+        return _failed(chosen, failure)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        log.debug("the machine refused", exc_info=True)
+        return _failed(chosen, from_os(error))
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\nver {chosen}: stopped. Run the same command again to go on.\n")
+        sys.stderr.flush()
+        if "ray" in sys.modules:
+            os._exit(INTERRUPTED_EXIT)  # Ray's exit hooks may crash after an interrupt; the cache is whole at any time
+        return INTERRUPTED_EXIT
+
+
+def _run(arguments: list[str], chosen: str) -> int:
     parser = argparse.ArgumentParser(prog="ver", description="Emotion-reasoning data from raw video.")
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    chosen = next((a for a in arguments if not a.startswith("-")), None)
     module = None
     for name, summary in COMMANDS.items():
         sub = commands.add_parser(name, help=summary, description=summary)
@@ -68,27 +93,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if module is None:
         parser.print_help()
         return USAGE_EXIT
-    level = {0: logging.WARNING, 1: logging.INFO}.get(args.verbose, logging.DEBUG)
-    show_log(level)
-    try:
-        return int(module.run(args))
-    except VerError as error:
-        sys.stderr.write(f"ver {chosen}: {error}\n")
-        return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        log.debug("the machine refused", exc_info=True)
-        failure = from_os(error)
-        sys.stderr.write(f"ver {chosen}: {failure}\n")
-        return failure.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write(f"\nver {chosen}: stopped. Run the same command again to go on.\n")
-        sys.stderr.flush()
-        if "ray" in sys.modules:
-            os._exit(INTERRUPTED_EXIT)  # Ray's exit hooks may crash after an interrupt; the cache is whole at any time
-        return INTERRUPTED_EXIT
+    show_log({0: logging.WARNING, 1: logging.INFO}.get(args.verbose, logging.DEBUG))
+    extras.require(chosen)
+    return int(module.run(args))
+
+
+def _failed(command: str, error: VerError) -> int:
+    sys.stderr.write(f"ver {command}: {error}\n")
+    return error.exit_code
 
 
 class _NowStandardError(logging.StreamHandler[TextIO]):

@@ -87,25 +87,18 @@ _MARK = {"passed": "ok", "failed": "FAILED", "not_run": "not run"}
 
 
 def _show(results: dict[str, Any], language: str) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    console = Console(file=sys.stdout, highlight=False)
-    colour = {"passed": "green", "failed": "red", "not_run": "yellow"}
     for suite in results["suites"]:
-        console.print(f"[bold]{suite['name']}[/]  {escape(suite[language])}")
+        sys.stdout.write(f"{suite['name']}  {suite[language]}\n")
         for check in suite["checks"]:
-            outcome = check["outcome"]
-            mark = f"[{colour[outcome]}]{_MARK[outcome]:7}[/]"
-            console.print(f"  {mark} {check['severity']:5} {escape(check[language])}")
-            if outcome == "not_run":
-                console.print(f"          [dim]{escape(check['why'])}[/]")
-            elif outcome == "failed":
-                console.print(f"          {escape(check['id'])}: {escape(_figures(check))}")
+            sys.stdout.write(f"  {_MARK[check['outcome']]:7} {check['severity']:5} {check[language]}\n")
+            if check["outcome"] == "not_run":
+                sys.stdout.write(f"          {check['why']}\n")
+            elif check["outcome"] == "failed":
+                sys.stdout.write(f"          {check['id']}: {_figures(check)}\n")
     total = results["summary"]
-    console.print(
+    sys.stdout.write(
         f"{total['passed']} passed, {total['failed']} failed ({total['failed_errors']} of them errors), "
-        f"{total['not_run']} not run"
+        f"{total['not_run']} not run\n"
     )
 
 

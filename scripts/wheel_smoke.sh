@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Proves the package as users get it: the wheel of a checkout without symbolic links is that of a checkout with them;
+# installed alone, outside the checkout, it asks and checks a data set; with the extra `build` it builds one.
+#
+#   bash scripts/wheel_smoke.sh DATA_SET VIDEOS
+#
+# DATA_SET is one that a build made; VIDEOS a folder with a few seconds of video.  Prints the base's size.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+data_set="$(realpath "$1")" videos="$(realpath "$2")" lock="$PWD/requirements.lock"
+limit_mb=400
+
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+
+wheel_of() { # NAME, then options for git clone
+  local name="$1"; shift
+  git clone -q "$@" "$PWD" "$work/$name"
+  python -m pip wheel -q --no-deps --disable-pip-version-check -w "$work/dist-$name" "$work/$name"
+  python -m zipfile -l "$work/dist-$name"/*.whl | awk 'NR > 1 {print $1, $NF}' | grep -v RECORD | sort > "$work/$name.list"
+}
+wheel_of plain
+wheel_of linkless -c core.symlinks=false
+diff "$work/plain.list" "$work/linkless.list"
+echo "the wheel of a checkout without links holds the same $(wc -l < "$work/plain.list") files"
+
+fresh="$work/venv"
+python -m venv "$fresh"
+wheel=("$work"/dist-linkless/*.whl)
+"$fresh/bin/pip" install -q --disable-pip-version-check "${wheel[0]}"
+size_mb="$(du -sm "$fresh" | cut -f1)"
+echo "base installation: $size_mb MB"
+[ "$size_mb" -lt "$limit_mb" ] || { echo "that is not under $limit_mb MB" >&2; exit 1; }
+
+cd "$work"
+cp -r "$data_set" copy
+ver="$fresh/bin/ver"
+"$ver" --version
+"$ver" query copy "SELECT count(*) AS samples FROM samples"
+"$ver" lint copy | tail -1
+"$ver" validate copy | tail -1
+"$ver" diff copy "$data_set" | tail -1
+"$ver" report copy
+status=0
+"$ver" build --source "$videos" --out out 2> said || status=$?
+grep -q 'ver-pipeline\[build\]' said && [ "$status" = 1 ] || { cat said >&2; exit 1; }
+
+uv="$(command -v uv || true)"
+if [ -n "$uv" ]; then install=("$uv" pip install -q --python "$fresh/bin/python"); else install=("$fresh/bin/pip" install -q); fi
+"${install[@]}" --no-deps -r "$lock"
+"$ver" build --source "$videos" --out out
+"$ver" lint out | tail -1
