@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from ver_pipeline.schemas.config import BuildConfig
@@ -75,16 +77,25 @@ def _set(values: dict[str, Any], override: str) -> None:
 
 
 def show_config(config: BuildConfig) -> str:
-    """The configuration as YAML that ``load_config`` reads back."""
-    import yaml
+    """The configuration as YAML that ``load_config`` reads back, each setting under its description."""
+    lines: list[str] = []
+    for name, field in BuildConfig.model_fields.items():
+        section: BaseModel = getattr(config, name)
+        values = section.model_dump(mode="json", by_alias=True)
+        lines += [*_comment(section.__doc__, ""), f"{field.alias or name}:"]
+        for key, setting in type(section).model_fields.items():
+            lines += _comment(setting.description, "  ")
+            text = yaml.safe_dump({key: values[key]}, sort_keys=False, allow_unicode=True, width=1000)
+            lines += [f"  {line}" for line in text.splitlines()]
+        lines.append("")
+    return "\n".join(lines)
 
-    values = config.model_dump(mode="json", by_alias=True)
-    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+def _comment(text: str | None, indent: str) -> list[str]:
+    return [f"{indent}# {line}" for line in textwrap.wrap((text or "").replace("``", ""), 110)]
 
 
 def _yaml(text: str, where: str) -> Any:
-    import yaml
-
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:

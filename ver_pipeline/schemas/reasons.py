@@ -78,6 +78,39 @@ MEANING: dict[Reason, str] = {
     Reason.INTERNAL: "an error that no stage foresaw; please report it",
 }
 
+CURE: dict[Reason, str] = {
+    Reason.EMPTY_FILE: "copy the file again",
+    Reason.NOT_MEDIA: "remove it from the source folder; a playlist is no video: put the videos that it names there",
+    Reason.NO_VIDEO: "nothing to do: clips need a video stream",
+    Reason.STILL_IMAGE: "nothing to do: clips need a video",
+    Reason.TRUNCATED: "copy or download the file again",
+    Reason.ENCRYPTED: "give a copy without encryption, where you may make one",
+    Reason.CHANGED_SOURCE: "let the copy finish, then run the same command again",
+    Reason.UNREADABLE: "check the disk, the network and the name, then run the same command again",
+    Reason.NO_PERMISSION: "give the build's user the right to read it, then run the same command again",
+    Reason.DUPLICATE_SOURCE: "nothing to do: the same bytes are in the data set under the other name",
+    Reason.TAKEDOWN: "nothing to do: it was asked for",
+    Reason.BAD_SIDECAR: "correct the field that the message names",
+    Reason.TOO_SHORT: "lower clip.min_s, if such short clips are of use",
+    Reason.DECODE_FAILED: "copy the file again; if it plays elsewhere, re-encode it",
+    Reason.ENCODE_FAILED: "see the message; `ver doctor` says whether ffmpeg has its encoders",
+    Reason.CLIP_MISMATCH: "please report it with the file",
+    Reason.CRASHED: "run the same command again; if it stays, please report it with the file",
+    Reason.TIMEOUT: "run the same command again on a quieter machine",
+    Reason.REFUSAL: "ask another annotator for these clips",
+    Reason.TRUNCATED_ANSWER: "raise max_new_tokens in the annotator's options",
+    Reason.WRONG_LANGUAGE: "ask a model that writes both languages, or set translate in the annotator's options",
+    Reason.NOT_JSON: "set response_format to json_schema where the server knows it",
+    Reason.SCHEMA: "set response_format to json_schema where the server knows it",
+    Reason.UNGROUNDED: "read the clip in the report; a stronger model invents less",
+    Reason.TEACHER_UNAVAILABLE: "check the server and the key, then run the same command again",
+    Reason.LOW_AGREEMENT: "have people review them, or set annotate.on_disagreement to flag",
+    Reason.HUMAN_REJECTED: "nothing to do: a reviewer decided",
+    Reason.RULE_FAILED: "read docs/rules.md on the rule that the message names",
+    Reason.INTERNAL: "run the same command again; if it stays, please report it",
+}
+"""What somebody who sees the code can do about it."""
+
 RETRYABLE: frozenset[Reason] = frozenset(
     {
         Reason.CHANGED_SOURCE,

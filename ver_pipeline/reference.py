@@ -1,0 +1,174 @@
+"""The reference pages, written from the code that they describe.
+
+``python -m ver_pipeline.reference`` writes them into ``docs/reference/``; a test fails when they drift.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+_MADE = "<!-- Made by `python -m ver_pipeline.reference`; change the code, not this page. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """Name of each page to its text."""
+    made = {
+        "commands.md": _commands(),
+        "configuration.md": _configuration(),
+        "record.md": _record(),
+        "tables.md": _tables(),
+        "reject-reasons.md": _reasons(),
+    }
+    return {name: _MADE + text for name, text in made.items()}
+
+
+def _commands() -> str:
+    from ver_pipeline.cli import COMMANDS
+
+    text = "# Commands\n\nExit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.\n"
+    for name, summary in COMMANDS.items():
+        parser = argparse.ArgumentParser(prog=f"ver {name}", formatter_class=_Wide)
+        parser.add_argument("-v", "--verbose", action="count", default=0, help="say more (twice: everything)")
+        importlib.import_module(f"ver_pipeline.cli.{name}").configure(parser)
+        text += f"\n## ver {name}\n\n{summary[0].upper()}{summary[1:]}.\n\n```text\n{parser.format_help()}```\n"
+    return text
+
+
+class _Wide(argparse.HelpFormatter):
+    """The same text whatever the terminal."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=110, max_help_position=30)
+
+
+def _configuration() -> str:
+    from ver_pipeline.annotators import options
+    from ver_pipeline.schemas.config import BuildConfig
+
+    text = (
+        "# Configuration\n\nEvery setting of a build, in `ver.yaml` or as `--set section.name=value`. "
+        "`ver config show` prints the\n"
+        "settings in force with these descriptions. A changed value reruns only the stages that read it.\n"
+    )
+    for name, field in BuildConfig.model_fields.items():
+        section: Any = field.annotation
+        text += f"\n## {field.alias or name}\n\n{_first(section)}\n\n" + _settings(section)
+    text += "\n# Options of annotators\n\nTables under `annotate.options`, one per annotator"
+    text += " ([annotators](../annotators.md)).\n"
+    for kind, model in (("openai", options.OpenAIOptions), ("transformers", options.TransformersOptions),
+                        ("vllm", options.VllmOptions), ("replay", options.ReplayOptions)):  # fmt: skip
+        text += f"\n## annotate.options.{kind}\n\n{_first(model)}\n\n" + _settings(model)
+    return text
+
+
+def _settings(model: type[BaseModel]) -> str:
+    rows = [
+        (
+            f"`{field.alias or name}`",
+            f"`{_value(field.get_default(call_default_factory=True))}`",
+            _plain(field.description),
+        )
+        for name, field in model.model_fields.items()
+    ]
+    return _table(("setting", "default", "meaning"), rows)
+
+
+def _record() -> str:
+    from ver_pipeline.schemas.record import SCHEMA_VERSION, Record
+    from ver_pipeline.schemas.tables import TABLES
+
+    columns = {column.name: column.meaning for table in TABLES.values() for column in table.columns}
+    text = f"# The record\n\n`{SCHEMA_VERSION}`: the JSON member of every sample. Times are in seconds (`_s`).\n"
+    for model in _models(Record):
+        rows = [
+            (f"`{name}`", f"`{_type(field.annotation)}`", _plain(field.description) or columns.get(name, ""))
+            for name, field in model.model_fields.items()
+        ]
+        text += f"\n## {model.__name__}\n\n{_first(model)}\n\n" + _table(("field", "type", "meaning"), rows)
+    return text
+
+
+def _models(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """The model and every model inside it, each once, from the outside in."""
+    seen, waiting = set(), [root]
+    while waiting:
+        model = waiting.pop(0)
+        if model in seen:
+            continue
+        seen.add(model)
+        yield model
+        waiting += [inner for field in model.model_fields.values() for inner in _inside(field.annotation)]
+
+
+def _inside(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _inside(argument)
+
+
+def _type(annotation: Any) -> str:
+    if isinstance(annotation, type) and not getattr(annotation, "__args__", ()):
+        return annotation.__name__
+    text = str(annotation).replace("typing.", "").replace("ver_pipeline.schemas.record.", "")
+    return text.partition("Annotated[")[2].partition(",")[0] or text
+
+
+def _tables() -> str:
+    from ver_pipeline.schemas.tables import INDEX, SAMPLES, TABLES
+
+    text = "# Tables\n\nWhat `ver query` sees. `samples` is the flat join; `key` joins all that have it.\n"
+    for table in (SAMPLES, *TABLES.values(), INDEX):
+        rows = [(f"`{column.name}`", column.type, column.meaning) for column in table.columns]
+        text += f"\n## {table.name}\n\n{table.meaning}\n\n" + _table(("column", "type", "meaning"), rows)
+    return text
+
+
+def _reasons() -> str:
+    from ver_pipeline.schemas.reasons import CURE, MEANING, RETRYABLE, Reason
+
+    rows = [(f"`{r}`", MEANING[r], CURE[r], "yes" if r in RETRYABLE else "") for r in Reason]
+    return (
+        "# Reject reasons\n\nThe column `reason` of the table `rejects`; `ver query OUT @rejects-by-reason` counts.\n\n"
+        + _table(("reason", "meaning", "what to do", "a rerun tries again"), rows)
+    )
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def _first(model: type) -> str:
+    return _plain((model.__doc__ or "").split("\n\n")[0])
+
+
+def _plain(text: str | None) -> str:
+    """Text of a docstring as Markdown on one line."""
+    return " ".join((text or "").replace("``", "`").split())
+
+
+def _value(value: Any) -> str:
+    import json
+
+    return json.dumps(value if not isinstance(value, BaseModel) else value.model_dump(mode="json"), default=list)
+
+
+def main() -> None:
+    """Write every page."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+        sys.stdout.write(f"wrote docs/reference/{name}\n")
+
+
+if __name__ == "__main__":
+    main()
