@@ -25,7 +25,7 @@ COLUMNS = ("media_sha256", "transcript", "label")
 def build_cpu_s(raw: Path, out: Path, level: str) -> float:
     """CPU seconds of the whole command with all its processes."""
     shutil.rmtree(out, ignore_errors=True)
-    command = [sys.executable, "-m", "ver_pipeline", "build", "--source", raw, "--out", out, "--engine", "here"]
+    command = [sys.executable, "-m", "ver_pipeline", "build", "--source", raw, "--out", out, "--engine", "local"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     level_of = ["--set", f"runtime.instruction_set={level}"]
     subprocess.run([*map(str, command), *level_of], check=True, capture_output=True)

@@ -70,7 +70,7 @@ def main() -> None:
     subprocess.run([ffmpeg_path(), *GLOBAL_OPTIONS, *cut], check=True)
     work = work_s(piece, args.out)
     print(f"the stages' work, {args.seconds:g} s of video        {work:6.1f} s")
-    for engine in ("here", "ray"):
+    for engine in ("local", "ray"):
         wall = build_s(raw, args.out / engine, engine)
         print(f"ver build --engine {engine:5}              {wall:6.1f} s   {wall - work:6.1f} s more than the work")
     print(f"ver build again, nothing to do       {build_s(raw, args.out / 'here', 'here'):6.1f} s")

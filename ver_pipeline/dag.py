@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ver_pipeline.engine.cache import stage_digest
+from ver_pipeline.schemas import plugins
 from ver_pipeline.schemas.config import BuildConfig
-from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.errors import ConfigError, VerError
 from ver_pipeline.shards.tombstone_hash import tombstone_of
 from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.stages.annotate import AnnotateStage
@@ -43,6 +44,8 @@ def make_dag(config: BuildConfig, work: WorkFolder, withdrawn: Iterable[str] = (
         EvidenceStage(config.evidence),
         AnnotateStage(config.annotate, str(work.root / "answers")),
     ]
+    for name in config.extend.stages:
+        _insert(dag, plugins.load("stages", name), config, work)
     lineage = {stage.name: stage_digest(stage) for stage in dag if stage.name != "withdraw"}
     dag.append(
         ValidateStage(
@@ -52,11 +55,28 @@ def make_dag(config: BuildConfig, work: WorkFolder, withdrawn: Iterable[str] = (
             tools=tool_versions(),
             takedown=takedown or None,
             heldout_groups=frozenset(config.shard.heldout_groups),
+            extra_rules=config.extend.rules,
         )
     )
     dag.append(CollectStage(work.records))
     check_columns(dag)
     return dag
+
+
+def _insert(dag: list[Stage], plugin: plugins.Plugin, config: BuildConfig, work: WorkFolder) -> None:
+    """Put another package's stage behind the one that it names in ``after``.
+
+    Raises:
+        ConfigError: there is no such stage, or one of the same name is there.
+    """
+    stage = plugin.value(config, work.root)
+    places = [i for i, other in enumerate(dag) if other.name == stage.after]
+    if not places or any(other.name == stage.name for other in dag):
+        names = ", ".join(other.name for other in dag)
+        raise ConfigError(
+            f"the stage {stage.name} of {plugin.release} cannot run after {stage.after}", f"there are {names}"
+        )
+    dag.insert(places[0] + 1, stage)
 
 
 def check_columns(dag: Sequence[Stage], given: Sequence[str] = LISTED_COLUMNS) -> None:

@@ -21,7 +21,7 @@ import videos
 
 PROGRAM = [sys.executable, "-P", "-m", "ver_pipeline"]
 Done = subprocess.CompletedProcess[str]
-HERE = ("--engine", "here", *builds.QUICK, "--set", "evidence.faces=false")
+HERE = ("--engine", "local", *builds.QUICK, "--set", "evidence.faces=false")
 RAY = ("--engine", "ray", "--cpus", "2", *builds.QUICK, "--set", "evidence.faces=false")
 needs_mounts = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root on Linux"

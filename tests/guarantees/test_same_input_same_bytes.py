@@ -25,7 +25,7 @@ from ver_pipeline.cli import main
 from ver_pipeline.engine.engine import Engine
 from ver_pipeline.shards.names import names_of
 
-KILLS = [("here", 4.0), ("ray", 12.0)] * 5
+KILLS = [("local", 4.0), ("ray", 12.0)] * 5
 """Where the build to kill runs, and the latest moment to kill it, in seconds."""
 
 
@@ -47,7 +47,7 @@ def undisturbed(raw: Path) -> Path:
     return out
 
 
-@pytest.mark.parametrize("where", [("--engine", "ray", "--cpus", "2"), ("--engine", "here")], ids=" ".join)
+@pytest.mark.parametrize("where", [("--engine", "ray", "--cpus", "2"), ("--engine", "local")], ids=" ".join)
 def test_ray_with_one_or_two_cpus_and_no_ray_at_all_give_the_same_bytes(raw, undisturbed, tmp_path, where):
     done = builds.ver("build", "--source", raw, "--out", tmp_path / "o", *where, *builds.QUICK)
     assert done.returncode == 0, done.stderr
@@ -215,7 +215,7 @@ def test_adding_a_video_runs_that_video_only_and_deleting_it_removes_its_samples
     assert here == listed
 
 
-@pytest.mark.parametrize(("engine", "after_s"), [("here", 3), ("ray", 4), ("ray", 9)])
+@pytest.mark.parametrize(("engine", "after_s"), [("local", 3), ("ray", 4), ("ray", 9)])
 def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_leaves_no_worker(raw, tmp_path, engine, after_s):
     command = [
         sys.executable,

@@ -1,13 +1,13 @@
-"""Annotators by name.  A backend's module is imported when it is chosen, never before."""
+"""Annotators by name, ours and those of other packages.  A module is imported when it is chosen, never before."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ver_pipeline.annotators.base import Annotator
+from ver_pipeline.schemas import plugins
 from ver_pipeline.schemas.errors import ConfigError
 
 MODELS = ("openai", "transformers", "vllm")
@@ -37,9 +37,14 @@ def make(name: str, options: Mapping[str, Any] | None = None, cache_dir: str | P
         from ver_pipeline.annotators.backends.replay import ReplayAnnotator
 
         return ReplayAnnotator(table)
-    near = difflib.get_close_matches(name, NAMES, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ConfigError(f"no annotator is called {name!r}", f"{hint}there are {', '.join(NAMES)}")
+    annotator: Annotator = plugins.load("annotators", kind, NAMES).value(name, table, cache_dir)
+    return annotator
+
+
+def release(name: str) -> str | None:
+    """The package and version that an annotator comes from; None for ours, which say themselves what they are."""
+    kind = name.partition(":")[0]
+    return None if kind in NAMES else plugins.load("annotators", kind, NAMES).release
 
 
 def _model(kind: str, name: str, table: Mapping[str, Any], cache_dir: str | Path | None) -> Annotator:

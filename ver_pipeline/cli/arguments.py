@@ -24,7 +24,7 @@ def add_build_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cpus", type=_positive, help="logical CPUs to use (default: all)")
     parser.add_argument(
         "--engine",
-        choices=("auto", "here", "ray"),
+        choices=("auto", "local", "ray"),
         default="auto",
         help="where stages run: in this process, on Ray, or (auto) on Ray unless there is little to do",
     )

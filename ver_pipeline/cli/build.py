@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from ver_pipeline.progress import Progress
     from ver_pipeline.schemas.errors import UsageError
 
-    if args.engine == "here" and args.ray_address:
+    if args.engine == "local" and args.ray_address:
         raise UsageError("--engine local and --ray-address contradict each other", "give one of them")
     limits = (args.limit, args.cpus, args.ray_address, Placement(args.engine))
     summary = build(BuildOptions(args.source, args.out, read_config(args), *limits), Progress())

@@ -6,14 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-LAYOUTS = ("llava", "emotion-qwen", "llama-factory", "ms-swift", "hf", "emer")
+LAYOUTS = "llava, emotion-qwen, llama-factory, ms-swift, emer, hf (a loading recipe for the shards)"
 LANGUAGES = ("en", "zh")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("dataset", metavar="OUT", type=Path, help="folder of a data set")
-    parser.add_argument("--format", choices=LAYOUTS, required=True, help="layout (hf: a loading recipe for the shards)")
+    parser.add_argument("--format", required=True, help=f"{LAYOUTS}, or one that another package adds")
     parser.add_argument("--to", metavar="DIR", type=Path, required=True, help="a new folder")
     parser.add_argument("--where", metavar="SQL", default="true", help="condition over the view samples")
     parser.add_argument("--tasks", default="describe,reason,label", help="tasks of model/data/tasks.yaml, by commas")

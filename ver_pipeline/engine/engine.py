@@ -31,7 +31,7 @@ class Placement(StrEnum):
     """Where stages run."""
 
     AUTO = "auto"
-    LOCAL = "here"
+    LOCAL = "local"
     RAY = "ray"
 
 

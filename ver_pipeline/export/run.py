@@ -18,12 +18,14 @@ from ver_pipeline.export.emer import write_emer
 from ver_pipeline.export.hub import write_recipe
 from ver_pipeline.export.rights import check_public
 from ver_pipeline.growth.settle import settle
+from ver_pipeline.schemas import plugins
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.untrusted import inside
 from ver_pipeline.shards.read import ShardReader
 
 SHAPES = {"llava": llava, "emotion-qwen": emotion_qwen, "llama-factory": messages, "ms-swift": messages}
 FORMATS = (*SHAPES, "hf", "emer")
+"""The layouts of our own; other packages add theirs (docs/extending.md)."""
 REFERENCES = ("key", "uri", "source_id", "start_s", "end_s", "media_sha256", "license")
 
 Row = dict[str, Any]
@@ -64,7 +66,7 @@ def export(out_dir: Path, target: Path, wish: Export) -> Exported:
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     with open_dataset(out_dir) as data:
-        passes_media = wish.format == "hf" or (wish.media == "copy" and wish.format != "emer")
+        passes_media = wish.format == "hf" or (wish.media == "copy" and wish.format in SHAPES)
         if wish.public and passes_media:
             check_public(data, "true" if wish.format == "hf" else wish.where, wish.allow)
         partial.mkdir(parents=True)
@@ -87,8 +89,11 @@ def _write(data: Dataset, folder: Path, wish: Export) -> Exported:
         done.n_samples = data.manifest["counts"]["samples"]
     elif wish.format == "emer":
         done.n_samples = write_emer((record for _, record in read_records(data, wish.where)), folder)
-    else:
+    elif wish.format in SHAPES:
         _conversations(data, folder, wish, done)
+    else:
+        write = plugins.load("layouts", wish.format, FORMATS).value
+        done.n_samples = write((record for _, record in read_records(data, wish.where)), folder)
     return done
 
 

@@ -60,8 +60,8 @@ class ScenesConfig(Section):
 class SpeechConfig(Section):
     """Who transcribes, and which languages."""
 
-    engine: Literal["faster-whisper", "whisperx", "none"] = "faster-whisper"
-    """The transcriber; ``none`` transcribes nothing."""
+    engine: str = "faster-whisper"
+    """The transcriber: ``faster-whisper``, ``whisperx``, that of another package, or ``none``."""
     model: str = "whisper-base"
     """Name in the model store, or the folder of a CTranslate2 Whisper."""
     languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en", "zh")
@@ -178,6 +178,15 @@ class ValidateConfig(Section):
     """Changes to the record rules, such as ``{"L08": {"severity": "flag"}}``; severity ``off`` disables one."""
 
 
+class ExtendConfig(Section):
+    """What other installed packages add to the pipeline (docs/extending.md)."""
+
+    rules: tuple[str, ...] = ()
+    """Names of plugins whose record rules run after ours."""
+    stages: tuple[str, ...] = ()
+    """Names of plugins that are stages; each says after which stage it runs."""
+
+
 class ShardConfig(Section):
     """How samples are laid out."""
 
@@ -216,3 +225,4 @@ class BuildConfig(Section):
     annotate: AnnotateConfig = AnnotateConfig()
     validate_: ValidateConfig = Field(default=ValidateConfig(), alias="validate")
     shard: ShardConfig = ShardConfig()
+    extend: ExtendConfig = ExtendConfig()

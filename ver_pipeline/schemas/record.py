@@ -129,7 +129,7 @@ class Segment(Part):
 class Recogniser(Part):
     """What heard the speech: ``subtitles`` means ready text, ``none`` that nothing listened."""
 
-    engine: Literal["faster-whisper", "whisperx", "subtitles", "none"]
+    engine: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     model: str
     revision: str
 

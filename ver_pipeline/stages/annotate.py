@@ -12,7 +12,7 @@ from ver_pipeline.annotators.agreement.votes import agreement as compute_agreeme
 from ver_pipeline.annotators.base import Annotator, Request, Result, Usage
 from ver_pipeline.annotators.cues.features import read_features
 from ver_pipeline.annotators.cues.labeling_sources import label_votes
-from ver_pipeline.annotators.registry import make
+from ver_pipeline.annotators.registry import make, release
 from ver_pipeline.annotators.reviewed import Review, apply_review, load_reviews
 from ver_pipeline.annotators.teacher.prices import gpu_hours, money_spent, teacher_of
 from ver_pipeline.schemas.canonical import digest
@@ -72,7 +72,7 @@ class AnnotateStage:
             **embedding,
             "source_skill": self._skill.to_dict() if self._skill else None,
             "reviews": digest([[r.key, r.human(), dict(r.fields)] for _, r in sorted(self._reviews.items())]),
-            "annotators": {annotator.name: dict(annotator.fingerprint()) for annotator in self.asked()},
+            "annotators": {annotator.name: _identity(annotator) for annotator in self.asked()},
         }
 
     def open(self) -> None:
@@ -191,6 +191,12 @@ class AnnotateStage:
         if self.config.adjudicator is None:
             raise ConfigError("annotate.on_disagreement is 'adjudicate' without annotate.adjudicator", "name one")
         return self._make(self.config.adjudicator, cache_dir)
+
+
+def _identity(annotator: Annotator) -> dict[str, Any]:
+    """What shapes an annotator's answers; of another package's also which release of it."""
+    package = release(annotator.name)
+    return {**annotator.fingerprint(), **({"release": package} if package else {})}
 
 
 def request_of(row: Row) -> Request:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ver_pipeline.schemas import plugins
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import CHUNK, Outcome, Resources, Row
@@ -26,6 +27,16 @@ ENGINES: dict[str, type[Any]] = {"faster-whisper": FasterWhisper, "whisperx": Wh
 LISTS = ("segments", "words", "speech_spans", "language_windows")
 
 
+def _transcriber(config: SpeechConfig) -> tuple[Transcriber, str | None]:
+    """The transcriber that is configured, and the package and version that it comes from where it is not ours."""
+    if config.engine == "none":
+        return NoTranscriber(), None
+    if config.engine in ENGINES:
+        return ENGINES[config.engine](config), None
+    plugin = plugins.load("transcribers", config.engine, (*ENGINES, "none"))
+    return plugin.value(config), plugin.release
+
+
 class SpeechStage:
     """``transcript`` in source time: segments, words, speech spans, language windows, who listened."""
 
@@ -39,14 +50,16 @@ class SpeechStage:
     def __init__(self, config: SpeechConfig, chunk_s: float = CHUNK_S) -> None:
         self.config = config
         self.chunk_s = chunk_s
-        self.transcriber: Transcriber = ENGINES[config.engine](config) if config.engine in ENGINES else NoTranscriber()
+        self.transcriber, self._release = _transcriber(config)
         self.reader: Transcriber = Subtitles()
         on_gpu = config.device == "cuda" and config.engine != "none"
         self.resources = Resources(cpus=0.5, gpus=1.0 if on_gpu else 0.0, isolated=True, time_limit_s=6 * 3600)
 
     def fingerprint(self) -> Mapping[str, Any]:
-        own = {"use_subtitles": self.config.use_subtitles, "piece_s": self.chunk_s}
-        return {"listener": self.transcriber.fingerprint(), **own}
+        own: dict[str, Any] = {"use_subtitles": self.config.use_subtitles, "chunk_s": self.chunk_s}
+        if self._release is not None:
+            own["release"] = self._release
+        return {"transcriber": self.transcriber.fingerprint(), **own}
 
     def open(self) -> None:
         self.transcriber.open()

@@ -32,6 +32,7 @@ class ValidateStage:
         tools: versions of the tools that shape the record, by name (lineage).
         takedown: sha256 of sources or media, or clip keys, that must not be in the set; None: no list.
         heldout_groups: groups that go to the split ``heldout`` (overlap with public test sets).
+        extra_rules: names of plugins whose rules run too.
     """
 
     name = "validate"
@@ -51,8 +52,10 @@ class ValidateStage:
         tools: Mapping[str, str] | None = None,
         takedown: frozenset[str] | None = None,
         heldout_groups: frozenset[str] = frozenset(),
+        extra_rules: tuple[str, ...] = (),
     ) -> None:
         self.config = config
+        self.extra_rules = extra_rules
         self.shard = shard
         self.lineage = {"stages": dict(stages or {}), "tools": dict(tools or {})}
         self.takedown = takedown
@@ -61,7 +64,7 @@ class ValidateStage:
     def fingerprint(self) -> Mapping[str, Any]:
         """The rules in force, the split settings, the media policy, the lists and the lineage."""
         return {
-            "rules": rule_set(self.config).version,
+            "rules": rule_set(self.config, self.extra_rules).version,
             "split": [self.shard.val_frac, self.shard.test_frac, self.shard.split_seed],
             "media": self.shard.media,
             "takedown": None if self.takedown is None else sorted(self.takedown),
@@ -71,7 +74,7 @@ class ValidateStage:
 
     def open(self) -> None:
         """Nothing to load; an unknown rule in the configuration is found here at the latest."""
-        rule_set(self.config)
+        rule_set(self.config, self.extra_rules)
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
         """A record or a reject for each row, in order."""
@@ -82,7 +85,7 @@ class ValidateStage:
             record = parse_record(self._assemble(row))
         except (ValidationError, ValueError) as error:
             return self._reject(row, Reason.SCHEMA, f"the record does not fit the schema: {_places(error)}")
-        verdict = run_rules(record, self.config, takedown=self.takedown)
+        verdict = run_rules(record, self.config, takedown=self.takedown, extra=self.extra_rules)
         if verdict.status == "reject":
             failed = [finding for finding in verdict.findings if finding.severity == "reject"]
             told = "; ".join(f"{f.code} {f.pointer}: {f.message}" for f in failed[:5])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from ver_pipeline.schemas import plugins
 from ver_pipeline.schemas.canonical import canonical_json, digest
 from ver_pipeline.schemas.config import ValidateConfig
 from ver_pipeline.schemas.errors import ConfigError
@@ -34,28 +35,45 @@ class RuleSet:
     version: str
 
 
-def rule_set(config: ValidateConfig | None = None) -> RuleSet:
+def rule_set(config: ValidateConfig | None = None, extra: tuple[str, ...] = ()) -> RuleSet:
     """The rules after the configuration's changes: severity, thresholds, ``off``.
 
+    Args:
+        extra: names of plugins whose rules run after ours.
+
     Raises:
-        ConfigError: an unknown rule or threshold, with the nearest known name.
+        ConfigError: an unknown rule, threshold or plugin, with the nearest known name.
     """
     config = config or ValidateConfig()
-    return _rule_set(canonical_json(config.rules))
+    return _rule_set(canonical_json(config.rules), extra)
 
 
 @lru_cache(maxsize=64)
-def _rule_set(overrides_json: bytes) -> RuleSet:
+def _rule_set(overrides_json: bytes, extra: tuple[str, ...]) -> RuleSet:
     import json
 
     overrides: dict[str, Mapping[str, object]] = json.loads(overrides_json)
+    known = (*ALL_RULES, *_rules_of(extra))
+    by_id = {rule.id: rule for rule in known}
     for rule_id in overrides:
-        if rule_id not in BY_ID:
-            raise ConfigError(f"there is no rule {rule_id!r}", _nearest(rule_id, BY_ID))
-    chosen = tuple(_changed(rule, overrides.get(rule.id, {})) for rule in ALL_RULES)
+        if rule_id not in by_id:
+            raise ConfigError(f"there is no rule {rule_id!r}", _nearest(rule_id, by_id))
+    chosen = tuple(_changed(rule, overrides.get(rule.id, {})) for rule in known)
     kept = tuple(rule for rule in chosen if rule is not None)
     content = [[rule.id, rule.version, rule.severity, dict(rule.limits)] for rule in kept]
     return RuleSet(kept, f"rules/1-{digest(content)[:12]}")
+
+
+def _rules_of(extra: tuple[str, ...]) -> list[Rule]:
+    """The rules of plugins.  Each plugin is a sequence of rules whose ids no other rule has."""
+    rules: list[Rule] = []
+    for name in extra:
+        plugin = plugins.load("rules", name)
+        for rule in plugin.value:
+            if rule.id in BY_ID or rule.id in {other.id for other in rules}:
+                raise ConfigError(f"the rule {rule.id} of {plugin.release} is already there", "give it another id")
+            rules.append(rule)
+    return rules
 
 
 def run_rules(
@@ -64,6 +82,7 @@ def run_rules(
     *,
     takedown: frozenset[str] | None = None,
     rules: Iterable[Rule] | None = None,
+    extra: tuple[str, ...] = (),
 ) -> Verdict:
     """Judge one record.
 
@@ -71,13 +90,14 @@ def run_rules(
         config: severities, thresholds and rules that are off.
         takedown: sha256 of sources or media, or clip keys, that must not be in the set; None: no list.
         rules: run only these (already configured) rules.
+        extra: names of plugins whose rules run after ours.
 
     Returns:
         The verdict: ``reject`` when a rule of that severity found something, ``review`` when a flag
         was raised, ``accept`` otherwise.  Every rule in force is in exactly one of ``passed``,
         ``not_run`` and the findings.  ``not_run`` entries read ``"ID: why"``.
     """
-    chosen = rule_set(config)
+    chosen = rule_set(config, extra)
     passed: list[str] = []
     not_run: list[str] = []
     findings: list[Finding] = []
@@ -103,7 +123,8 @@ def run_rules(
 
 def reject_reason(verdict: Verdict) -> Reason | None:
     """The finest reject code of a verdict: that of the first rejecting rule which has its own, if any does."""
-    reasons = [BY_ID[f.code].reason for f in verdict.findings if f.severity == "reject"]
+    codes = [f.code for f in verdict.findings if f.severity == "reject"]
+    reasons = [BY_ID[code].reason if code in BY_ID else Reason.RULE_FAILED for code in codes]
     if not reasons:
         return None
     return next((reason for reason in reasons if reason is not Reason.RULE_FAILED), Reason.RULE_FAILED)
