@@ -23,6 +23,7 @@ fi
 ruff check .
 ruff format --check .
 mypy
+NO_MKDOCS_2_WARNING=1 mkdocs build -q
 
 tests() { python -m pytest ${selection[@]+"${selection[@]}"} "$@"; }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import ver_pipeline
 from ver_pipeline import reference
 from ver_pipeline.annotators import options
 from ver_pipeline.cli import COMMANDS
@@ -105,3 +108,40 @@ def test_every_link_between_documents_leads_somewhere():
             if not (path.parent / target).exists():
                 broken.append(f"{path.relative_to(ROOT)}: {target}")
     assert broken == []
+
+
+def test_the_readme_in_chinese_keeps_step_with_the_one_in_english():
+    english, chinese = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh-CN.md"))
+    assert len(re.findall("^## ", english, re.M)) == len(re.findall("^## ", chinese, re.M))
+    for pattern in (
+        r"^    (?:ver|bash|pip) [^#\n]*",
+        r"\]\((docs/[^)]*)\)",
+        r"^- \*\*",
+        r"^\d\. ",
+        r"`(?:train|teacher|s3)`",
+    ):
+        one, other = (re.findall(pattern, text, re.M) for text in (english, chinese))
+        assert sorted(line.strip() for line in one) == sorted(line.strip() for line in other), pattern
+
+
+def python_blocks() -> list[tuple[str, str]]:
+    return [
+        (path.relative_to(ROOT).as_posix(), block)
+        for path in DOCUMENTS
+        for block in re.findall(r"^```python\n(.*?)^```", path.read_text("utf-8"), re.M | re.S)
+    ]
+
+
+@pytest.mark.parametrize(("document", "block"), python_blocks(), ids=[name for name, _ in python_blocks()])
+def test_python_in_a_document_imports_what_exists(document, block):
+    for node in ast.walk(ast.parse(block)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ver_pipeline"):
+            module = importlib.import_module(node.module)
+            assert [a.name for a in node.names if not hasattr(module, a.name)] == []
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ver_pipeline":
+            assert node.attr in ver_pipeline.__all__ or importlib.util.find_spec(f"ver_pipeline.{node.attr}")
+
+
+def test_the_site_names_every_page():
+    named = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8")))
+    assert named == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}

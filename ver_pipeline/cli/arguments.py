@@ -31,6 +31,19 @@ def add_build_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ray-address", help="join this Ray cluster ('auto', or HOST:PORT)")
 
 
+WHERE = "SQL condition over `samples`, such as \"label = 'anger'\", or a whole SELECT that yields key"
+
+
+def add_where(parser: argparse.ArgumentParser, chooses: str, default: str | None = None) -> None:
+    """``--where``, the same for every command: one condition, run in the sandbox (``catalog/where.py``).
+
+    Args:
+        chooses: what the condition chooses, for the help.
+        default: the condition where none is given; None makes the option required.
+    """
+    parser.add_argument("--where", metavar="SQL", default=default, required=default is None, help=f"{chooses}: {WHERE}")
+
+
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Where settings come from."""
     from ver_pipeline.config_file import DEFAULT_PROFILE, profiles

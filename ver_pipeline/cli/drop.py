@@ -6,15 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
+from ver_pipeline.cli.arguments import add_where
+
 SHOWN = 20
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("dataset", metavar="OUT", type=Path, help="folder of a data set")
-    parser.add_argument(
-        "--where", metavar="SQL", required=True, help="condition over the view samples, e.g. \"uri = 'a.mp4'\""
-    )
+    add_where(parser, "samples to drop")
     parser.add_argument("--reason", default="withdrawn", help="kept with the hash of the key (default: withdrawn)")
     parser.add_argument("--dry-run", action="store_true", help="show what would go, and change nothing")
 

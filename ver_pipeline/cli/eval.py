@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.cli.arguments import add_where
 from ver_pipeline.schemas.errors import UsageError
 
 
@@ -17,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", type=Path, help="Emotion-Qwen folder to ask about --shards")
     parser.add_argument("--shards", type=Path, help="data set of `ver build`")
     parser.add_argument("--split", default="test", help="split of --shards (default test)")
-    parser.add_argument("--where", default="", help="SQL that selects clips of --shards")
+    add_where(parser, "clips of --shards", "")
     parser.add_argument("--lang", nargs="+", choices=("en", "zh"), default=["en", "zh"])
     parser.add_argument("--tasks", nargs="+", choices=("label", "open", "describe"), default=["label", "open"])
     parser.add_argument(

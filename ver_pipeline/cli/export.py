@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from ver_pipeline.cli.arguments import add_where
+
 LAYOUTS = "llava, emotion-qwen, llama-factory, ms-swift, emer, hf (a loading recipe for the shards)"
 LANGUAGES = ("en", "zh")
 
@@ -15,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="OUT", type=Path, help="folder of a data set")
     parser.add_argument("--format", required=True, help=f"{LAYOUTS}, or one that another package adds")
     parser.add_argument("--to", metavar="DIR", type=Path, required=True, help="a new folder")
-    parser.add_argument("--where", metavar="SQL", default="true", help="condition over the view samples")
+    add_where(parser, "samples to export", "true")
     parser.add_argument("--tasks", default="describe,reason,label", help="tasks of model/data/tasks.yaml, by commas")
     parser.add_argument("--languages", default="en,zh", help="en, zh or both")
     parser.add_argument(

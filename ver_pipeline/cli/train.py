@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ver_pipeline.cli.arguments import add_where
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``ver train``."""
@@ -16,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     start.add_argument("--tiny", action="store_true", help="start from a tiny model with random weights, to try it out")
     parser.add_argument("--stage", default="all", help="all, general, emotion, joint, or a stage file (default: all)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; an interrupted run goes on there")
-    parser.add_argument("--where", default="", help="SQL that selects training samples of --shards")
+    add_where(parser, "training samples of --shards", "")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a stage setting")
     parser.add_argument("--seed", type=int, help="seed of order, dropout and tiny weights (default 0)")
     parser.add_argument("--workers", type=int, default=2, help="loader processes per rank; never changes results")
