@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.nearest import did_you_mean
 
 DEFAULT_FILE = "ver.yaml"
 PROFILES = Path(__file__).parent / "profiles"
@@ -109,9 +109,7 @@ def _first_line(error: ValidationError, where: str) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{where}: {place}: {first['msg']}"
-    near = difflib.get_close_matches(str(first["loc"][-1]), _known_keys(first["loc"][:-1]), n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(_known_keys(first['loc'][:-1]))}"
-    return f"{where}: unknown key {place!r}{hint}"
+    return f"{where}: unknown key {place!r}; {did_you_mean(str(first['loc'][-1]), _known_keys(first['loc'][:-1]))}"
 
 
 def _known_keys(parents: tuple[int | str, ...]) -> list[str]:

@@ -96,7 +96,7 @@ def test_a_batch_without_any_good_sample_changes_nothing_but_the_position(tiny, 
 
 
 def test_unknown_settings_are_refused_with_a_suggestion():
-    with pytest.raises(ConfigError, match="did you mean warmup_frac"):
+    with pytest.raises(ConfigError, match="did you mean 'warmup_frac'"):
         load_stage(built_in_stage("general"), overrides=("optimizer.warmup_fraction=0.1",))
     with pytest.raises(ConfigError, match="expert_mode"):
         load_stage(built_in_stage("general"), overrides=("expert_mode=both",))

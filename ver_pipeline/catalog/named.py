@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from ver_pipeline.schemas.errors import UsageError
+from ver_pipeline.schemas.nearest import did_you_mean
 
 
 def named_queries() -> dict[str, str]:
@@ -23,11 +24,7 @@ def load_query(name: str) -> str:
     plain = name.removeprefix("@")
     known = named_queries()
     if plain not in known:
-        import difflib
-
-        near = difflib.get_close_matches(plain, known, n=1)
-        hint = f"did you mean @{near[0]}?" if near else "ver query --list shows them"
-        raise UsageError(f"no query is named @{plain}", hint)
+        raise UsageError(f"no query is named @{plain}", did_you_mean(plain, known))
     return files(__package__).joinpath("queries", f"{plain}.sql").read_text("utf-8")
 
 

@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--annotator", help="cues, openai, vllm, transformers or replay")
     parser.add_argument("--config", help="YAML file whose annotate section counts")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value")
-    parser.add_argument("--where", default="true", help="SQL condition over footage, such as \"language = 'zh'\"")
+    add_where(parser, "clips to annotate", "true")
     parser.add_argument("--reviews", help="JSONL of human decisions (short for --set annotate.reviews=FILE)")
     parser.add_argument("--add", action="store_true", help="keep present annotations; the new ones become alternatives")
     parser.add_argument("--estimate", action="store_true", help="only say what it would cost")

@@ -7,7 +7,6 @@ raises has failed.
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections import Counter
@@ -21,6 +20,7 @@ from ver_pipeline.quality.judges import EXAMPLES, Judge, best_judge
 from ver_pipeline.quality.set_checks import CHECKS
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError, UsageError
+from ver_pipeline.schemas.nearest import did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,9 +48,7 @@ def load_suite(name: str) -> dict[str, Any]:
         ConfigError: its file is not a suite.
     """
     if name not in suite_names():
-        close = difflib.get_close_matches(name, suite_names(), n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(suite_names())}"
-        raise UsageError(f"there is no suite {name!r}", hint)
+        raise UsageError(f"there is no suite {name!r}", did_you_mean(name, suite_names()))
     path = SUITES_DIR / f"{name}.json"
     try:
         suite = json.loads(path.read_text(encoding="utf-8"))

@@ -123,7 +123,7 @@ def label_from_transcript(data: Dataset, _: Dataset | None) -> Rows | str:
 
 
 def drift_samples(data: Dataset, earlier: Dataset | None) -> Rows | str:
-    """Samples now over footage before."""
+    """Samples now over samples before."""
     if earlier is None:
         return NO_EARLIER
     before = earlier.manifest["counts"]["samples"]

@@ -6,7 +6,6 @@ name.  Installed code is trusted, as ours is (SECURITY.md).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.nearest import did_you_mean
 
 Kind = Literal["annotators", "transcribers", "rules", "layouts", "stages"]
 
@@ -44,10 +44,7 @@ def load(kind: Kind, name: str, ours: Iterable[str] = ()) -> Plugin:
     """
     point = _found(kind).get(name)
     if point is None:
-        known = [*ours, *names(kind)]
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ConfigError(f"no {kind[:-1]} is called {name!r}", f"{hint}there are {', '.join(known) or 'none'}")
+        raise ConfigError(f"no {kind[:-1]} is called {name!r}", did_you_mean(name, [*ours, *names(kind)]))
     release = f"{point.dist.name} {point.dist.version}" if point.dist is not None else "unknown"
     try:
         return Plugin(name, point.load(), release)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from ver_pipeline.model.data.samples import DataSpec
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.nearest import did_you_mean
 
 STAGES = ("general", "emotion", "joint")
 """The three stages, in order."""
@@ -205,8 +205,7 @@ def _first(error: ValidationError, raw: dict[str, Any]) -> str:
     first = error.errors()[0]
     where = ".".join(str(p) for p in first["loc"])
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        near = difflib.get_close_matches(str(first["loc"][-1]), _field_names(), n=1)
-        return f"unknown key {where}" + (f", did you mean {near[0]}?" if near else "")
+        return f"unknown key {where}: {did_you_mean(str(first['loc'][-1]), _field_names())}"
     return f"{where}: {first['msg']}"
 
 

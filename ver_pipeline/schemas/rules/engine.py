@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,6 +11,7 @@ from ver_pipeline.schemas import plugins
 from ver_pipeline.schemas.canonical import canonical_json, digest
 from ver_pipeline.schemas.config import ValidateConfig
 from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.nearest import did_you_mean
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Finding, Record, Verdict
 from ver_pipeline.schemas.rules.base import SEVERITIES, Context, NotRun, Rule
@@ -57,7 +57,7 @@ def _rule_set(overrides_json: bytes, extra: tuple[str, ...]) -> RuleSet:
     by_id = {rule.id: rule for rule in known}
     for rule_id in overrides:
         if rule_id not in by_id:
-            raise ConfigError(f"there is no rule {rule_id!r}", _nearest(rule_id, by_id))
+            raise ConfigError(f"there is no rule {rule_id!r}", did_you_mean(rule_id, by_id))
     chosen = tuple(_changed(rule, overrides.get(rule.id, {})) for rule in known)
     kept = tuple(rule for rule in chosen if rule is not None)
     content = [[rule.id, rule.version, rule.severity, dict(rule.limits)] for rule in kept]
@@ -149,14 +149,9 @@ def _changed(rule: Rule, override: Mapping[str, object]) -> Rule | None:
                 raise ConfigError(f"rule {rule.id}: severity {value!r}", f"one of {', '.join(SEVERITIES)}, off")
             severity = value
         elif name not in limits:
-            raise ConfigError(f"rule {rule.id} has no threshold {name!r}", _nearest(name, [*limits, "severity"]))
+            raise ConfigError(f"rule {rule.id} has no threshold {name!r}", did_you_mean(name, [*limits, "severity"]))
         elif isinstance(value, bool) or not isinstance(value, int | float):
             raise ConfigError(f"rule {rule.id}: {name} must be a number, not {value!r}")
         else:
             limits[name] = float(value)
     return replace(rule, severity=severity, limits=limits)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
