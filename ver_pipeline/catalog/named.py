@@ -24,7 +24,7 @@ def load_query(name: str) -> str:
     plain = name.removeprefix("@")
     known = named_queries()
     if plain not in known:
-        raise UsageError(f"no query is named @{plain}", did_you_mean(plain, known))
+        raise UsageError(f"no query is named @{plain}", did_you_mean(f"@{plain}", [f"@{query}" for query in known]))
     return files(__package__).joinpath("queries", f"{plain}.sql").read_text("utf-8")
 
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ver_pipeline.cli.arguments import add_where
+
 if TYPE_CHECKING:
     from ver_pipeline.catalog.dataset import Dataset
     from ver_pipeline.schemas.config import BuildConfig
