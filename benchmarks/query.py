@@ -21,7 +21,9 @@ import time
 from pathlib import Path
 
 from ver_pipeline.catalog.named import named_queries
-from ver_pipeline.schemas.tables import INDEX, TABLES, Column
+from ver_pipeline.schemas.catalog_tables import TABLES
+from ver_pipeline.schemas.columns import Column
+from ver_pipeline.schemas.tables import INDEX
 from ver_pipeline.shards.manifest import manifest_bytes
 
 LABELS = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear", "anxiety", "contempt",

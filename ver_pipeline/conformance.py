@@ -13,7 +13,8 @@ from typing import Any
 
 from ver_pipeline.annotators.base import Annotator, Request, Result
 from ver_pipeline.schemas.reasons import Reject
-from ver_pipeline.schemas.record import Annotation, Record
+from ver_pipeline.schemas.record import Record
+from ver_pipeline.schemas.record_annotation import Annotation
 from ver_pipeline.schemas.rules.base import SEVERITIES, Context, Found, NotRun, Rule
 from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.transcribers.base import Transcriber, Video

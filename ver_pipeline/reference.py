@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -82,8 +83,8 @@ def _settings(model: type[BaseModel]) -> str:
 
 
 def _record() -> str:
+    from ver_pipeline.schemas.catalog_tables import TABLES
     from ver_pipeline.schemas.record import SCHEMA_VERSION, Record
-    from ver_pipeline.schemas.tables import TABLES
 
     columns = {column.name: column.meaning for table in TABLES.values() for column in table.columns}
     text = f"# The record\n\n`{SCHEMA_VERSION}`: the JSON member of every sample. Times are in seconds (`_s`).\n"
@@ -118,12 +119,13 @@ def _inside(annotation: Any) -> Iterator[type[BaseModel]]:
 def _type(annotation: Any) -> str:
     if isinstance(annotation, type) and not getattr(annotation, "__args__", ()):
         return annotation.__name__
-    text = str(annotation).replace("typing.", "").replace("ver_pipeline.schemas.record.", "")
+    text = re.sub(r"typing\.|ver_pipeline\.schemas\.\w+\.", "", str(annotation))
     return text.partition("Annotated[")[2].partition(",")[0] or text
 
 
 def _tables() -> str:
-    from ver_pipeline.schemas.tables import INDEX, SAMPLES, TABLES
+    from ver_pipeline.schemas.catalog_tables import TABLES
+    from ver_pipeline.schemas.tables import INDEX, SAMPLES
 
     text = "# Tables\n\nWhat `ver query` sees. `samples` is the flat join; `key` joins all that have it.\n"
     for table in (SAMPLES, *TABLES.values(), INDEX):

@@ -12,7 +12,8 @@ from pathlib import Path
 from ver_pipeline.annotators.teacher.cost import Cost, estimate_row
 from ver_pipeline.engine.runner import StageStats
 from ver_pipeline.schemas.canonical import parse_json
-from ver_pipeline.schemas.tables import RUNS, fits
+from ver_pipeline.schemas.catalog_tables import RUNS
+from ver_pipeline.schemas.columns import fits
 from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.stages.base import Row
 

@@ -19,7 +19,7 @@ from ver_pipeline.annotators.teacher.assemble import check_rules
 from ver_pipeline.schemas.canonical import canonical_json, digest
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.labels import extract, find_words
-from ver_pipeline.schemas.record import Agreement, Annotation
+from ver_pipeline.schemas.record_annotation import Agreement, Annotation
 from ver_pipeline.stages.annotate import AnnotateStage
 
 HOSTILE = (

@@ -20,7 +20,8 @@ from ver_pipeline.schemas.answer import answer_schema
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.labels import classes
-from ver_pipeline.schemas.record import Annotation, LabelId
+from ver_pipeline.schemas.record_annotation import Annotation
+from ver_pipeline.schemas.record_types import LabelId
 
 ALL_SETS = ["open", "mer6", "dfew7", "mafw11", "dim"]
 SIZES = {"eids": ["f1"], "valence": -0.4, "arousal": 0.5, "dominance": None, "intensity": 2}

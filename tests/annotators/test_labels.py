@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ver_pipeline.schemas import labels
-from ver_pipeline.schemas.record import ClosedLabels
+from ver_pipeline.schemas.record_annotation import ClosedLabels
 
 MER6_ZH = {"happy": "高兴", "sad": "悲伤", "neutral": "中性", "angry": "愤怒", "surprise": "惊讶", "worried": "担忧"}
 EXACT = {

@@ -24,7 +24,7 @@ from ver_pipeline.annotators.teacher.teacher import question
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.schemas.record import Annotation
+from ver_pipeline.schemas.record_annotation import Annotation
 
 MANNERS: dict[str, Reason | None] = {
     "good": None,

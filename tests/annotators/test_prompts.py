@@ -22,7 +22,7 @@ from ver_pipeline.annotators.teacher.facts import MAX_TRANSCRIPT, data_block, tr
 from ver_pipeline.annotators.teacher.teacher import label_options, question
 from ver_pipeline.schemas.answer import PARTS, answer_schema, fields_schema, strict_form, verify_schema
 from ver_pipeline.schemas.errors import ConfigError
-from ver_pipeline.schemas.record import LabelId
+from ver_pipeline.schemas.record_types import LabelId
 
 
 def test_every_prompt_is_there_in_both_languages_and_fills() -> None:

@@ -12,8 +12,9 @@ from factory import make_record, make_records
 from ver_pipeline.catalog import write
 from ver_pipeline.catalog.rows import RECORD_ROWS, label_rows
 from ver_pipeline.catalog.write import write_catalog, write_index
+from ver_pipeline.schemas.catalog_tables import TABLES
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.schemas.tables import INDEX, TABLES, flat_columns
+from ver_pipeline.schemas.tables import INDEX, flat_columns
 
 REJECTS = [
     Reject(Reason.TOO_SHORT, "clip", "nothing left", "a" * 64, "raw/b.mp4").to_row(),

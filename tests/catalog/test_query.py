@@ -20,8 +20,9 @@ from ver_pipeline import open_dataset
 from ver_pipeline.catalog.named import load_query, named_queries
 from ver_pipeline.catalog.render import width_of
 from ver_pipeline.cli import main
+from ver_pipeline.schemas.catalog_tables import TABLES
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError, VerError
-from ver_pipeline.schemas.tables import INDEX, SAMPLES, TABLES
+from ver_pipeline.schemas.tables import INDEX, SAMPLES
 
 N = 24
 

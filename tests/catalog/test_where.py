@@ -19,9 +19,10 @@ from ver_pipeline.cli import main
 from ver_pipeline.export.rights import check_public
 from ver_pipeline.export.run import Export, export
 from ver_pipeline.model.data.shards import open_shards
+from ver_pipeline.schemas.catalog_tables import TABLES
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError
-from ver_pipeline.schemas.tables import INDEX, SAMPLES, TABLES
+from ver_pipeline.schemas.tables import INDEX, SAMPLES
 
 ROOT = Path(__file__).parents[2]
 

@@ -22,10 +22,10 @@ from ver_pipeline.engine.runner import Runner
 from ver_pipeline.growth.forget import Traces, forget
 from ver_pipeline.publishing.unchanged import NOTE_NAME, is_published, untouched
 from ver_pipeline.runs import Summary, note_build
+from ver_pipeline.schemas.catalog_tables import RUNS
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.schemas.tables import RUNS
 from ver_pipeline.shards.journals import switch_journal, withdrawal_journal
 from ver_pipeline.shards.switch import recover
 from ver_pipeline.shards.withdrawal import Withdrawal, ledger_path, note, noted, pending

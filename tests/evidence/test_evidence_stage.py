@@ -16,7 +16,7 @@ from ver_pipeline.media.ffmpeg import GLOBAL_OPTIONS, ffmpeg_path
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import EvidenceConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.schemas.record import Measured
+from ver_pipeline.schemas.record_measured import Measured
 from ver_pipeline.stages.base import Stage
 from ver_pipeline.stages.evidence import EvidenceStage
 from ver_pipeline.timeline.transcript import NO_RECOGNISER

@@ -8,7 +8,7 @@ import pytest
 from opencc import OpenCC
 
 from ver_pipeline.measure.sentiment import SentimentMeter, lexicon
-from ver_pipeline.schemas.record import LabelId
+from ver_pipeline.schemas.record_types import LabelId
 from ver_pipeline.timeline.transcript import is_wide, join_words
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ver_pipeline.schemas.canonical import canonical_json
-from ver_pipeline.schemas.record import Speech
+from ver_pipeline.schemas.record_media import Speech
 from ver_pipeline.timeline.transcript import join_words, slice_speech
 
 

@@ -18,7 +18,7 @@ from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError, MissingModelError
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.schemas.record import Speech
+from ver_pipeline.schemas.record_media import Speech
 from ver_pipeline.stages.base import Stage
 from ver_pipeline.stages.speech import SpeechStage, told_language
 from ver_pipeline.timeline.transcript import slice_speech

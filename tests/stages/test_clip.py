@@ -12,7 +12,7 @@ import videos
 
 from ver_pipeline.schemas.config import ClipConfig, IngestConfig, ScenesConfig
 from ver_pipeline.schemas.reasons import Reject
-from ver_pipeline.schemas.record import Clip, Media, Speech
+from ver_pipeline.schemas.record_media import Clip, Media, Speech
 from ver_pipeline.shards.tombstone_hash import tombstone_of
 from ver_pipeline.stages.chunks import ChunksStage
 from ver_pipeline.stages.clip import ClipStage

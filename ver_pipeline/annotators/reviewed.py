@@ -16,7 +16,8 @@ from typing import Any, Literal
 from ver_pipeline.schemas.canonical import canonical_json, digest, parse_json
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.labels import LABEL_IDS, adjective, closed_labels, labels
-from ver_pipeline.schemas.record import Human, Sampling
+from ver_pipeline.schemas.record import Human
+from ver_pipeline.schemas.record_annotation import Sampling
 from ver_pipeline.schemas.untrusted import is_key
 
 Decision = Literal["accept", "reject", "corrected"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.catalog import sandbox
 from ver_pipeline.catalog.limits import Limits, settings_of
-from ver_pipeline.schemas.tables import Table
+from ver_pipeline.schemas.columns import Table
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,8 +14,8 @@ from ver_pipeline.catalog import sandbox
 from ver_pipeline.catalog.connection import Addresses, connect
 from ver_pipeline.catalog.limits import Budget, Limits, limits_of
 from ver_pipeline.catalog.named import load_query
+from ver_pipeline.schemas.columns import Table
 from ver_pipeline.schemas.errors import MissingDependencyError
-from ver_pipeline.schemas.tables import Table
 
 if TYPE_CHECKING:
     import duckdb

@@ -18,8 +18,9 @@ from typing import Any
 from ver_pipeline.catalog.database import Database, Result
 from ver_pipeline.catalog.fetch import Located, locate
 from ver_pipeline.catalog.limits import Limits, limits_of
+from ver_pipeline.schemas.catalog_tables import TABLES
 from ver_pipeline.schemas.errors import UsageError
-from ver_pipeline.schemas.tables import INDEX, SAMPLES_SQL, TABLES
+from ver_pipeline.schemas.tables import INDEX, SAMPLES_SQL
 from ver_pipeline.schemas.untrusted import INDEX_COLUMNS, read_index
 
 __all__ = ["Dataset", "Result", "open_dataset"]

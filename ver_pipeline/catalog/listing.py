@@ -6,7 +6,9 @@ from typing import TextIO
 
 from ver_pipeline.catalog.named import named_queries
 from ver_pipeline.catalog.render import WRITERS
-from ver_pipeline.schemas.tables import INDEX, SAMPLES, TABLES, Table
+from ver_pipeline.schemas.catalog_tables import TABLES
+from ver_pipeline.schemas.columns import Table
+from ver_pipeline.schemas.tables import INDEX, SAMPLES
 
 
 def all_tables() -> list[Table]:

@@ -15,8 +15,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ver_pipeline.schemas.catalog_tables import TABLES
 from ver_pipeline.schemas.errors import VerError
-from ver_pipeline.schemas.tables import INDEX, SAMPLES, TABLES
+from ver_pipeline.schemas.tables import INDEX, SAMPLES
 
 if TYPE_CHECKING:
     import duckdb

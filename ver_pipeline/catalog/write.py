@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import Any
 
 from ver_pipeline.catalog.rows import RECORD_ROWS, reject_row, source_row
-from ver_pipeline.schemas.tables import INDEX, RUNS, TABLES, Table, arrow_schema
+from ver_pipeline.schemas.catalog_tables import RUNS, TABLES
+from ver_pipeline.schemas.columns import Table, arrow_schema
+from ver_pipeline.schemas.tables import INDEX
 
 ROW_GROUP = 16_384
 

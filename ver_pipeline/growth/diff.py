@@ -9,7 +9,7 @@ from typing import Any
 
 from ver_pipeline.catalog.database import Database
 from ver_pipeline.catalog.dataset import open_dataset
-from ver_pipeline.schemas.tables import TABLES
+from ver_pipeline.schemas.catalog_tables import TABLES
 from ver_pipeline.shards.tombstones import read_tombstones
 
 COMPARED = (

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.canonical import canonical_json
-from ver_pipeline.schemas.tables import TABLES, Table
+from ver_pipeline.schemas.catalog_tables import TABLES
+from ver_pipeline.schemas.columns import Table
 
 OWNER = {"sources": "source_id"}
 """The column by which a table's rows are compared; ``key`` for all others."""

@@ -15,8 +15,9 @@ from ver_pipeline.lint.facts import file_columns, table_facts
 from ver_pipeline.lint.files import file_defects
 from ver_pipeline.lint.pool import Start, checking_pool
 from ver_pipeline.lint.tar import TarReport, check_tar
+from ver_pipeline.schemas.catalog_tables import TABLES
 from ver_pipeline.schemas.errors import CorruptDataError
-from ver_pipeline.schemas.tables import INDEX, TABLES
+from ver_pipeline.schemas.tables import INDEX
 from ver_pipeline.shards.manifest import MANIFEST_NAME, load_manifest
 
 

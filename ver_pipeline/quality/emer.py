@@ -17,7 +17,9 @@ from typing import Any
 from ver_pipeline.schemas.config import ValidateConfig
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.labels import canonical
-from ver_pipeline.schemas.record import Description, Emotion, Recogniser, Record, Safety, Speech, Verdict
+from ver_pipeline.schemas.record import Record, Safety, Verdict
+from ver_pipeline.schemas.record_annotation import Description, Emotion
+from ver_pipeline.schemas.record_media import Recogniser, Speech
 from ver_pipeline.schemas.rules import rule_set, run_rules
 
 

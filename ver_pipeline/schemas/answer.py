@@ -12,7 +12,7 @@ from typing import Any, Literal, cast, get_args
 
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.labels import Taxonomy, classes
-from ver_pipeline.schemas.record import LabelId, Modality
+from ver_pipeline.schemas.record_types import LabelId, Modality
 
 Whole = Literal["observations", "judgement", "description"]
 Step = Literal["hypotheses", "label_open", "label_mer6", "label_dfew7", "label_mafw11", "label_dim", "assessment"]

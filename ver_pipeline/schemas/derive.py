@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.schemas.catalog_tables import TABLES
+from ver_pipeline.schemas.columns import Table
 from ver_pipeline.schemas.record import SCHEMA_VERSION, Record
-from ver_pipeline.schemas.tables import INDEX, SAMPLES, TABLES, Table
+from ver_pipeline.schemas.tables import INDEX, SAMPLES
 
 FOLDER = Path(__file__).parent
 TABLES_VERSION = "ver-tables/1"
@@ -38,7 +40,7 @@ def record_json_schema() -> dict[str, Any]:
 
 def arrow_tables() -> dict[str, Any]:
     """The Arrow schema of the index and of every catalog table: names, types, order, meanings."""
-    from ver_pipeline.schemas.tables import arrow_schema
+    from ver_pipeline.schemas.columns import arrow_schema
 
     return {
         "version": TABLES_VERSION,

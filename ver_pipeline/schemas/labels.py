@@ -16,7 +16,7 @@ from typing import Any, Literal, cast, get_args
 import yaml
 
 from ver_pipeline.schemas.errors import ConfigError
-from ver_pipeline.schemas.record import LabelId
+from ver_pipeline.schemas.record_types import LabelId
 
 Taxonomy = Literal["mer6", "dfew7", "mafw11", "meld7", "sentiment3"]
 TextLanguage = Literal["en", "zh"]

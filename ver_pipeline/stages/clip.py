@@ -25,7 +25,7 @@ from ver_pipeline.media.probe import has_square_pixels, keyframe_times
 from ver_pipeline.schemas.config import ClipConfig
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.schemas.record import Clip, Media
+from ver_pipeline.schemas.record_media import Clip, Media
 from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.stages.chunks import VideoChunk
 from ver_pipeline.timeline.spans import Span

@@ -18,7 +18,7 @@ from ver_pipeline.schemas.config import IngestConfig
 from ver_pipeline.schemas.errors import DISK_FULL, ConfigError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.schemas.record import Rights, Source
+from ver_pipeline.schemas.record_media import Rights, Source
 from ver_pipeline.sources.listing import SIDECAR_FIELDS, SUBTITLE_SUFFIXES
 from ver_pipeline.sources.remote import fetch, from_row
 from ver_pipeline.stages.base import FILE, Outcome, Resources, Row, file_state

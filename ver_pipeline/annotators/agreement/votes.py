@@ -15,7 +15,7 @@ from ver_pipeline.annotators.agreement.dawid_skene import Skill
 from ver_pipeline.annotators.agreement.named_cues import cue_overlap
 from ver_pipeline.annotators.agreement.openset import jaccard, set_score
 from ver_pipeline.schemas.labels import extract, labels, sentiment_of
-from ver_pipeline.schemas.record import LabelId
+from ver_pipeline.schemas.record_types import LabelId
 
 Similarity = Callable[[str, str], float]
 TIER_A, TIER_B = 2 / 3, 1 / 2

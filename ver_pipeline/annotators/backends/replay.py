@@ -19,7 +19,7 @@ from ver_pipeline.annotators.teacher.assemble import check_rules, rules_version
 from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.schemas.record import Annotation
+from ver_pipeline.schemas.record_annotation import Annotation
 
 
 class ReplayAnnotator:

@@ -20,7 +20,8 @@ from ver_pipeline.annotators.cues.labeling_sources import label_votes as cast_vo
 from ver_pipeline.annotators.cues.labeling_sources import word_features
 from ver_pipeline.annotators.cues.phrases import Wording
 from ver_pipeline.schemas import labels as emotion_labels
-from ver_pipeline.schemas.record import LabelId, Sampling
+from ver_pipeline.schemas.record_annotation import Sampling
+from ver_pipeline.schemas.record_types import LabelId
 
 VERSION = "cues/1"
 _SHAPING = ("annotator.py", "compose.py", "decide.py", "phrases.py", "phrases.yaml", "quotes.py", "features.py",

@@ -16,7 +16,7 @@ from ver_pipeline.annotators.cues.labeling_sources import LabelVote, WordFeature
 from ver_pipeline.annotators.cues.phrases import EMPTY, Pair, Wording, join_names, number, sentence_case
 from ver_pipeline.annotators.cues.quotes import Quote, choose_quote, count_units, script_of, spoken_at
 from ver_pipeline.schemas.labels import adjective, display
-from ver_pipeline.schemas.record import LabelId
+from ver_pipeline.schemas.record_types import LabelId
 
 SUPPORT_P = 0.2
 MAX_OTHER_FACES = 2

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ver_pipeline.annotators.cues.features import Features, Phase
 from ver_pipeline.annotators.cues.labeling_sources import LabelVote, phase_distribution
 from ver_pipeline.schemas.labels import labels
-from ver_pipeline.schemas.record import LabelId
+from ver_pipeline.schemas.record_types import LabelId
 
 MIN_WEIGHT, MIN_P, MIN_LEAD, CONFLICT_P = 0.5, 0.38, 0.08, 0.5
 PHASE_P = 0.3

@@ -22,7 +22,7 @@ import yaml
 
 from ver_pipeline.annotators.cues.features import Features, Level, Phase, mean_scores
 from ver_pipeline.schemas import labels as emotion_labels
-from ver_pipeline.schemas.record import LabelId
+from ver_pipeline.schemas.record_types import LabelId
 
 Distribution = Mapping[LabelId, float]
 

@@ -11,7 +11,7 @@ from ver_pipeline.annotators.teacher.chat import Chat, Completion
 from ver_pipeline.annotators.teacher.parsing import Parsed, Problem, parse
 from ver_pipeline.annotators.teacher.teacher import Teacher, drawn, languages
 from ver_pipeline.schemas.canonical import digest
-from ver_pipeline.schemas.record import Sampling
+from ver_pipeline.schemas.record_annotation import Sampling
 
 Talk = Generator[Chat, Completion, Any]
 """A conversation: yields questions, is sent answers, returns what it came to."""

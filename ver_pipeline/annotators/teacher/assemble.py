@@ -13,7 +13,8 @@ from ver_pipeline.annotators.teacher.parsing import Problem
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.labels import closed_labels, open_word
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.schemas.record import Annotation, Record, parse_record
+from ver_pipeline.schemas.record import Record, parse_record
+from ver_pipeline.schemas.record_annotation import Annotation
 from ver_pipeline.schemas.rules import reject_reason, rule_set, run_rules
 from ver_pipeline.schemas.rules.base import Rule
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast, get_args
 
 from ver_pipeline.schemas.labels import Taxonomy, TextLanguage, classes, closed_display, display, labels
-from ver_pipeline.schemas.record import LabelId
+from ver_pipeline.schemas.record_types import LabelId
 
 CLOSED_PROMPTS: dict[str, Taxonomy] = {"label_mer6": "mer6", "label_dfew7": "dfew7", "label_mafw11": "mafw11"}
 NO_CLASS = {"en": "no class fits", "zh": "没有合适的类别"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ver_pipeline.schemas import labels
-from ver_pipeline.schemas.record import LabelId
+from ver_pipeline.schemas.record_types import LabelId
 
 ABSTAIN: LabelId = "undetermined"
 

@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 
 from ver_pipeline.schemas.labels import CLASSED, closed_labels, extract, find_words, labels, open_word
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.schemas.record import LabelId, Record
+from ver_pipeline.schemas.record import Record
+from ver_pipeline.schemas.record_types import LabelId
 from ver_pipeline.schemas.rules import lexicon
 from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
 from ver_pipeline.schemas.rules.text import claims, descriptions, is_han, sentences, unquoted

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from ver_pipeline.schemas.labels import find_words
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.schemas.record import Expression, Record
+from ver_pipeline.schemas.record import Record
+from ver_pipeline.schemas.record_types import Expression
 from ver_pipeline.schemas.rules import lexicon
 from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
 from ver_pipeline.schemas.rules.quotation import g01_quotes_are_said, g15_no_read_subtitles
