@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,12 @@ def test_limits_are_on_by_default_and_can_be_raised_or_taken_off(monkeypatch: py
 def test_no_limits_still_answer(out: Path) -> None:
     with open_dataset(out, timeout_s=0, memory="0") as data:
         assert data.sql("SELECT count(*) FROM samples").rows() == [(24,)]
+
+
+def test_no_thread_that_watched_a_query_outlives_it(out):
+    """One that did would drop the last reference to a cursor while Python ends: DuckDB then aborts the process."""
+    with open_dataset(out) as data:
+        before = threading.enumerate()
+        for _ in range(50):
+            data.sql("SELECT 1 AS one").arrow()
+            assert threading.enumerate() == before

@@ -137,6 +137,8 @@ class Budget:
         finally:
             for timer in timers:
                 timer.cancel()
+            for timer in timers:
+                timer.join()  # a thread that wakes while the interpreter ends was seen to abort the process
             self._left_s = max(0.0, self._left_s - (time.monotonic() - started))
 
     def _timers(self) -> list[threading.Timer]:
