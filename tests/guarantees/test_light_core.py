@@ -36,9 +36,15 @@ def shards(tmp_path_factory) -> Path:
     return published(tmp_path_factory.mktemp("light"), make_records(8))
 
 
-def ver(absent: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-c", PROGRAM, absent, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+@pytest.fixture
+def ver(tmp_path):
+    """Runs a command in a folder of its own, where the packages named first cannot be imported."""
+
+    def run(absent: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-c", PROGRAM, absent, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -49,7 +55,7 @@ def ver(absent: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         ("models", "list"), ("prompts", "list"),
     ],
 )  # fmt: skip
-def test_reading_asking_and_checking_need_the_base_alone(shards, tmp_path, command):
+def test_reading_asking_and_checking_need_the_base_alone(shards, tmp_path, ver, command):
     places = {"OUT": shards, "OTHER": tmp_path / "other"}
     done = ver(EVERYTHING, *(places.get(word, word) for word in command))
     assert done.returncode == 0, done.stderr
@@ -67,7 +73,7 @@ def test_reading_asking_and_checking_need_the_base_alone(shards, tmp_path, comma
         ("torch", "train", ("eval", "--checkpoint", "model", "--shards", "OUT")),
     ],
 )
-def test_a_command_whose_extra_is_missing_says_so_in_one_line(shards, absent, extra, command):
+def test_a_command_whose_extra_is_missing_says_so_in_one_line(shards, ver, absent, extra, command):
     done = ver(absent, *(shards if word == "OUT" else word for word in command))
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines() == [
