@@ -102,8 +102,8 @@ def check_stage(stage: Stage, rows: Sequence[Row]) -> None:
     _must(isinstance(getattr(stage, "after", None), str), "it must say in `after` behind which stage it runs")
     _check_fingerprint(stage.fingerprint)
     stage.open()
-    given = [{name: row[name] for name in stage.reads} for row in rows]
-    outcomes = stage.run(given)
+    inputs = [{name: row[name] for name in stage.reads} for row in rows]
+    outcomes = stage.run(inputs)
     _must(len(outcomes) == len(rows), "outcomes are not one a row")
     for outcome in outcomes:
         if isinstance(outcome, Reject):
@@ -111,7 +111,7 @@ def check_stage(stage: Stage, rows: Sequence[Row]) -> None:
         for row in outcome if isinstance(outcome, list) else [outcome]:
             _must(set(row) == set(stage.writes), f"it writes {sorted(row)}, declared are {sorted(stage.writes)}")
             json.dumps(row)
-    _must(stage.run(given) == outcomes, "the same rows gave other outcomes")
+    _must(stage.run(inputs) == outcomes, "the same rows gave other outcomes")
 
 
 def _check_fingerprint(fingerprint: Callable[[], Mapping[str, Any]]) -> None:

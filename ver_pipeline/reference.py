@@ -21,14 +21,15 @@ _MADE = "<!-- Made by `python -m ver_pipeline.reference`; change the code, not t
 
 def pages() -> dict[str, str]:
     """Name of each page to its text."""
-    made = {
+    texts = {
         "commands.md": _commands(),
         "configuration.md": _configuration(),
         "record.md": _record(),
         "tables.md": _tables(),
+        "columns.md": _columns(),
         "reject-reasons.md": _reasons(),
     }
-    return {name: _MADE + text for name, text in made.items()}
+    return {name: _MADE + text for name, text in texts.items()}
 
 
 def _commands() -> str:
@@ -131,6 +132,19 @@ def _tables() -> str:
     for table in (SAMPLES, *TABLES.values(), INDEX):
         rows = [(f"`{column.name}`", column.type, column.meaning) for column in table.columns]
         text += f"\n## {table.name}\n\n{table.meaning}\n\n" + _table(("column", "type", "meaning"), rows)
+    return text
+
+
+def _columns() -> str:
+    from ver_pipeline.stages import columns
+
+    text = "# Columns\n\nWhat rows hold between stages. `ver plan` shows who reads and writes each column.\n\n"
+    rows = [(f"`{name}`", f"`{column.type}`", column.meaning) for name, column in columns.COLUMNS.items()]
+    text += _table(("column", "type", "meaning"), rows)
+    for name, value in vars(columns).items():
+        if hasattr(value, "__required_keys__"):
+            fields = [(f"`{field}`", f"`{kind.__forward_arg__}`") for field, kind in value.__annotations__.items()]
+            text += f"\n## {name}\n\n{_first(value)}\n\n" + _table(("field", "type"), fields)
     return text
 
 

@@ -54,11 +54,11 @@ def note_build(work: WorkFolder, summary: Summary) -> list[Row]:
     Tokens and money stand in the row of the stage that spent them and nowhere else, so that a column may be
     summed.  Money is left out where an annotator that may be asked has no price.
     """
-    told = {"run_id": summary.run_id, "started_utc": summary.started_utc}
-    rows = [{**told, **_stage_row(name, stats, summary.priced)} for name, stats in summary.stats_by_stage.items()]
+    run = {"run_id": summary.run_id, "started_utc": summary.started_utc}
+    rows = [{**run, **_stage_row(name, stats, summary.priced)} for name, stats in summary.stats_by_stage.items()]
     total = {"rows_in": summary.n_sources, "rows_out": summary.n_samples, "n_rejected": len(summary.rejects)}
     times = {"wall_s": round(summary.wall_s, 3), "media_s": round(summary.sample_s, 3)}
-    rows.append({**told, "stage": "total", **total, **times})
+    rows.append({**run, "stage": "total", **total, **times})
     append(work, rows)
     return _last(work)
 

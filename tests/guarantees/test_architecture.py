@@ -118,3 +118,14 @@ def test_every_command_of_the_help_has_its_file_and_its_own_help():
         "    print(len(parser.format_help()) > 80, callable(module.run))\n"
     )
     assert set(run(code).stdout.split()) == {"True"}
+
+
+def test_every_column_that_a_stage_reads_or_writes_is_described(tmp_path):
+    from ver_pipeline.dag import LISTED_COLUMNS, make_dag
+    from ver_pipeline.schemas.config import BuildConfig
+    from ver_pipeline.shards.workdir import WorkFolder
+    from ver_pipeline.stages.columns import COLUMNS
+
+    dag = make_dag(BuildConfig(), WorkFolder(tmp_path), ["0" * 64])
+    used = {name.partition(".")[0] for stage in dag for name in (*stage.reads, *stage.writes)} | set(LISTED_COLUMNS)
+    assert used == set(COLUMNS)

@@ -109,10 +109,10 @@ def declared_s(path: str) -> float:
     from ver_pipeline.media.ffmpeg import FfmpegError, describe
 
     try:
-        found = _DURATION.search(describe(path, PROBE_LIMIT_S))
+        duration = _DURATION.search(describe(path, PROBE_LIMIT_S))
     except (FfmpegError, subprocess.TimeoutExpired):
         return 0.0
-    return 0.0 if found is None else int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
+    return 0.0 if duration is None else int(duration[1]) * 3600 + int(duration[2]) * 60 + float(duration[3])
 
 
 def _published(out: Path) -> _Sample | None:

@@ -49,12 +49,16 @@ def judge_records(
         cure = "choose a judge of another model family, or leave those clips out with --where"
         raise UsageError(f"{teacher.model} would judge the work of its own family ({', '.join(own)})", cure)
     judge.open()
-    told = {"judge": teacher.model, "revision": teacher.revision, "prompt": teacher.prompt("judge", "en").version}
+    judge_facts = {
+        "judge": teacher.model,
+        "revision": teacher.revision,
+        "prompt": teacher.prompt("judge", "en").version,
+    }
     rows: list[tuple[dict[str, Any], Assessment]] = []
     with replies.open("wb") as file:
         for record, said in _said(data, judge, where):
             rows.append((record["provenance"], said))
-            file.write(canonical_json({"key": said.key, **told, **_line(record, said)}) + b"\n")
+            file.write(canonical_json({"key": said.key, **judge_facts, **_line(record, said)}) + b"\n")
     return _report(judge, rows)
 
 

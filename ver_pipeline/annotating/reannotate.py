@@ -120,8 +120,8 @@ def vote_table(data: Dataset) -> list[dict[str, str]]:
     for _, record in read_records(data):
         votes = independent_votes(request_of({**record, "media_path": None}))
         main = {name: record[name] for name in ("observations", "emotion", "description", "provenance")}
-        told = agreement(main, record["alternatives"], votes)["votes"]
-        rows.append({vote["voter"]: dfew_class(vote["label"]) for vote in told if vote["label"] != "undetermined"})
+        votes_now = agreement(main, record["alternatives"], votes)["votes"]
+        rows.append({vote["voter"]: dfew_class(vote["label"]) for vote in votes_now if vote["label"] != "undetermined"})
     return rows
 
 
@@ -193,13 +193,13 @@ def _settled(
 
 def _distinct(alternatives: Sequence[dict[str, Any]], main: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Alternatives without repeats and without the adopted annotation, known by what they say."""
-    found: dict[str, dict[str, Any]] = {}
-    for one in alternatives:
-        told = one["provenance"]
-        found.setdefault(f"{told['annotator']}:{told['output_sha256']}", one)
+    by_annotator: dict[str, dict[str, Any]] = {}
+    for alternative in alternatives:
+        provenance = alternative["provenance"]
+        by_annotator.setdefault(f"{provenance['annotator']}:{provenance['output_sha256']}", alternative)
     own = main["provenance"]
-    found.pop(f"{own['annotator']}:{own['output_sha256']}", None)
-    return list(found.values())
+    by_annotator.pop(f"{own['annotator']}:{own['output_sha256']}", None)
+    return list(by_annotator.values())
 
 
 def _validator(stage: AnnotateStage, config: BuildConfig) -> ValidateStage:
@@ -218,8 +218,8 @@ def _row(index: Mapping[str, Any], record: dict[str, Any], shards: ShardReader, 
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(members[extension])
             paths[extension] = str(path)
-    given = {name: record[name] for name in ("key", "source", "clip", "media", "speech", "measured")}
-    return {**given, "media_path": paths["mp4"], "poster_path": paths["jpg"], "old": record}
+    unchanged = {name: record[name] for name in ("key", "source", "clip", "media", "speech", "measured")}
+    return {**unchanged, "media_path": paths["mp4"], "poster_path": paths["jpg"], "old": record}
 
 
 def _sample(row: Mapping[str, Any], record: dict[str, Any], work: WorkFolder) -> Sample:
@@ -276,8 +276,8 @@ def _rejects(data: Dataset) -> list[dict[str, Any]]:
 def _sources(data: Dataset) -> list[dict[str, Any]]:
     """The ``sources`` table back as ``Source`` dicts: also videos without any clip stay listed."""
     rights = ("license", "rights_basis", "consent")
-    found = []
+    sources = []
     for row in data.sql('SELECT * FROM "sources"').dicts():
-        told = {name: value for name, value in row.items() if name not in (*rights, "source_id")}
-        found.append({"id": row["source_id"], **told, "rights": {name: row[name] for name in rights}})
-    return found
+        fields = {name: value for name, value in row.items() if name not in (*rights, "source_id")}
+        sources.append({"id": row["source_id"], **fields, "rights": {name: row[name] for name in rights}})
+    return sources

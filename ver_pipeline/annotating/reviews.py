@@ -35,9 +35,9 @@ def human_scores(records: Iterable[Mapping[str, Any]]) -> list[Score]:
         truth = record["emotion"]["primary"]
         seen: set[str] = set()
         for other in record["alternatives"]:
-            told = other["provenance"]
-            name = f"{told['annotator']}:{told['model']}"
-            if told["tier"] != "human" and name not in seen:
+            provenance = other["provenance"]
+            name = f"{provenance['annotator']}:{provenance['model']}"
+            if provenance["tier"] != "human" and name not in seen:
                 seen.add(name)
                 pairs.setdefault(name, []).append((truth, other["emotion"]["primary"]))
     return [_score(name, rows) for name, rows in sorted(pairs.items())]

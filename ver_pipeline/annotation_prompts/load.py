@@ -133,5 +133,5 @@ class Example:
 def load_examples(folder: str | None = None) -> tuple[Example, ...]:
     """The worked examples, sorted by name; none where there are no files."""
     root = HERE if folder is None else Path(folder)
-    found = [(path.stem, path.read_bytes()) for path in sorted(root.glob("example_*.yaml"))]
-    return tuple(Example(name, raw.decode("utf-8").strip(), hashlib.sha256(raw).hexdigest()) for name, raw in found)
+    files = [(path.stem, path.read_bytes()) for path in sorted(root.glob("example_*.yaml"))]
+    return tuple(Example(name, raw.decode("utf-8").strip(), hashlib.sha256(raw).hexdigest()) for name, raw in files)

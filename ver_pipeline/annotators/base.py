@@ -33,15 +33,15 @@ class Request:
 
     def input_sha256(self) -> str:
         """Hash of all that the annotator was told, apart from the pixels (the key names those)."""
-        told: dict[str, Any] = {
+        shown: dict[str, Any] = {
             "key": self.key,
             "clip": dict(self.clip),
             "speech": dict(self.speech),
             "measured": dict(self.measured),
         }
         if self.context is not None:
-            told["context"] = dict(self.context)
-        return digest(told)
+            shown["context"] = dict(self.context)
+        return digest(shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,14 @@ class Annotator(Protocol):
     def annotate(self, requests: Sequence[Request]) -> list[Result]:
         """One result per request, in order."""
         ...
+
+
+@runtime_checkable
+class OnGpu(Protocol):
+    """An annotator whose model runs on GPUs of these workers."""
+
+    gpus: float
+    """How many one worker needs."""
 
 
 def seal(annotation: dict[str, Any], request: Request, provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -129,12 +129,12 @@ class OpenAIOptions(TeacherOptions):
     @classmethod
     def _is_an_object(cls, extra_body: str) -> str:
         try:
-            given = json.loads(extra_body)
+            body = json.loads(extra_body)
         except ValueError as error:
             raise ValueError(f"is not JSON: {error}") from error
-        if not isinstance(given, dict):
+        if not isinstance(body, dict):
             raise ValueError("is no JSON object")
-        return json.dumps(given, sort_keys=True)
+        return json.dumps(body, sort_keys=True)
 
     @field_validator("base_url")
     @classmethod

@@ -59,14 +59,14 @@ def load_reviews(path: str | Path | None) -> dict[str, Review]:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the reviews {path}", "check annotate.reviews") from error
-    found: dict[str, Review] = {}
+    reviews: dict[str, Review] = {}
     for n, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         fresh = _read(line, f"{path}, line {n}")
-        known = found.get(fresh.key)
-        found[fresh.key] = fresh if known is None else _merge(known, fresh)
-    return found
+        known = reviews.get(fresh.key)
+        reviews[fresh.key] = fresh if known is None else _merge(known, fresh)
+    return reviews
 
 
 def apply_review(review: Review, annotation: Mapping[str, Any]) -> dict[str, Any]:

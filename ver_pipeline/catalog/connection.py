@@ -77,12 +77,12 @@ def connect(
     files = {name: None if path is None else addresses.of(path) for name, (_, path) in views.items()}
     for name, (table, _) in views.items():
         connection.execute(f'CREATE VIEW "{name}" AS {_select(table, files[name])}')
-    found: dict[str, set[str]] = {}
+    columns_by_view: dict[str, set[str]] = {}
     for name, column in connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
-        found.setdefault(name, set()).add(column)
+        columns_by_view.setdefault(name, set()).add(column)
     for name, (table, _) in views.items():
         # Tables of an earlier release get the columns that were added since, as null.
-        missing = [column for column in table.names if column not in found[name]]
+        missing = [column for column in table.names if column not in columns_by_view[name]]
         if missing:
             rows = _select(table, files[name]).replace("SELECT *", f"SELECT *, {_nulls(table, missing)}", 1)
             connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS {rows}')

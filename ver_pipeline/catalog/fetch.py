@@ -75,7 +75,7 @@ def locate(location: str | Path, download_dir: Path) -> Located:
 
 def table_files(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The manifest's entries of the index and the catalog, by table name."""
-    found = {}
+    tables = {}
     for file in manifest.get("files", []):
         if file.get("kind") not in ("index", "catalog"):
             continue
@@ -85,10 +85,10 @@ def table_files(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
             raise CorruptDataError(
                 f"the manifest names {file['path']!r}, which is no table", "build the data set again"
             )
-        found[match["name"]] = file
-    if "index" not in found:
+        tables[match["name"]] = file
+    if "index" not in tables:
         raise CorruptDataError("the manifest names no index", "build the data set again")
-    return found
+    return tables
 
 
 def _remote_manifest(base: str, opener: Callable[[str], BinaryIO]) -> dict[str, Any]:

@@ -56,9 +56,9 @@ def limits_of(timeout_s: float | None = None, memory: str | None = None) -> Limi
     Raises:
         UsageError: a value is not understood.
     """
-    told = os.environ.get(TIMEOUT_VARIABLE)
+    setting = os.environ.get(TIMEOUT_VARIABLE)
     if timeout_s is None:
-        timeout_s = parse_seconds(told) if told else TIMEOUT_S
+        timeout_s = parse_seconds(setting) if setting else TIMEOUT_S
     if timeout_s < 0:
         raise UsageError(f"a time limit of {timeout_s:g} s", "seconds, 0 for no limit")
     wanted = memory or os.environ.get(MEMORY_VARIABLE)

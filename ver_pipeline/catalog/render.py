@@ -70,17 +70,17 @@ def write_table(out: TextIO, columns: Sequence[str], types: Sequence[str], rows:
     """
     cells = [[plain(value) for value in row] for row in rows]
     widths = [max([width_of(name), *(width_of(row[i]) for row in cells)]) for i, name in enumerate(columns)]
-    kept = len(columns) if width is None else _that_fit(widths, width)
-    widths = widths[:kept]
+    n_shown = len(columns) if width is None else _that_fit(widths, width)
+    widths = widths[:n_shown]
     if width is not None:
-        _shrink(widths, width - len(SEPARATOR) * (kept - 1))
-    right = [_is_number(type_) for type_ in types[:kept]]
-    out.write(_line(columns[:kept], widths, right) + "\n")
+        _shrink(widths, width - len(SEPARATOR) * (n_shown - 1))
+    right = [_is_number(type_) for type_ in types[:n_shown]]
+    out.write(_line(columns[:n_shown], widths, right) + "\n")
     out.write(SEPARATOR.join("─" * n for n in widths) + "\n")
     for row in cells:
-        out.write(_line(row[:kept], widths, right) + "\n")
-    if kept < len(columns):
-        out.write(f"(and {len(columns) - kept} columns more: {', '.join(columns[kept:])})\n")
+        out.write(_line(row[:n_shown], widths, right) + "\n")
+    if n_shown < len(columns):
+        out.write(f"(and {len(columns) - n_shown} columns more: {', '.join(columns[n_shown:])})\n")
 
 
 def _that_fit(widths: Sequence[int], room: int) -> int:

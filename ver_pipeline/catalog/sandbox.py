@@ -169,5 +169,5 @@ def _verb(text: str) -> str:
 def first_line(error: Exception) -> str:
     """The message of a DuckDB error without the echo of the query."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    kept = [line for line in lines if not line.startswith(("LINE ", "^"))]
-    return " ".join(kept[:2]) if kept else type(error).__name__
+    message = [line for line in lines if not line.startswith(("LINE ", "^"))]
+    return " ".join(message[:2]) if message else type(error).__name__

@@ -24,16 +24,20 @@ def run(args: argparse.Namespace) -> int:
 
     for place in (args.old, args.new):
         settle(place)
-    found = diff(args.old, args.new)
+    difference = diff(args.old, args.new)
     if args.format == "json":
-        sys.stdout.write(json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(json.dumps(difference.to_json(), ensure_ascii=False, indent=1) + "\n")
     else:
-        sys.stdout.write(f"{found.n_old} samples before, {found.n_new} after; {found.n_changed} changed\n")
-        if found.processors:
+        sys.stdout.write(
+            f"{difference.n_old} samples before, {difference.n_new} after; {difference.n_changed} changed\n"
+        )
+        if difference.processors:
             both = "videos are cut and described by the same settings, models and tools on"
-            sys.stdout.write(f"{both} {found.processors[0]} and {found.processors[1]}: such differences are rounding\n")
+            sys.stdout.write(
+                f"{both} {difference.processors[0]} and {difference.processors[1]}: such differences are rounding\n"
+            )
         sys.stdout.write("\n")
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         columns, types = ["what", "why", "n", "first key"], ["VARCHAR", "VARCHAR", "BIGINT", "VARCHAR"]
-        WRITERS[args.format](sys.stdout, columns, types, list(found.rows()), width)
-    return 1 if args.exit_code and not found.is_empty else 0
+        WRITERS[args.format](sys.stdout, columns, types, list(difference.rows()), width)
+    return 1 if args.exit_code and not difference.is_empty else 0

@@ -84,15 +84,15 @@ def on_shards(args: argparse.Namespace) -> dict[str, Any]:
     settle(args.shards)
     model, tokenizer, _ = load(args.checkpoint, args.device)
     data = open_shards(args.shards, args.split, args.where)
-    given = list(
+    predictions = list(
         answers(
             model, tokenizer, data, args.tasks, args.lang, sampling=Sampling(max_pixels=args.max_pixels),
             with_speech=not args.no_speech, blind=args.blind,
         )
     )  # fmt: skip
     if args.replies:
-        save_answers(args.replies, given)
-    return score_answers(given, args.taxonomy, wheel_of(args.wheel))
+        save_answers(args.replies, predictions)
+    return score_answers(predictions, args.taxonomy, wheel_of(args.wheel))
 
 
 def judged(args: argparse.Namespace) -> dict[str, Any]:

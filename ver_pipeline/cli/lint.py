@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
 
     report = lint_dataset(args.shards, fast=args.fast, workers=args.workers)
     if args.format == "json":
-        told = {
+        report_json = {
             "sound": report.is_sound,
             "mode": "full" if report.full else "fast",
             "n_files": report.n_files,
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
             "defects": [defect.to_dict() for defect in report.defects],
             "not_run": list(report.not_run),
         }
-        sys.stdout.write(canonical_json(told).decode() + "\n")
+        sys.stdout.write(canonical_json(report_json).decode() + "\n")
         return 0 if report.is_sound else 1
     for defect in report.defects:
         place = f"{defect.file} {defect.key}".strip()

@@ -43,14 +43,14 @@ def _show(name: str) -> int:
     from ver_pipeline.schemas.errors import UsageError
 
     wanted, _, language = name.partition(".")
-    found = [p for p in load_prompts().values() if p.id == wanted and language in ("", p.language)]
-    if not found:
+    prompts = [p for p in load_prompts().values() if p.id == wanted and language in ("", p.language)]
+    if not prompts:
         known = ", ".join(sorted({p.id for p in load_prompts().values()}))
         raise UsageError(f"no prompt is called {name!r}", f"there are {known}")
-    for prompt in found:
-        told = {"parts": prompt.parts, "sees": prompt.sees, "sampling": dict(prompt.sampling)}
+    for prompt in prompts:
+        facts = {"parts": prompt.parts, "sees": prompt.sees, "sampling": dict(prompt.sampling)}
         head = f"# {prompt.name}  sha256 {prompt.sha256}\n# {prompt.purpose}\n"
-        head += "".join(f"# {name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in told.items())
+        head += "".join(f"# {name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in facts.items())
         sys.stdout.write(f"{head}\n{prompt.system}\n\n=== user ===\n{prompt.user}\n\n")
     return 0
 
@@ -86,10 +86,10 @@ def _clip(folder: Path, clip: str) -> dict[str, Any]:
     if not clip or not all(c in "0123456789abcdef_" for c in clip):
         raise UsageError(f"{clip!r} is no clip key", "keys look like 16 hex digits and two times; see ver query")
     with open_dataset(folder) as data:
-        found = next(iter(read_records(data, f"starts_with(key, '{clip}')")), None)
-        if found is None:
+        row = next(iter(read_records(data, f"starts_with(key, '{clip}')")), None)
+        if row is None:
             raise UsageError(f"no clip of {folder} begins with {clip}", f'ver query {folder} "SELECT key FROM samples"')
-        record = found[1]
+        record = row[1]
         near = [key for key in (record["clip"]["prev_key"], record["clip"]["next_key"]) if key]
         beside = f"key IN ({', '.join(repr(key) for key in near)})" if near else "false"
         spoken = {other["key"]: other["speech"]["text"] for _, other in read_records(data, beside)}

@@ -59,17 +59,17 @@ def _judge_texts(args: argparse.Namespace) -> int:
         raise UsageError(f"--emer takes one file or two, not {len(args.emer)}")
     from ver_pipeline.quality.emer import judge, read_emer
 
-    told = judge(read_emer([Path(name) for name in args.emer]))
+    judged = judge(read_emer([Path(name) for name in args.emer]))
     if args.format == "json":
-        sys.stdout.write(canonical_json(told).decode() + "\n")
+        sys.stdout.write(canonical_json(judged).decode() + "\n")
     else:
-        lines = [f"{told['n_passed']} of {told['n']} descriptions pass; {told['n_flagged']} of them with a flag."]
-        lines.append(f"Rules that ran: {' '.join(told['rules'])}")
-        lines.append(f"Not run (they need media): {' '.join(told['media_rules'])}")
-        lines += [f"{n:6d}  {rule}" for rule, n in told["by_rule"].items()]
-        lines += [f"{name}: {line}" for name, found in told["rejected"].items() for line in found]
+        lines = [f"{judged['n_passed']} of {judged['n']} descriptions pass; {judged['n_flagged']} of them with a flag."]
+        lines.append(f"Rules that ran: {' '.join(judged['rules'])}")
+        lines.append(f"Not run (they need media): {' '.join(judged['media_rules'])}")
+        lines += [f"{n:6d}  {rule}" for rule, n in judged["by_rule"].items()]
+        lines += [f"{name}: {line}" for name, found in judged["rejected"].items() for line in found]
         sys.stdout.write("\n".join(lines) + "\n")
-    return 1 if args.strict and told["rejected"] else 0
+    return 1 if args.strict and judged["rejected"] else 0
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -103,6 +103,6 @@ def _show(results: dict[str, Any], language: str) -> None:
 
 
 def _figures(check: dict[str, Any]) -> str:
-    told = check.get("why") or f"observed {canonical_json(check['observed']).decode()}"
+    figure = check.get("why") or f"observed {canonical_json(check['observed']).decode()}"
     examples = check.get("examples")
-    return told + (f", e.g. {canonical_json(examples[:2]).decode()}" if examples else "")
+    return figure + (f", e.g. {canonical_json(examples[:2]).decode()}" if examples else "")

@@ -38,14 +38,14 @@ def stage_digest(stage: Stage) -> str:
 
 def project(row: Mapping[str, Any], reads: tuple[str, ...]) -> Row:
     """Only the columns a stage declared; ``source.id`` picks one field of a column.  A chunk stays a chunk."""
-    given: Row = {CHUNK: row[CHUNK]} if CHUNK in row else {}
+    selected: Row = {CHUNK: row[CHUNK]} if CHUNK in row else {}
     for name in reads:
         column, _, field = name.partition(".")
         if field:
-            given.setdefault(column, {})[field] = row[column][field]
+            selected.setdefault(column, {})[field] = row[column][field]
         else:
-            given[column] = row[column]
-    return given
+            selected[column] = row[column]
+    return selected
 
 
 def unit_key(stage_id: str, given: Row) -> str:

@@ -37,12 +37,12 @@ class LocalRunner:
         through = list(rows)
         for runner, live in zip(self.runners, self.live, strict=True):
             size = max(1, runner.stage.batch_size)
-            made: list[Row] = []
+            outcomes: list[Row] = []
             for at in range(0, len(through), size):
-                made += runner(through[at : at + size])
+                outcomes += runner(through[at : at + size])
                 self.note(runner.stage.name, runner.stats)
                 runner.stats = StageStats()
-            through = [{name: value for name, value in one.items() if name in live} for one in made]
+            through = [{name: value for name, value in one.items() if name in live} for one in outcomes]
         return through
 
     def close(self) -> None:

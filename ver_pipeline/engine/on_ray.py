@@ -123,8 +123,8 @@ class RayPools:
         """How many workers a stage may have when it has the cluster to itself."""
         import ray
 
-        found = ray.cluster_resources()
-        return fit_pools([stage], found.get("CPU", 1.0), found.get("GPU", 0.0))[0].max_size
+        resources = ray.cluster_resources()
+        return fit_pools([stage], resources.get("CPU", 1.0), resources.get("GPU", 0.0))[0].max_size
 
     def run(self, stages: Sequence[Stage], rows: Sequence[Row], keep: set[str]) -> Iterator[Row]:
         """Finished rows in any order, with the columns in ``keep`` and those that say what a row is.
@@ -135,17 +135,17 @@ class RayPools:
         import ray
         from ray.exceptions import RayTaskError
 
-        found = ray.cluster_resources()
-        pools = fit_pools(stages, found.get("CPU", 1.0), found.get("GPU", 0.0))
+        resources = ray.cluster_resources()
+        pools = fit_pools(stages, resources.get("CPU", 1.0), resources.get("GPU", 0.0))
         self.notes += [f"{pool.name} {pool.note}" for pool in pools if pool.note]
         _quiet_context()
         data = ray.data.from_items([{COLUMN: canonical_json(row)} for row in rows], override_num_blocks=len(rows))
         live = dict(zip((stage.name for stage in stages), live_columns(stages, keep), strict=True))
         for pool in pools:
-            given = {"work": self.work, "collector": self._collector, "wanted": live[pool.stages[-1].name]}
+            constructor = {"work": self.work, "collector": self._collector, "wanted": live[pool.stages[-1].name]}
             data = data.map_batches(
                 StageWorker,
-                fn_constructor_kwargs={"stages": pool.stages, **given},
+                fn_constructor_kwargs={"stages": pool.stages, **constructor},
                 batch_size=max(stage.batch_size for stage in pool.stages),
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(min_size=pool.min_size, max_size=pool.max_size),
@@ -157,9 +157,9 @@ class RayPools:
             for batch in data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
                 yield from (json.loads(blob) for blob in batch.column(COLUMN).to_pylist())
         except RayTaskError as error:
-            told: VerError | None = ray.get(self._collector.failed.remote())
-            if told is not None:
-                raise told from None
+            failure: VerError | None = ray.get(self._collector.failed.remote())
+            if failure is not None:
+                raise failure from None
             raise VerError(f"a worker failed: {error}", "run the same command again; with -vv it says more") from error
 
 
@@ -195,14 +195,14 @@ def _start(empty: Path, cpus: int | None, address: str | None) -> Any:
 def _no_chatter() -> Iterator[None]:
     """Ray's native code writes a line about its log level to descriptor 2; its errors come as exceptions."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    saved_stderr = os.dup(2)
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved_stderr, 2)
+        os.close(saved_stderr)
 
 
 def _prove_reachable(address: str) -> None:

@@ -16,7 +16,7 @@ from ver_pipeline.engine.isolation import IsolatedStage
 from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.shards.workdir import WorkFolder
-from ver_pipeline.stages.base import CHUNK, FILE, Chunked, Outcome, Row, Stage, file_state
+from ver_pipeline.stages.base import CHUNK, FILE, Chunked, Metered, Outcome, Row, Stage, file_state
 
 log = logging.getLogger(__name__)
 
@@ -59,19 +59,19 @@ class Runner:
     def __call__(self, rows: Sequence[Row]) -> list[Row]:
         """Rows out: each input's results in order, or the input with a ``reject`` added."""
         started = time.perf_counter()
-        given = [None if "reject" in row else project(row, self.stage.reads) for row in rows]
-        keys = [None if g is None else unit_key(self._id, relativize(g, self.work)) for g in given]
-        found: list[Any] = [None if key is None else self._cache.get(key) for key in keys]
-        todo = [i for i, key in enumerate(keys) if key is not None and found[i] is None]
-        for i, outcome in zip(todo, self._run([g for i in todo if (g := given[i]) is not None]), strict=True):
-            found[i] = self._named(self._of_the_same_file(outcome, rows[i]), rows[i])
-            self._store(str(keys[i]), found[i])
+        inputs = [None if "reject" in row else project(row, self.stage.reads) for row in rows]
+        keys = [None if g is None else unit_key(self._id, relativize(g, self.work)) for g in inputs]
+        outcomes_known: list[Any] = [None if key is None else self._cache.get(key) for key in keys]
+        todo = [i for i, key in enumerate(keys) if key is not None and outcomes_known[i] is None]
+        for i, outcome in zip(todo, self._run([g for i in todo if (g := inputs[i]) is not None]), strict=True):
+            outcomes_known[i] = self._named(self._of_the_same_file(outcome, rows[i]), rows[i])
+            self._store(str(keys[i]), outcomes_known[i])
         out: list[Row] = []
         for i, row in enumerate(rows):
-            out.extend([row] if given[i] is None else self._joined(row, found[i], cached=i not in todo))
+            out.extend([row] if inputs[i] is None else self._joined(row, outcomes_known[i], cached=i not in todo))
         self.stats.busy_s += time.perf_counter() - started
-        if todo and (take_spent := getattr(self.stage, "take_spent", None)) is not None:
-            for name, amount in take_spent().items():
+        if todo and isinstance(self.stage, Metered):
+            for name, amount in self.stage.take_spent().items():
                 setattr(self.stats, name, getattr(self.stats, name) + amount)
         return out
 
@@ -99,13 +99,13 @@ class Runner:
         outcomes: list[Row] = []
         for chunk in chunks:
             key = unit_key(self._id, relativize(chunk, self.work))
-            found = self._cache.get(key)
-            if found is None:
-                found = self._named(self._of_the_same_file(self._run_whole([chunk])[0], row), row)
-                self._store(key, found)
-            if isinstance(found, Reject):
-                return found
-            outcomes.extend(found)
+            outcome = self._cache.get(key)
+            if outcome is None:
+                outcome = self._named(self._of_the_same_file(self._run_whole([chunk])[0], row), row)
+                self._store(key, outcome)
+            if isinstance(outcome, Reject):
+                return outcome
+            outcomes.extend(outcome)
         return stage.join(outcomes)
 
     def _run_whole(self, given: list[Row]) -> list[Outcome]:

@@ -58,10 +58,10 @@ class Folder:
     def sizes(self, folder: str) -> dict[str, int]:
         """See :class:`Store`."""
         try:
-            found = [entry for entry in os.scandir(self._root / folder) if entry.is_file()]
+            files = [entry for entry in os.scandir(self._root / folder) if entry.is_file()]
         except FileNotFoundError:
             return {}
-        return {_name(folder, entry.name): entry.stat().st_size for entry in found}
+        return {_name(folder, entry.name): entry.stat().st_size for entry in files}
 
     def read(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """See :class:`Store`."""
@@ -102,8 +102,8 @@ class ObjectStore:
         from pyarrow import fs
 
         where = fs.FileSelector(f"{self._root}/{folder}".rstrip("/"), allow_not_found=True)
-        found = [info for info in self._system.get_file_info(where) if info.type == fs.FileType.File]
-        return {_name(folder, info.base_name): info.size for info in found}
+        files = [info for info in self._system.get_file_info(where) if info.type == fs.FileType.File]
+        return {_name(folder, info.base_name): info.size for info in files}
 
     def read(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """See :class:`Store`."""

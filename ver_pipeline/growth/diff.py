@@ -124,16 +124,19 @@ def _rounding(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, str] | Non
 
 def _compare(both: Database, withdrawn: list[str], processors: tuple[str, str] | None) -> Difference:
     ((n_old, n_new),) = both.sql("SELECT (SELECT count(*) FROM old_clips), (SELECT count(*) FROM new_clips)")
-    found = Difference(n_old, n_new, processors=processors)
+    difference = Difference(n_old, n_new, processors=processors)
     rounded = ROUNDING if processors else ""
-    for query, parameters, groups in ((_WHY_LEFT, [withdrawn], found.left), (_WHY_ENTERED, [], found.entered)):
+    for query, parameters, groups in (
+        (_WHY_LEFT, [withdrawn], difference.left),
+        (_WHY_ENTERED, [], difference.entered),
+    ):
         for key, why in both.sql(query, parameters):
             explained = rounded if why == CUT_ANEW else ""
             groups.setdefault(explained + why, []).append(key)
     for key, by_cues, *flags in both.sql(_CHANGED):
-        found.n_changed += 1
+        difference.n_changed += 1
         for name, differs in zip(COMPARED, flags, strict=True):
             if differs:
                 explained = rounded if by_cues or name in MEASURED else ""
-                found.changed.setdefault(explained + name, []).append(key)
-    return found
+                difference.changed.setdefault(explained + name, []).append(key)
+    return difference

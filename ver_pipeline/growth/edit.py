@@ -55,8 +55,8 @@ class Edit:
 
     def sealed(self, files: Sequence[Entry]) -> Manifest:
         """The manifest over these entries: configuration and fingerprints stay, identity is computed anew."""
-        told = {"files": list(files), "counts": self._counts, "dataset_id": data_set_id(files)}
-        return add_checksum({**self.data.manifest, **told})
+        contents = {"files": list(files), "counts": self._counts, "dataset_id": data_set_id(files)}
+        return add_checksum({**self.data.manifest, **contents})
 
     def _concerned(self) -> frozenset[str]:
         """Shards that hold a dropped clip, or a clip that names one as its neighbour."""
@@ -129,8 +129,8 @@ class Edit:
         emptied = {row["source_id"] for row in used if self.keys.issuperset(row["keys"])}
         sources = [source_of(row) for row in self.data.sql("SELECT * FROM sources").dicts()]
         rejects = [reject_of(row) for row in self.data.sql("SELECT * FROM rejects").dicts()]
-        kept = [r for r in rejects if not self.keys.intersection(keys_in(canonical_json(r)))]
-        return [s for s in sources if s["id"] not in emptied], kept, self.data.sql("SELECT * FROM runs").dicts()
+        rejects_left = [r for r in rejects if not self.keys.intersection(keys_in(canonical_json(r)))]
+        return [s for s in sources if s["id"] not in emptied], rejects_left, self.data.sql("SELECT * FROM runs").dicts()
 
 
 def names_any(data: Dataset, keys: frozenset[str]) -> bool:

@@ -71,8 +71,8 @@ class Traces:
 
 def forget(work_dir: Path, traces: Traces, spare: Iterable[Path] = ()) -> int:
     """Delete every file under ``work_dir`` that holds a trace or is unfinished; returns how many went."""
-    kept = {path.resolve() for path in spare}
-    files = sorted(p for p in work_dir.rglob("*") if p.is_file() and p.resolve() not in kept)
+    spared = {path.resolve() for path in spare}
+    files = sorted(p for p in work_dir.rglob("*") if p.is_file() and p.resolve() not in spared)
     return sum(_forget(path, traces) for path in files)
 
 
@@ -107,7 +107,7 @@ def forget_unlisted(out_dir: Path, manifest: Mapping[str, Any], traces: Traces) 
     A file under a name that only we give, and that no manifest lists, was left by a killed run or is of a version
     whose manifest is lost: it may be packed, so it goes unread.
     """
-    kept = names_of(manifest) | {MANIFEST_NAME}
+    named = names_of(manifest) | {MANIFEST_NAME}
     n_removed = 0
     for folder, folders, names in os.walk(out_dir):
         here = Path(folder)
@@ -118,7 +118,7 @@ def forget_unlisted(out_dir: Path, manifest: Mapping[str, Any], traces: Traces) 
             folders.remove(".ver")
         for path in map(here.joinpath, sorted(names)):
             name = path.relative_to(out_dir).as_posix()
-            if name not in kept and path.is_file():
+            if name not in named and path.is_file():
                 n_removed += _forget(path, traces, unread=is_published(name))
     return n_removed
 

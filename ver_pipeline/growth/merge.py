@@ -227,12 +227,12 @@ def _content(opened: Sequence[Dataset], job: _Join, config: BuildConfig) -> Cont
 
 def _once(opened: Sequence[Dataset], query: str, shape: Any) -> Iterator[Row]:
     """Rows of all sets in a stable order; equal rows, and sources of one id, once."""
-    found: dict[str, Row] = {}
+    sources: dict[str, Row] = {}
     for data in opened:
         for row in data.sql(query).dicts():
             shaped = shape(row)
-            found.setdefault(str(shaped.get("id") or canonical_json(shaped)), shaped)
-    return iter(found[name] for name in sorted(found))
+            sources.setdefault(str(shaped.get("id") or canonical_json(shaped)), shaped)
+    return iter(sources[name] for name in sorted(sources))
 
 
 def _counts(reject: Row, job: _Join) -> bool:

@@ -155,11 +155,11 @@ def hold_libav() -> None:
     import av
 
     folders = (Path(av.__file__).parent.parent / "av.libs", Path(av.__file__).parent / ".dylibs")
-    found = [path for folder in folders for path in sorted(folder.glob("libavutil*"))]
-    if not found:
+    libraries = [path for folder in folders for path in sorted(folder.glob("libavutil*"))]
+    if not libraries:
         what = f"PyAV's libavutil cannot be held to {held()}: it is not where its wheels keep it"
         raise ConfigError(what, "install av from its wheel, or set runtime.instruction_set to native")
-    ctypes.CDLL(str(found[0])).av_force_cpu_flags(LEVELS[held()].libav_bits)
+    ctypes.CDLL(str(libraries[0])).av_force_cpu_flags(LEVELS[held()].libav_bits)
 
 
 if __name__ == "__main__":

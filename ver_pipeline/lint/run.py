@@ -105,8 +105,8 @@ def _index_rows(
     if entry["path"] in damaged:
         if (out_dir / entry["path"]).is_file():
             job = run(entry["path"], _damaged_index_keys, out_dir, files, entry["path"])
-            found = _outcome(job, entry["path"], not_run)
-            defects += [Defect(entry["path"], key, "index", what) for key, what in found or ()]
+            damaged_keys = _outcome(job, entry["path"], not_run)
+            defects += [Defect(entry["path"], key, "index", what) for key, what in damaged_keys or ()]
         return {}
     by_shard: dict[str, list[dict[str, Any]]] = {}
     last = ""
@@ -137,7 +137,7 @@ def _damaged_index_keys(out_dir: Path, files: list[dict[str, Any]], name: str) -
         rows = {row["key"]: row for row in _read_rows(out_dir / name)}
     except (pa.ArrowException, OSError, KeyError, ValueError):
         return []
-    found = []
+    wrong_rows = []
     reader = ShardReader(out_dir)
     for entry in files:
         if entry["kind"] != "shard":
@@ -154,8 +154,8 @@ def _damaged_index_keys(out_dir: Path, files: list[dict[str, Any]], name: str) -
             row = rows.pop(key, None)
             wrong = ["all of it"] if row is None else sorted(c for c, value in wanted.items() if row.get(c) != value)
             if wrong:
-                found.append((key, f"the index differs from the tar in {', '.join(wrong)}"))
-    return found + [(str(key), "the index holds a key that no tar holds") for key in rows]
+                wrong_rows.append((key, f"the index differs from the tar in {', '.join(wrong)}"))
+    return wrong_rows + [(str(key), "the index holds a key that no tar holds") for key in rows]
 
 
 def _check_keys(
@@ -168,8 +168,8 @@ def _check_keys(
     seen = Counter(key for report in reports for key in report.keys)
     defects += [Defect(MANIFEST_NAME, key, "key", f"the key stands in {n} tars") for key, n in seen.items() if n > 1]
     if len(seen) != manifest["counts"]["samples"]:
-        told = manifest["counts"]["samples"]
-        defects.append(Defect(MANIFEST_NAME, "", "counts", f"{told} samples are claimed, the tars hold {len(seen)}"))
+        stated = manifest["counts"]["samples"]
+        defects.append(Defect(MANIFEST_NAME, "", "counts", f"{stated} samples are claimed, the tars hold {len(seen)}"))
     return set(seen)
 
 
@@ -182,19 +182,19 @@ def _catalog_columns(
     not_run: list[str],
 ) -> dict[str, frozenset[str]]:
     """The columns of each table's file.  Those of another release are noted and left out of the comparison."""
-    found: dict[str, frozenset[str]] = {}
+    keys: dict[str, frozenset[str]] = {}
     for entry in files:
         table = _table_of(entry)
         if table is None or not (out_dir / entry["path"]).is_file():
             continue
         held = _outcome(run(entry["path"], file_columns, out_dir / entry["path"]), entry["path"], not_run)
         known = frozenset(TABLES[table].names)
-        found[table] = known if held is None else held & known
+        keys[table] = known if held is None else held & known
         differing = sorted((held or known) ^ known)
         if differing and entry["path"] not in damaged:
             what = f"written by another release: columns {', '.join(differing)} are not compared"
             defects.append(Defect(entry["path"], "", "columns", what, note=True))
-    return found
+    return keys
 
 
 def _compare_catalog(

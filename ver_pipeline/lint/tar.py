@@ -172,8 +172,8 @@ def _check_sample(
         return
     data = {extension: _read(file, member) for extension, member in members.items()}
     for extension in ("json", "jpg"):
-        told = (row or {}).get(f"{extension}_sha256")
-        if told and extension in data and hashlib.sha256(data[extension]).hexdigest() != told:
+        indexed_sha256 = (row or {}).get(f"{extension}_sha256")
+        if indexed_sha256 and extension in data and hashlib.sha256(data[extension]).hexdigest() != indexed_sha256:
             found("record" if extension == "json" else "poster", f"the {extension} is not the one that was indexed")
     record = _parse(data["json"], found)
     if record is None:
@@ -269,8 +269,8 @@ def _of(placed: Sequence[Member], key: str) -> dict[str, Member]:
 
     start = bisect.bisect_left(placed, key, key=lambda member: member.key)
     near = placed[start : start + len(EXTENSIONS)]
-    found = {member.extension: member for member in near if member.key == key}
-    return found or {member.extension: member for member in placed if member.key == key}
+    members = {member.extension: member for member in near if member.key == key}
+    return members or {member.extension: member for member in placed if member.key == key}
 
 
 def _read(file: BinaryIO, member: Member) -> bytes:

@@ -84,16 +84,16 @@ def decode(
     middle_y, middle_x = rows + offsets[0, rows, columns] + 0.5, columns + offsets[1, rows, columns] + 0.5
     top, left = np.clip((middle_y - box_h / 2) / height, 0, 1), np.clip((middle_x - box_w / 2) / width, 0, 1)
     bottom, right = np.clip((middle_y + box_h / 2) / height, 0, 1), np.clip((middle_x + box_w / 2) / width, 0, 1)
-    found = [
+    boxes = [
         Face((float(x), float(y), float(x2 - x), float(y2 - y)), float(conf))
         for x, y, x2, y2, conf in zip(left, top, right, bottom, heat[rows, columns], strict=True)
         if x2 > x and y2 > y
     ]
-    kept: list[Face] = []
-    for face in sorted(found, key=lambda f: (-f.conf, f.box)):
-        if len(kept) < MAX_FACES and all(overlap(face.box, other.box) < NMS_IOU for other in kept):
-            kept.append(face)
-    return kept
+    faces: list[Face] = []
+    for face in sorted(boxes, key=lambda f: (-f.conf, f.box)):
+        if len(faces) < MAX_FACES and all(overlap(face.box, other.box) < NMS_IOU for other in faces):
+            faces.append(face)
+    return faces
 
 
 def overlap(one: Box, other: Box) -> float:
@@ -152,8 +152,8 @@ class Tracker:
     def result(self) -> list[Track]:
         """All tracks that are believed, by time of first look, larger first."""
         self._end_all()
-        kept = [t for t in self.done if len(t.looks) > 1 or self.n_frames < 3 or t.looks[0][1].conf >= LONE_CONF]
-        return sorted(kept, key=lambda t: (t.looks[0][0], -t.looks[0][1].box[2] * t.looks[0][1].box[3]))
+        tracks = [t for t in self.done if len(t.looks) > 1 or self.n_frames < 3 or t.looks[0][1].conf >= LONE_CONF]
+        return sorted(tracks, key=lambda t: (t.looks[0][0], -t.looks[0][1].box[2] * t.looks[0][1].box[3]))
 
     def _end_all(self) -> None:
         self.done += self.live

@@ -87,9 +87,9 @@ def _stat(path: Path) -> list[int] | None:
 def _code() -> str:
     """The package's own files: a new version may write the same content another way."""
     root = Path(__file__).parents[1]
-    found = {
+    hashes = {
         str(path.relative_to(root)): hash_file(path)[0]
         for path in root.rglob("*")
         if path.suffix in CODE_SUFFIXES and path.is_file()
     }
-    return digest(found)
+    return digest(hashes)

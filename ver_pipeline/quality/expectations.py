@@ -36,8 +36,8 @@ SUITE_ORDER = (
 
 def suite_names() -> tuple[str, ...]:
     """Every suite there is, in the order in which they are reported."""
-    found = {path.stem for path in SUITES_DIR.glob("*.json")}
-    return (*(name for name in SUITE_ORDER if name in found), *sorted(found - set(SUITE_ORDER)))
+    present = {path.stem for path in SUITES_DIR.glob("*.json")}
+    return (*(name for name in SUITE_ORDER if name in present), *sorted(present - set(SUITE_ORDER)))
 
 
 def load_suite(name: str) -> dict[str, Any]:
@@ -162,12 +162,12 @@ def _missing_need(check: dict[str, Any], data: Dataset) -> str | None:
 
 def _source_of(check: dict[str, Any]) -> tuple[str, str]:
     """Where a check's rows come from: ``table``, ``sql`` or ``computed``, exactly one."""
-    given = [(kind, check[kind]) for kind in ("table", "sql", "computed") if kind in check]
-    if len(given) != 1:
+    row_sources = [(kind, check[kind]) for kind in ("table", "sql", "computed") if kind in check]
+    if len(row_sources) != 1:
         raise ConfigError(f"check {check.get('id')!r} needs one of table, sql, computed")
-    if given[0][0] == "computed" and given[0][1] not in CHECKS:
-        raise ConfigError(f"check {check.get('id')!r}: nothing computes {given[0][1]!r}")
-    return given[0]
+    if row_sources[0][0] == "computed" and row_sources[0][1] not in CHECKS:
+        raise ConfigError(f"check {check.get('id')!r}: nothing computes {row_sources[0][1]!r}")
+    return row_sources[0]
 
 
 def _plain(value: Any) -> Any:

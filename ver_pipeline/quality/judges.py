@@ -147,11 +147,11 @@ def _unique(rows: pa.Table, _: dict[str, Any]) -> tuple[int, list[Any]]:
     """Every row whose values stand in another row too."""
     from collections import Counter
 
-    one = rows.num_columns == 1
+    is_single = rows.num_columns == 1
     values = [tuple(row.values()) for row in rows.to_pylist() if any(value is not None for value in row.values())]
     times = Counter(values)
     twice = [value for value in values if times[value] > 1]
-    return len(values), [value[0] if one else dict(zip(rows.column_names, value, strict=True)) for value in twice]
+    return len(values), [value[0] if is_single else dict(zip(rows.column_names, value, strict=True)) for value in twice]
 
 
 _UNEXPECTED = {

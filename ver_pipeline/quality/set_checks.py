@@ -36,7 +36,7 @@ MIN_LEARNING_CLIPS = 200
 def funnel(data: Dataset, _: Dataset | None) -> Rows:
     """Counts of the manifest that are not those of the tables."""
     counts, files = data.manifest["counts"], data.manifest["files"]
-    found = data.sql(
+    in_tables = data.sql(
         'SELECT (SELECT count(*) FROM clips) AS samples, (SELECT count(*) FROM "index") AS indexed,'
         " (SELECT count(*) FROM rejects) AS rejects, (SELECT count(*) FROM sources) AS sources,"
         " (SELECT count(*) FROM rejects WHERE key IS NOT NULL) AS rejected_clips"
@@ -47,13 +47,15 @@ def funnel(data: Dataset, _: Dataset | None) -> Rows:
         "rejects": counts.get("rejects"),
         "sources": counts.get("sources"),
     }
-    rows = [{"count": name, "manifest": n, "tables": found[name]} for name, n in wanted.items() if n != found[name]]
-    n_clips = found["samples"] + found["rejected_clips"]
+    rows = [
+        {"count": name, "manifest": n, "tables": in_tables[name]} for name, n in wanted.items() if n != in_tables[name]
+    ]
+    n_clips = in_tables["samples"] + in_tables["rejected_clips"]
     if counts.get("clips") != n_clips:
         rows.append({"count": "clips", "manifest": counts.get("clips"), "tables": n_clips})
     in_shards = sum(file.get("n_samples", 0) for file in files if file["kind"] == "shard")
-    if in_shards != found["samples"]:
-        rows.append({"count": "samples in shards", "manifest": in_shards, "tables": found["samples"]})
+    if in_shards != in_tables["samples"]:
+        rows.append({"count": "samples in shards", "manifest": in_shards, "tables": in_tables["samples"]})
     return rows
 
 
@@ -185,12 +187,12 @@ def _leaks(data: Dataset, column: str, where: str, threshold: float, min_chars: 
 
 
 def _across_splits(rows: Rows, clusters: Sequence[Sequence[int]]) -> Rows:
-    found = []
+    shares = []
     for cluster in clusters:
         splits = sorted({rows[i]["split"] for i in cluster})
         if len(splits) > 1:
-            found.append({"splits": splits, "keys": sorted(rows[i]["key"] for i in cluster)[:5], "n": len(cluster)})
-    return found
+            shares.append({"splits": splits, "keys": sorted(rows[i]["key"] for i in cluster)[:5], "n": len(cluster)})
+    return shares
 
 
 def _bag_of_words(data: Dataset, query: str) -> Rows | str:

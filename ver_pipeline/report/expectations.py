@@ -30,13 +30,13 @@ def read_results(out_dir: Path, manifest: Mapping[str, Any]) -> list[Row]:
         return []
     try:
         suites = json.loads(path.read_bytes())["suites"]
-        found = [{**check, "suite": (suite["en"], suite["zh"])} for suite in suites for check in suite["checks"]]
-        unknown = {check["outcome"] for check in found} - set(OUTCOMES)
+        checks = [{**check, "suite": (suite["en"], suite["zh"])} for suite in suites for check in suite["checks"]]
+        unknown = {check["outcome"] for check in checks} - set(OUTCOMES)
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptDataError(f"{path} is not a list of results: {error}", "run: ver validate") from error
     if unknown:
         raise CorruptDataError(f"{path} holds the unknown outcome {unknown.pop()!r}", "run: ver validate")
-    return found
+    return checks
 
 
 def section(results: list[Row]) -> str:

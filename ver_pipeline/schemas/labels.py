@@ -87,11 +87,11 @@ def labels() -> dict[LabelId, Label]:
 @cache
 def open_words() -> tuple[OpenWord, ...]:
     """Every meaning of ``emotion_words.yaml``."""
-    found: list[OpenWord] = []
+    words: list[OpenWord] = []
     for canon, rows in _load("emotion_words.yaml")["words"].items():
         label = None if canon == "none" else cast(LabelId, canon)
-        found += [OpenWord(_forms(row["en"]), _forms(row["zh"]), label) for row in rows]
-    return tuple(found)
+        words += [OpenWord(_forms(row["en"]), _forms(row["zh"]), label) for row in rows]
+    return tuple(words)
 
 
 def canonical(word: str | int | None) -> LabelId | None:
@@ -216,17 +216,17 @@ def wheel(path: str | None = None) -> dict[str, str]:
     groups = data.get("groups") if isinstance(data, dict) else None
     if not isinstance(groups, dict):
         raise ConfigError(f"{path} is not an emotion wheel", "it needs a mapping 'groups' as in schemas/wheel.yaml")
-    found: dict[str, str] = {}
+    by_label: dict[str, str] = {}
     for group, members in groups.items():
         wanted = members.get("labels", [])
         for meaning in open_words():
             if meaning.canon in wanted:
-                found |= {form: str(group) for form in (*meaning.en, *meaning.zh)}
+                by_label |= {form: str(group) for form in (*meaning.en, *meaning.zh)}
         for word in members.get("words", []):
             known = open_word(word)
             forms = (fold(word),) if known is None else (*known.en, *known.zh)
-            found |= {form: str(group) for form in forms}
-    return found
+            by_label |= {form: str(group) for form in forms}
+    return by_label
 
 
 def fold(word: str | int | None) -> str:
@@ -276,13 +276,13 @@ def _names() -> dict[str, LabelId]:
 
 @cache
 def _by_form() -> dict[str, OpenWord]:
-    found: dict[str, OpenWord] = {}
+    words_by_form: dict[str, OpenWord] = {}
     for meaning in open_words():
         for form in (*meaning.en, *meaning.zh):
-            if form in found:
+            if form in words_by_form:
                 raise ConfigError(f"emotion_words.yaml lists {form!r} twice", "keep it under one label")
-            found[form] = meaning
-    return found
+            words_by_form[form] = meaning
+    return words_by_form
 
 
 @cache

@@ -79,9 +79,9 @@ def record_of(data: bytes, key: str, where: str) -> dict[str, Any]:
         record = upgrade(told_json)
         parse_record(data if record == told_json else record)
     except ValueError as error:
-        told = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
-        place = ".".join(map(str, told["loc"]))
-        what = " ".join(f"{where}: the record of {key} is not what a build writes: {place} {told['msg']}".split())
+        defect = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+        place = ".".join(map(str, defect["loc"]))
+        what = " ".join(f"{where}: the record of {key} is not what a build writes: {place} {defect['msg']}".split())
         raise CorruptDataError(what, "run: ver lint") from error
     if record["key"] != key:
         raise CorruptDataError(f"{where}: the index says {key} where the record says {record['key']}", "run: ver lint")

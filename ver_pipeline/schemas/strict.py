@@ -45,12 +45,12 @@ def record_errors(data: bytes | str | dict[str, Any]) -> list[RecordError]:
 
 def relation_errors(record: Record) -> list[RecordError]:
     """The defects that relate parts of a record to each other."""
-    found = []
+    errors = []
     for name in RELATIONS:
         rule = BY_ID[name]
         answer = rule.check(record, Context(rule.limits))
-        found += [RecordError(f.pointer, f.message) for f in answer if f.severity is None]  # type: ignore[union-attr]
-    return found
+        errors += [RecordError(f.pointer, f.message) for f in answer if f.severity is None]  # type: ignore[union-attr]
+    return errors
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -52,8 +52,8 @@ def switch(out_dir: Path, staging: Path, manifest: Manifest) -> None:
     fresh = [file["path"] for file in manifest["files"] if not _is_link(staging / file["path"], out_dir / file["path"])]
     for name in fresh:
         sync(staging / name)
-    told = _Journal(tuple(sorted(adds)), tuple(sorted(removes)))
-    write_atomically(journal, canonical_json(asdict(told)))
+    entry = _Journal(tuple(sorted(adds)), tuple(sorted(removes)))
+    write_atomically(journal, canonical_json(asdict(entry)))
     sync(out_dir)
     _move_in(staging, out_dir, fresh)
     write_atomically(out_dir / MANIFEST_NAME, manifest_bytes(manifest))
@@ -135,16 +135,16 @@ def _listed(out_dir: Path) -> set[str]:
 def _read(journal: Path) -> _Journal:
     """What a killed switch left; a journal that is not whole is as good as none."""
     try:
-        told = parse_json(journal.read_bytes())
-        found = _Journal(tuple(told["adds"]), tuple(told["removes"]))
-        for name in (*found.adds, *found.removes):
+        entry = parse_json(journal.read_bytes())
+        pending = _Journal(tuple(entry["adds"]), tuple(entry["removes"]))
+        for name in (*pending.adds, *pending.removes):
             inside(journal.parents[1], name)
     except FileNotFoundError:
         return _Journal()
     except (ValueError, KeyError, TypeError, CorruptDataError) as error:
         log.warning("%s cannot be used: %s", journal, error)
         return _Journal()
-    return found
+    return pending
 
 
 def _sha256(path: Path) -> str | None:

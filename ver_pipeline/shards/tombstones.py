@@ -28,18 +28,18 @@ def read_tombstones(out_dir: Path) -> dict[str, str]:
     Raises:
         CorruptDataError: a list cannot be read.  Building on would bring withdrawn clips back.
     """
-    found = {**noted(out_dir), **published_tombstones(out_dir)}
+    withdrawn = {**noted(out_dir), **published_tombstones(out_dir)}
     wish = pending(out_dir)
-    return found if wish is None else {**found, **{tombstone_of(key): wish.reason for key in wish.keys}}
+    return withdrawn if wish is None else {**withdrawn, **{tombstone_of(key): wish.reason for key in wish.keys}}
 
 
 def published_tombstones(out_dir: Path) -> dict[str, str]:
     """What the published lists of the data set hold."""
-    found: dict[str, str] = {}
+    withdrawn: dict[str, str] = {}
     for path in (*sorted((out_dir / PAGES_FOLDER).glob("tombstones-*.json")), out_dir / TOMBSTONES_NAME):
         if path.is_file():
-            found |= _read(path)
-    return found
+            withdrawn |= _read(path)
+    return withdrawn
 
 
 def write_tombstones(folder: Path, withdrawn: Mapping[str, str]) -> None:

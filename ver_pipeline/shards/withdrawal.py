@@ -38,8 +38,8 @@ def ledger_path(out_dir: Path) -> Path:
 
 def write_down(out_dir: Path, wish: Withdrawal) -> None:
     """Keep the wish until it is fulfilled.  On disk when this returns."""
-    told = {"keys": sorted(wish.keys), "reason": wish.reason, "condition": wish.condition}
-    write_atomically(withdrawal_journal(out_dir), canonical_json(told))
+    entry = {"keys": sorted(wish.keys), "reason": wish.reason, "condition": wish.condition}
+    write_atomically(withdrawal_journal(out_dir), canonical_json(entry))
     sync(out_dir)  # the work folder may be new
 
 
@@ -51,8 +51,8 @@ def pending(out_dir: Path) -> Withdrawal | None:
     """
     path = withdrawal_journal(out_dir)
     try:
-        told = parse_json(path.read_bytes())
-        wish = Withdrawal(frozenset(told["keys"]), told["reason"], told.get("condition", ""))
+        entry = parse_json(path.read_bytes())
+        wish = Withdrawal(frozenset(entry["keys"]), entry["reason"], entry.get("condition", ""))
         if not all(isinstance(text, str) for text in (wish.reason, wish.condition, *wish.keys)):
             raise ValueError("keys and reason must be text")
     except FileNotFoundError:
@@ -70,14 +70,14 @@ def cross_out(out_dir: Path) -> None:
 
 def note(out_dir: Path, wish: Withdrawal) -> None:
     """Add to the ledger that the keys are gone, once each; by hash, never by key."""
-    told = {"event": "drop", "reason": wish.reason, "condition_sha256": wish.condition}
-    known = {row["key_sha256"] for row in _ledger(out_dir) if row.items() >= told.items()}
+    entry = {"event": "drop", "reason": wish.reason, "condition_sha256": wish.condition}
+    known = {row["key_sha256"] for row in _ledger(out_dir) if row.items() >= entry.items()}
     when = datetime.now(UTC).isoformat(timespec="seconds")
     hashes = sorted({tombstone_of(key) for key in wish.keys} - known)
     path = ledger_path(out_dir)
     before = path.read_bytes() if path.exists() else b""
     gap = b"" if before[-1:] in (b"", b"\n") else b"\n"  # a line that a kill cut off stays a line of its own
-    lines = (canonical_json({**told, "key_sha256": key, "when_utc": when}) + b"\n" for key in hashes)
+    lines = (canonical_json({**entry, "key_sha256": key, "when_utc": when}) + b"\n" for key in hashes)
     write_atomically(path, before + gap + b"".join(lines))
 
 

@@ -52,11 +52,11 @@ def write_shard(folder: Path, split: str, samples: Sequence[Sample], digests: Di
 
 def sample_digests(samples: Iterable[Sample]) -> Digests:
     """Of each sample, in order, the sha256 of its record and, where it carries media, of its poster."""
-    found: Digests = {}
+    digests: Digests = {}
     for sample in samples:
         files = {"json": sample.record_path, "jpg": sample.poster_path if sample.media_path else None}
-        found[sample.key] = {name: hash_file(Path(path))[0] for name, path in files.items() if path is not None}
-    return found
+        digests[sample.key] = {name: hash_file(Path(path))[0] for name, path in files.items() if path is not None}
+    return digests
 
 
 def write_tar(folder: Path, stem: str, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> tuple[Path, str, int]:

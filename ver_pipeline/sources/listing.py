@@ -111,9 +111,9 @@ def _files(source: str, follow_links: bool, out: Path | None) -> Iterator[tuple[
     elif os.path.lexists(path):
         yield path.name, os.path.abspath(path)
     elif glob.has_magic(source):
-        found = [Path(name) for name in glob.iglob(source, recursive=True) if not Path(name).is_dir()]
+        paths = [Path(name) for name in glob.iglob(source, recursive=True) if not Path(name).is_dir()]
         root = os.path.dirname(re.split(r"[*?[]", source, maxsplit=1)[0]) or "."
-        for match in found:
+        for match in paths:
             yield os.path.relpath(match, root).replace(os.sep, "/"), os.path.abspath(match)
     else:
         raise UsageError(f"there is no such folder or file: {source}", "give --source a folder, file, glob or list")
@@ -193,8 +193,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     if unknown := sorted({name for row in rows for name in row} - SIDECAR_FIELDS):
         cure = f"known are {', '.join(sorted(SIDECAR_FIELDS))}"
         raise UsageError(f"the list {path} has the unknown column {unknown[0]!r}", cure)
-    told = [{k: v for k, v in row.items() if v not in ("", None) and v == v} for row in rows]  # NaN is not itself
-    return [json.loads(json.dumps(row, default=str)) for row in told]
+    filled = [{k: v for k, v in row.items() if v not in ("", None) and v == v} for row in rows]  # NaN is not itself
+    return [json.loads(json.dumps(row, default=str)) for row in filled]
 
 
 def _read(path: Path) -> list[Any]:

@@ -46,7 +46,7 @@ def list_remote(source: str) -> list[RemoteFile]:
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot list {_shown(source)}: {error}", "check the address and its credentials") from error
     base = str(PurePosixPath(root).parent) if here.type == fs.FileType.File else root
-    found = []
+    files = []
     for info in below:
         uri = info.path[len(base) :].lstrip("/")
         parts = PurePosixPath(uri).parts
@@ -54,8 +54,8 @@ def list_remote(source: str) -> list[RemoteFile]:
             continue
         if ".." in parts:
             raise UsageError(f"the object {uri!r} has a name that leads out of its folder", "rename it")
-        found.append(RemoteFile(uri, info.path, info.size, info.mtime_ns or 0))
-    return found
+        files.append(RemoteFile(uri, info.path, info.size, info.mtime_ns or 0))
+    return files
 
 
 def fetch(source: str, file: RemoteFile, to: Path) -> None:

@@ -32,11 +32,11 @@ def _stat(ref: SourceRef) -> list[int]:
     """What tells a changed file from an unchanged one without reading it (as make and git do); of a video that
     is to be fetched its ``remote`` tells that."""
     path = ref.path
-    found = []
+    state = []
     for name in (*([] if ref.remote else [path]), *(os.path.splitext(path)[0] + suffix for suffix in SIDECAR_SUFFIXES)):
         try:
             info = os.stat(name)
-            found += [info.st_size, info.st_mtime_ns, info.st_mode]
+            state += [info.st_size, info.st_mtime_ns, info.st_mode]
         except OSError:
-            found.append(-1)
-    return found
+            state.append(-1)
+    return state

@@ -9,7 +9,7 @@ from typing import Any
 from ver_pipeline.annotators.agreement.embedding import TextEmbedding
 from ver_pipeline.annotators.agreement.policy import load_skill, verdict
 from ver_pipeline.annotators.agreement.votes import agreement as compute_agreement
-from ver_pipeline.annotators.base import Annotator, Request, Result, Usage
+from ver_pipeline.annotators.base import Annotator, OnGpu, Request, Result, Usage
 from ver_pipeline.annotators.cues.features import read_features
 from ver_pipeline.annotators.cues.labeling_sources import label_votes
 from ver_pipeline.annotators.registry import make, release
@@ -51,7 +51,9 @@ class AnnotateStage:
         self.others: list[Annotator] = [self._make(name, cache_dir) for name in names]
         self.adjudicator = self._adjudicator(cache_dir)
         self.batch_size = max(config.batch_size, self.main.batch_size)
-        self.resources = Resources(cpus=0.5, gpus=max(float(getattr(one, "gpus", 0.0)) for one in self.asked()))
+        self.resources = Resources(
+            cpus=0.5, gpus=max(one.gpus if isinstance(one, OnGpu) else 0.0 for one in self.asked())
+        )
         self._skill = load_skill(config.source_skill)
         self._wheel = digest(wheel(config.wheel)) if config.wheel else None
         self._reviews = load_reviews(config.reviews)
@@ -215,5 +217,5 @@ def wants_context(stage: AnnotateStage) -> bool:
 def independent_votes(request: Request) -> list[dict[str, Any]]:
     """Votes of the face, the voice and the words; those too undecided to count are left out."""
     features = read_features(request.clip, request.speech, request.measured)
-    found = [vote.vote() for vote in label_votes(features, request.speech, request.measured)]
-    return [vote for vote in found if vote is not None]
+    votes = [vote.vote() for vote in label_votes(features, request.speech, request.measured)]
+    return [vote for vote in votes if vote is not None]

@@ -70,6 +70,15 @@ class Chunked(Protocol):
 
 
 @runtime_checkable
+class Metered(Protocol):
+    """A stage that spends tokens and money."""
+
+    def take_spent(self) -> dict[str, float]:
+        """What was spent since the last call, by the names of ``engine.runner.StageStats``."""
+        ...
+
+
+@runtime_checkable
 class Stage(Protocol):
     """One step of the build.
 

@@ -70,9 +70,9 @@ class ChunksStage:
             message = f"it lasts {float(n_frames / fps):.2f} s, clips need {config.min_s:g} s"
             return Reject(Reason.TOO_SHORT, self.name, message, source["id"])
         clips = _clips(spans, source["id"], fps, row["transcript"])
-        told = {"fps": [fps.numerator, fps.denominator], "detector": shots["detector"]}
+        shared = {"fps": [fps.numerator, fps.denominator], "detector": shots["detector"]}
         return [
-            {"chunk": {**told, "first": dealt[0]["first"], "ends_video": dealt[-1] is clips[-1], "clips": dealt}}
+            {"chunk": {**shared, "first": dealt[0]["first"], "ends_video": dealt[-1] is clips[-1], "clips": dealt}}
             for dealt in _dealt(clips, round(Fraction(config.chunk_s) * fps))
         ]
 

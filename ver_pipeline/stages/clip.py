@@ -121,14 +121,14 @@ class ClipStage:
         """Write every clip's media; returns ``media``, ``phash`` and file names, in the order of the clips."""
         if not video.copyable:
             return self._encode(video, chunk.first, chunk.spans(), chunk.ends_video, work)
-        made = []
+        clips = []
         for span in chunk.spans():
             first, end = chunk.first + span.first, chunk.first + span.end
             last = chunk.ends_video and span.end == chunk.n_frames
             whole = first in video.keyframes and (end in video.keyframes or last)
             make = self._copy if whole else self._encode_one
-            made.extend(make(video, first, end, last, work / str(first)))
-        return made
+            clips.extend(make(video, first, end, last, work / str(first)))
+        return clips
 
     def _encode(self, video: _Video, first: int, spans: Sequence[Span], ends_video: bool, work: Path) -> list[Row]:
         """Spans counted from frame ``first``, from one pass that decodes from the keyframe before it."""
@@ -178,9 +178,8 @@ class ClipStage:
             audio_codec="aac" if rate_hz else None,
             mode=mode,  # type: ignore[arg-type]
         )
-        looks = _phashes(done, span)
-        picture = {"width": width, "height": height, "phash": looks, "n_frames": n_frames}
-        return {"media": media.model_dump(), "media_path": media_path, "poster_path": poster_path, **picture}
+        frames = {"width": width, "height": height, "phash": _phashes(done, span), "n_frames": n_frames}
+        return {"media": media.model_dump(), "media_path": media_path, "poster_path": poster_path, **frames}
 
     def _keep(self, path: Path, name: str, copy: bool = False) -> str:
         folder = self.media_dir / name[:2]
@@ -215,9 +214,9 @@ def _row(chunk: VideoChunk, planned: Mapping[str, Any], made: Row) -> Row:
         phash=tuple(made["phash"]),
         detector=chunk.detector,
     )
-    told = {name: planned[name] for name in ("key", "speech", "context")}
+    carried = {name: planned[name] for name in ("key", "speech", "context")}
     files = {name: made[name] for name in ("media", "media_path", "poster_path")}
-    return {**told, "clip": clip.model_dump(mode="json"), **files}
+    return {**carried, "clip": clip.model_dump(mode="json"), **files}
 
 
 class _Shifted:

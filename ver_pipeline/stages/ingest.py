@@ -178,8 +178,8 @@ def _first_line(error: ValueError) -> str:
 
     if not isinstance(error, ValidationError):
         return str(error)
-    found = error.errors()[0]
-    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}, not {found['input']!r}"
+    defect = error.errors()[0]
+    return f"{'.'.join(map(str, defect['loc']))}: {defect['msg']}, not {defect['input']!r}"
 
 
 def _missing_s(video: Probe) -> float:

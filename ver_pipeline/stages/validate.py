@@ -88,19 +88,19 @@ class ValidateStage:
         verdict = run_rules(record, self.config, takedown=self.takedown, extra=self.extra_rules)
         if verdict.status == "reject":
             failed = [finding for finding in verdict.findings if finding.severity == "reject"]
-            told = "; ".join(f"{f.code} {f.pointer}: {f.message}" for f in failed[:5])
+            failures = "; ".join(f"{f.code} {f.pointer}: {f.message}" for f in failed[:5])
             ids = ", ".join(dict.fromkeys(f.code for f in failed))
-            return self._reject(row, reject_reason(verdict) or Reason.RULE_FAILED, f"rules {ids} failed ({told})")
+            return self._reject(row, reject_reason(verdict) or Reason.RULE_FAILED, f"rules {ids} failed ({failures})")
         judged = record.model_copy(update={"verdict": verdict})
         return {"record": judged.model_dump(mode="json")}
 
     def _assemble(self, row: Row) -> dict[str, Any]:
         annotation, group_id = row["annotation"], row["source"]["group_id"]
         heldout = group_id in self.heldout_groups
-        given = {name: row[name] for name in ("key", "source", "clip", "speech", "measured")}
+        unchanged = {name: row[name] for name in ("key", "source", "clip", "speech", "measured")}
         written = {name: annotation[name] for name in ("observations", "emotion", "description", "provenance")}
         return {
-            **given,
+            **unchanged,
             **written,
             "schema_version": Record.model_fields["schema_version"].default,
             "media": {**row["media"], "policy": self.shard.media},
@@ -130,5 +130,5 @@ def _places(error: ValueError) -> str:
     if not isinstance(error, ValidationError):
         return str(error).splitlines()[0]
     defects = error.errors(include_input=False, include_url=False)
-    told = [f"{''.join(f'/{part}' for part in d['loc'])}: {d['msg']}" for d in defects[:5]]
-    return "; ".join(told)
+    places = [f"{''.join(f'/{part}' for part in d['loc'])}: {d['msg']}" for d in defects[:5]]
+    return "; ".join(places)

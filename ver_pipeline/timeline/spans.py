@@ -126,13 +126,13 @@ def _candidates(
     speech = _merged(words)
     ends = [end for _, end in speech]
     half_frame = 1 / (2 * fps)
-    found = {0: _Candidate(0, "source", 0.0), n_frames: _Candidate(n_frames, "source", 0.0)}
+    candidates = {0: _Candidate(0, "source", 0.0), n_frames: _Candidate(n_frames, "source", 0.0)}
 
     def offer(frame: int, kind: Boundary, cost: float) -> None:
         if 0 < frame < n_frames and not _inside_word(Fraction(frame) / fps, speech, ends, half_frame):
-            known = found.get(frame)
+            known = candidates.get(frame)
             if known is None or cost < known.cost:
-                found[frame] = _Candidate(frame, kind, cost)
+                candidates[frame] = _Candidate(frame, kind, cost)
 
     for start, end in _gaps(speech, Fraction(n_frames) / fps):
         pause = float(end - start)
@@ -144,7 +144,7 @@ def _candidates(
             offer(round((start + end) / 2 * fps), "pause", COST_WORD_GAP)
     for frame, alike in cuts:
         offer(frame, "shot", COST_ALIKE * alike if alike >= limits.alike else 0.0)
-    return [found[frame] for frame in sorted(found)]
+    return [candidates[frame] for frame in sorted(candidates)]
 
 
 def _cheapest(

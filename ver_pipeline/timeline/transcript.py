@@ -87,7 +87,7 @@ def _segments(
     transcript: Transcript, kept: Sequence[dict[str, Any]], start_s: float, end_s: float
 ) -> list[dict[str, Any]]:
     kept_ids = {id(w) for w in kept}
-    found = []
+    pauses = []
     by_segment = _words_by_segment(transcript)
     for segment, its_words in zip(transcript["segments"], by_segment, strict=True):
         here = [w for w in its_words if id(w) in kept_ids]
@@ -96,7 +96,7 @@ def _segments(
         if not its_words and not start_s <= _middle(segment) < end_s:
             continue
         whole = len(here) == len(its_words)
-        found.append(
+        pauses.append(
             {
                 "start_s": segment["start_s"] if whole else here[0]["start_s"],
                 "end_s": segment["end_s"] if whole else here[-1]["end_s"],
@@ -106,7 +106,7 @@ def _segments(
                 "no_speech_prob": segment.get("no_speech_prob"),
             }
         )
-    return found
+    return pauses
 
 
 def _words_by_segment(transcript: Transcript) -> list[list[dict[str, Any]]]:

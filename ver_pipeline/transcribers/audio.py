@@ -100,8 +100,8 @@ def windows(chunks: Iterator[Samples], window_s: float) -> Iterator[Window]:
             head, rest = samples[:limit], samples[limit:]
             spans = speech_spans(head)
             cut = _quiet_cut(spans, limit)
-            kept = tuple((a, min(b, cut / RATE_HZ)) for a, b in spans if a < cut / RATE_HZ)
-            yield Window(offset / RATE_HZ, head[:cut], kept)
+            whole_spans = tuple((a, min(b, cut / RATE_HZ)) for a, b in spans if a < cut / RATE_HZ)
+            yield Window(offset / RATE_HZ, head[:cut], whole_spans)
             held, offset = [np.concatenate([head[cut:], rest])], offset + cut
             n_held = len(held[0])
     if n_held:
@@ -120,8 +120,8 @@ def speech_spans(samples: Samples) -> list[tuple[float, float]]:
         min_silence_duration_ms=VAD_MIN_SILENCE_MS,
         speech_pad_ms=VAD_PAD_MS,
     )
-    found: Sequence[dict[str, Any]] = get_speech_timestamps(samples, options)
-    return [(s["start"] / RATE_HZ, min(s["end"], len(samples)) / RATE_HZ) for s in found]
+    stamps: Sequence[dict[str, Any]] = get_speech_timestamps(samples, options)
+    return [(s["start"] / RATE_HZ, min(s["end"], len(samples)) / RATE_HZ) for s in stamps]
 
 
 def _seam(samples: Samples, near_s: float) -> int:

@@ -75,18 +75,18 @@ def merge_subwords(words: Sequence[TranscriptWord]) -> list[TranscriptWord]:
 
 def cut_loops(words: Sequence[TranscriptWord]) -> list[TranscriptWord]:
     """Keep one of a phrase of up to ``MAX_PHRASE_WORDS`` words that is repeated over ``MAX_REPEATS`` times."""
-    kept = list(words)
+    cleaned_words = list(words)
     for size in range(1, MAX_PHRASE_WORDS + 1):
         start = 0
-        while start + size <= len(kept):
-            phrase = [_plain(w.word) for w in kept[start : start + size]]
+        while start + size <= len(cleaned_words):
+            phrase = [_plain(w.word) for w in cleaned_words[start : start + size]]
             times = 1
-            while [_plain(w.word) for w in kept[start + times * size : start + (times + 1) * size]] == phrase:
+            while [_plain(w.word) for w in cleaned_words[start + times * size : start + (times + 1) * size]] == phrase:
                 times += 1
             if times > MAX_REPEATS:
-                del kept[start + size : start + times * size]
+                del cleaned_words[start + size : start + times * size]
             start += 1
-    return kept
+    return cleaned_words
 
 
 def simplifier() -> Callable[[str], str]:

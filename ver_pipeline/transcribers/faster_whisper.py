@@ -70,12 +70,12 @@ class FasterWhisper:
         segments: list[TranscriptSegment] = []
         spans: list[tuple[float, float]] = []
         languages: list[LanguageWindow] = []
-        told = video.language if video.language in self.model.supported_languages else None
+        stated = video.language if video.language in self.model.supported_languages else None
         for window in video_windows(video, self.config.window_s):
-            runs = self._runs(window, told)
+            runs = self._runs(window, stated)
             for run, (start_s, end_s) in zip(runs, padded_spans(runs, len(window.samples) / RATE_HZ), strict=True):
                 segments += self._transcribe_run(window, run, start_s, end_s)
-                if told is None:
+                if stated is None:
                     begin_s, end_s = run.start_s + window.offset_s, run.end_s + window.offset_s
                     languages.append(LanguageWindow(begin_s, end_s, run.language, run.prob))
             spans += [(a + window.offset_s, b + window.offset_s) for a, b in window.spans]

@@ -72,14 +72,14 @@ def _languages(spans: Sequence[Span]) -> list[str]:
     """The likeliest allowed language of each span; a short, unsure one follows its nearer sure neighbour."""
     own = [max(sorted(span.probs), key=lambda name, s=span: s.probs[name]) for span in spans]  # type: ignore[misc]
     sure = [i for i, span in enumerate(spans) if _is_sure(span, own[i])]
-    found = []
+    padded = []
     for number, span in enumerate(spans):
         if number in sure or not sure:
-            found.append(own[number])
+            padded.append(own[number])
             continue
         nearest = min(sure, key=lambda i, s=span: (_gap_s(spans[i], s), i))  # type: ignore[misc]
-        found.append(own[nearest])
-    return found
+        padded.append(own[nearest])
+    return padded
 
 
 def _is_sure(span: Span, language: str) -> bool:

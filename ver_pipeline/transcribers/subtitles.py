@@ -95,12 +95,12 @@ def spoken_line(lines: Sequence[str], told: str | None) -> tuple[str, str]:
     Where a cue shows the same sentence in two scripts, the line in the told language is taken, else the
     first; lines in one script are one sentence.
     """
-    kept = [line for line in (_speech_only(line) for line in lines) if line]
-    scripts = ["zh" if any(is_wide(c) and c.isalnum() for c in line) else "en" for line in kept]
-    if not kept:
+    spoken = [line for line in (_speech_only(line) for line in lines) if line]
+    scripts = ["zh" if any(is_wide(c) and c.isalnum() for c in line) else "en" for line in spoken]
+    if not spoken:
         return "", told or "und"
     wanted = told if told in scripts else scripts[0]
-    chosen = [line for line, script in zip(kept, scripts, strict=True) if script == wanted]
+    chosen = [line for line, script in zip(spoken, scripts, strict=True) if script == wanted]
     language = "zh" if wanted == "zh" else (told or "en")
     return join_words(chosen), language
 

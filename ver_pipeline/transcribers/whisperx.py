@@ -83,11 +83,11 @@ class WhisperX:
         segments: list[TranscriptSegment] = []
         spans: list[tuple[float, float]] = []
         languages: list[LanguageWindow] = []
-        told = video.language if video.language in self.pipeline.model.supported_languages else None
+        stated = video.language if video.language in self.pipeline.model.supported_languages else None
         for window in video_windows(video, self.config.window_s):
-            for stretch in self._stretches(window, told):
+            for stretch in self._stretches(window, stated):
                 segments += self._hear(window, stretch)
-                if told is None:
+                if stated is None:
                     languages.append(stretch)
             spans += [(a + window.offset_s, b + window.offset_s) for a, b in window.spans]
         return Transcript(tuple(segments), tuple(spans), tuple(languages))
@@ -125,9 +125,9 @@ class WhisperX:
             samples, batch_size=self.config.batch_size, language=stretch.language, task="transcribe"
         )
         heard = []
-        for found in self._align(raw["segments"], stretch.language, samples):
+        for aligned in self._align(raw["segments"], stretch.language, samples):
             # Bad alignment may squeeze words together; that is no reason to lose them.
-            segment = clean_segment(to_segment(found, stretch.language), self.simplify, check_rate=False)
+            segment = clean_segment(to_segment(aligned, stretch.language), self.simplify, check_rate=False)
             if segment:
                 heard.append(segment.shifted(window.offset_s + begin_s))
         return heard

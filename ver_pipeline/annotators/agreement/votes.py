@@ -99,13 +99,13 @@ def _label_overlap(description: Mapping[str, Any]) -> float | None:
 
 def _teacher_votes(teachers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One vote per teacher; further draws of the same one are not independent and do not vote again."""
-    found: dict[str, dict[str, Any]] = {}
+    votes_by_source: dict[str, dict[str, Any]] = {}
     for annotation in teachers:
         emotion, provenance = annotation["emotion"], annotation["provenance"]
         voter = f"{provenance['annotator']}:{provenance['model']}"
         vote = {"voter": voter, "label": emotion["primary"], "p": emotion["confidence"], "valence": emotion["valence"]}
-        found.setdefault(voter, vote)
-    return list(found.values())
+        votes_by_source.setdefault(voter, vote)
+    return list(votes_by_source.values())
 
 
 def _label_share(primary: LabelId, votes: Sequence[Mapping[str, Any]]) -> float | None:

@@ -162,9 +162,9 @@ class OpenAIAnnotator:
             reply = post(self._endpoint, body, self.options, self._rate_limiter)
         if reply.body is None:
             return Completion(reason=reply.reason, message=reply.message, calls=reply.tries, seconds=reply.seconds)
-        kept = _kept(reply.body)
-        self._store.put(asked, kept)
-        return _completion(kept, calls=reply.tries, seconds=reply.seconds)
+        answer_kept = _kept(reply.body)
+        self._store.put(asked, answer_kept)
+        return _completion(answer_kept, calls=reply.tries, seconds=reply.seconds)
 
 
 def server_revision(options: OpenAIOptions) -> str:

@@ -76,11 +76,11 @@ def observe(
 ) -> list[Seen]:
     """All observations of a clip: the setting, the faces, the audio, the words, in this order."""
     by_source = {vote.voter: vote for vote in label_votes}
-    found = [_setting(say, features)]
-    found += _faces(say, features, measured)
+    observations = [_setting(say, features)]
+    observations += _faces(say, features, measured)
     audio = _audio(say, features, by_source.get("voice"))
     spoken = _words(say, features, speech, measured, by_source.get("words"), words)
-    return found + [seen for seen in (audio, spoken) if seen is not None]
+    return observations + [seen for seen in (audio, spoken) if seen is not None]
 
 
 def describe(
@@ -115,15 +115,15 @@ def _setting(say: Wording, features: Features) -> Seen:
 def _faces(say: Wording, features: Features, measured: Mapping[str, Any]) -> list[Seen]:
     if not features.faces:
         return []
-    found = _main_face(say, features, features.faces[0])
+    observations = _main_face(say, features, features.faces[0])
     for face in features.faces[1 : 1 + MAX_OTHER_FACES]:
         if not face.phases:
             continue
         longest = max(face.phases, key=lambda p: (p.end_s - p.start_s, -p.start_s))
         own = replace(say, seed=f"{say.seed}/{face.track_id}")
         text = own.say("other_face", place=say.say(f"face_{face.place}"), looks=own.say(f"look_{longest.expression}"))
-        found.append(_face_seen(f"f{len(found) + 1}", text, face, longest, supports=()))
-    return found
+        observations.append(_face_seen(f"f{len(observations) + 1}", text, face, longest, supports=()))
+    return observations
 
 
 def _main_face(say: Wording, features: Features, face: FaceFeature) -> list[Seen]:
@@ -140,7 +140,7 @@ def _main_face(say: Wording, features: Features, face: FaceFeature) -> list[Seen
         text = head + say.say("looks_unread")
         whole = Phase(face.start_s, face.end_s, "neutral", {}, 0)
         return [_face_seen("f1", _capital(text), face, whole, supports=())]
-    found: list[Seen] = []
+    observations: list[Seen] = []
     for i, phase in enumerate(face.phases[:MAX_PHASES]):
         own = replace(say, seed=f"{say.seed}/{i}")
         looks = own.say(f"look_{phase.expression}")
@@ -153,8 +153,8 @@ def _main_face(say: Wording, features: Features, face: FaceFeature) -> list[Seen
             text = head + own.say("looks_first", looks=looks, until=number(face.phases[1].start_s))
         dist = phase_distribution(phase)
         supports = tuple(label for label in sorted(dist) if dist[label] >= SUPPORT_P)
-        found.append(_face_seen(f"f{i + 1}", _capital(text), face, phase, supports))
-    return found
+        observations.append(_face_seen(f"f{i + 1}", _capital(text), face, phase, supports))
+    return observations
 
 
 def _face_seen(eid: str, text: Pair, face: FaceFeature, phase: Phase, supports: tuple[LabelId, ...]) -> Seen:
@@ -202,8 +202,8 @@ def _words(
     time = say.say("time_span", start=number(start_s), end=number(end_s)) if end_s > start_s else say.say("time_none")
     means = "_silent" if features.silent else ""
     quoted = say.say(f"words_quoted{means}", quote=quote.text, time=time, lean=say.say(f"lean_{lean}"))
-    told = _told(say, speech, quote, time, say.say(f"lean_{lean}"), means)
-    text = Pair(quoted.en, told.zh) if quote.language == "en" else Pair(told.en, quoted.zh)
+    speech_text = _told(say, speech, quote, time, say.say(f"lean_{lean}"), means)
+    text = Pair(quoted.en, speech_text.zh) if quote.language == "en" else Pair(speech_text.en, quoted.zh)
     supports = tuple(label for label in sorted(vote.dist) if vote.dist[label] >= SUPPORT_P) if vote else ()
     polarities = {"pos": "pos", "neg": "neg", "none": "neutral" if polarity is not None else None}
     return Seen(
@@ -220,9 +220,9 @@ def _told(say: Wording, speech: Mapping[str, Any], quote: Quote, time: Pair, lea
     other = "zh" if quote.language == "en" else "en"
     gloss = speech.get(f"text_{other}")
     if gloss and gloss != speech.get("text"):
-        found = choose_quote({"text": gloss}, ())
-        if found is not None and found.language == other:
-            return say.say(f"words_quoted{means}", quote=found.text, time=time, lean=lean)
+        quoted = choose_quote({"text": gloss}, ())
+        if quoted is not None and quoted.language == other:
+            return say.say(f"words_quoted{means}", quote=quoted.text, time=time, lean=lean)
     n_zh, n_words = count_units(quote.text)  # what is told is when the quote is said: of that, then, and no more
     extent = say.say("extent_long" if n_zh + 1.5 * n_words > LONG_SPEECH else "extent_short")
     language = LANGUAGES.get(quote.language, OTHER_LANGUAGE)
@@ -261,14 +261,14 @@ def _conclusion(say: Wording, features: Features, judged: Judgement) -> list[Pai
         return [say.say("undetermined")]
     who = say.say("who_person" if features.faces else "who_speaker")
     emotion = Pair(adjective(judged.primary, "en"), adjective(judged.primary, "zh"))
-    found = [
+    clauses = [
         say.say("change", time=number(c.t_s), before=_noun(c.before), after=_noun(c.after)) for c in judged.changes[:2]
     ]
     slot = "conclusion_neutral" if judged.primary == "neutral" else f"conclusion_{judged.intensity}"
-    found.append(say.say(slot, who=who, emotion=emotion))
+    clauses.append(say.say(slot, who=who, emotion=emotion))
     named = {judged.primary, *(label for c in judged.changes[:2] for label in (c.before, c.after))}
-    found += [say.say("trace", emotion=_noun(label)) for label in judged.traces[:1] if label not in named]
-    return found
+    clauses += [say.say("trace", emotion=_noun(label)) for label in judged.traces[:1] if label not in named]
+    return clauses
 
 
 def _span(say: Wording, start_s: float, end_s: float) -> Pair:

@@ -98,9 +98,9 @@ def pool(label_votes: Sequence[LabelVote]) -> dict[LabelId, float]:
     for vote in label_votes:
         for label, p in vote.dist.items():
             raw[label] = raw.get(label, 0.0) + vote.weight * p / weight
-    kept = {label: p for label, p in sorted(raw.items()) if p >= 0.01}
-    whole = sum(kept.values())
-    rounded = {label: round(p / whole, 4) for label, p in kept.items()}
+    likely = {label: p for label, p in sorted(raw.items()) if p >= 0.01}
+    whole = sum(likely.values())
+    rounded = {label: round(p / whole, 4) for label, p in likely.items()}
     top = min(rounded, key=lambda name: (-rounded[name], name))
     rounded[top] = round(rounded[top] + 1.0 - sum(rounded.values()), 4)
     return rounded
@@ -126,15 +126,15 @@ def _decided(
 
 def _changes(phases: Sequence[Phase]) -> tuple[Change, ...]:
     """Where one clear phase of the face gives way to another of a different label."""
-    found: list[Change] = []
+    changes: list[Change] = []
     tops: list[tuple[int, LabelId]] = []
     for i, phase in enumerate(phases[:MAX_PHASES]):
         dist = phase_distribution(phase)
         tops += [(i, name) for name in ranking(dist)[:1] if dist[name] >= PHASE_P]
     for (_, before), (i, after) in itertools.pairwise(tops):
         if before != after:
-            found.append(Change(round(phases[i].start_s, 3), before, after, i))
-    return tuple(found)
+            changes.append(Change(round(phases[i].start_s, 3), before, after, i))
+    return tuple(changes)
 
 
 def _conflict(label_votes: Sequence[LabelVote]) -> bool:

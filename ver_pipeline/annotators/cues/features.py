@@ -164,19 +164,21 @@ def _join(looks: Sequence[Mapping[str, Any]], leaders: Sequence[str]) -> tuple[P
             runs[-1][1].append(look)
         else:
             runs.append((leader, [look]))
-    kept: list[tuple[str, list[Mapping[str, Any]]]] = []
+    runs_kept: list[tuple[str, list[Mapping[str, Any]]]] = []
     for leader, members in runs:
         short = len(members) < 2 or members[-1]["t_s"] - members[0]["t_s"] < MIN_PHASE_S
-        if kept and (short or kept[-1][0] == leader):
-            kept[-1][1].extend(members)
+        if runs_kept and (short or runs_kept[-1][0] == leader):
+            runs_kept[-1][1].extend(members)
         else:
-            kept.append((leader, list(members)))
-    if len(kept) > 1 and (len(kept[0][1]) < 2 or kept[0][1][-1]["t_s"] - kept[0][1][0]["t_s"] < MIN_PHASE_S):
-        first = kept.pop(0)
-        kept[0] = (kept[0][0], first[1] + kept[0][1])
+            runs_kept.append((leader, list(members)))
+    if len(runs_kept) > 1 and (
+        len(runs_kept[0][1]) < 2 or runs_kept[0][1][-1]["t_s"] - runs_kept[0][1][0]["t_s"] < MIN_PHASE_S
+    ):
+        first = runs_kept.pop(0)
+        runs_kept[0] = (runs_kept[0][0], first[1] + runs_kept[0][1])
     return tuple(
         Phase(float(m[0]["t_s"]), float(m[-1]["t_s"]), name, mean_scores([look["expression"] for look in m]), len(m))
-        for name, m in kept
+        for name, m in runs_kept
     )
 
 

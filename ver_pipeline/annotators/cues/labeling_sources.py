@@ -129,8 +129,8 @@ def voice_vote(features: Features) -> LabelVote | None:
         dist = {"sadness": 0.4, "neutral": 0.3, "helplessness": 0.12, "contentment": 0.18}
     else:
         dist = {"neutral": 0.52, "happiness": 0.12, "sadness": 0.12, "anger": 0.12, "anxiety": 0.12}
-    told = abs(arousal) if abs(arousal) >= 0.5 else 0.0
-    weight = VOICE_WEIGHT * (0.35 + 0.65 * told)
+    activation = abs(arousal) if abs(arousal) >= 0.5 else 0.0
+    weight = VOICE_WEIGHT * (0.35 + 0.65 * activation)
     return LabelVote("voice", dist, round(weight, 4), None, arousal)
 
 
@@ -152,9 +152,9 @@ def words_vote(features: Features, speech: Mapping[str, Any], measured: Mapping[
     if not features.has_speech:
         return None
     polarity = (measured.get("sentiment") or {}).get("polarity")
-    found = word_features(speech, measured)
+    word_hits = word_features(speech, measured)
     scores: dict[str, float] = {}
-    for sign in found:
+    for sign in word_hits:
         scores[sign.label] = scores.get(sign.label, 0.0) + sign.weight
     strength = min(1.0, sum(scores.values()))
     rows: list[Mapping[str, float]] = [scores] if scores else []
@@ -172,22 +172,22 @@ def words_vote(features: Features, speech: Mapping[str, Any], measured: Mapping[
 def word_features(speech: Mapping[str, Any], measured: Mapping[str, Any]) -> tuple[WordFeature, ...]:
     """Every telling expression of the transcript, left to right; denied ones are left out."""
     text = str(speech.get("text") or "")[:MAX_TEXT]
-    found: dict[tuple[int, int], WordFeature] = {}
+    hits: dict[tuple[int, int], WordFeature] = {}
     for language in ("en", "zh"):
         for hit in emotion_labels.find_words(text, language):
             if hit.canon not in (None, "neutral", "undetermined") and not hit.negated:
-                found[(hit.start, hit.end)] = WordFeature(hit.start, hit.end, hit.canon, NAMED_WEIGHT)
+                hits[(hit.start, hit.end)] = WordFeature(hit.start, hit.end, hit.canon, NAMED_WEIGHT)
         for match in cue_pattern(language).finditer(text):
-            if (match.start(), match.end()) not in found and not _inside(match.start(), found):
+            if (match.start(), match.end()) not in hits and not _inside(match.start(), hits):
                 label = _cue_labels()[match.group().lower()]
-                found[match.span()] = WordFeature(*match.span(), label, _cue_table()["weight"])
+                hits[match.span()] = WordFeature(*match.span(), label, _cue_table()["weight"])
     for hit in (measured.get("sentiment") or {}).get("hits", ()):
         start = text.find(hit["word"])
-        if hit.get("emotion") and start >= 0 and not _inside(start, found):
-            found[(start, start + len(hit["word"]))] = WordFeature(
+        if hit.get("emotion") and start >= 0 and not _inside(start, hits):
+            hits[(start, start + len(hit["word"]))] = WordFeature(
                 start, start + len(hit["word"]), hit["emotion"], 0.5 * abs(float(hit["polarity"]))
             )
-    return tuple(found[span] for span in sorted(found))
+    return tuple(hits[span] for span in sorted(hits))
 
 
 @cache

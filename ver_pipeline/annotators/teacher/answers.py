@@ -60,14 +60,14 @@ def keeping(
 
     def answer(chats: list[Chat]) -> list[Completion]:
         names = [_name(chat, model) for chat in chats]
-        found = [None if name is None else store.get(name) for name in names]
-        open_ = [i for i, one in enumerate(found) if one is None]
+        stored = [None if name is None else store.get(name) for name in names]
+        open_ = [i for i, one in enumerate(stored) if one is None]
         fresh = dict(zip(open_, complete([chats[i] for i in open_]) if open_ else [], strict=True))
         for i, completion in fresh.items():
             name = names[i]
             if completion.reason is None and name is not None:
                 store.put(name, {field: getattr(completion, field) for field in KEPT})
-        return [fresh[i] if one is None else Completion(**one, cached=True) for i, one in enumerate(found)]
+        return [fresh[i] if one is None else Completion(**one, cached=True) for i, one in enumerate(stored)]
 
     return answer
 

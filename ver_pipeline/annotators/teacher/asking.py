@@ -128,9 +128,9 @@ def provenance(request: Request, teacher: Teacher, draw: int, stats: UsageTotals
 
 def _own_sampling(stats: UsageTotals, base: dict[str, Any]) -> dict[str, dict[str, float]]:
     """The prompts that were not asked as the options say, each with the values that differ."""
-    found = {}
+    hashes = {}
     for prompt, sent in sorted(stats.sampling.items()):
         own = {name: float(value) for name, value in sorted(sent.items()) if value != base[name]}
         if own:
-            found[prompt] = own
-    return found
+            hashes[prompt] = own
+    return hashes

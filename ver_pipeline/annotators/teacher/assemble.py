@@ -90,10 +90,10 @@ def check_rules(annotation: Mapping[str, Any], request: Request) -> list[Problem
     verdict = run_rules(record, rules=rules)
     own = {rule.id: rule.reason for rule in rules}
     own_parts = ("/observations", "/emotion", "/description", "/provenance")
-    found = [
+    problems = [
         f for f in verdict.findings if f.severity == "reject" and (not f.pointer or f.pointer.startswith(own_parts))
     ]
-    if not found:
+    if not problems:
         return []
     overall = reject_reason(verdict) or Reason.RULE_FAILED
     return [
@@ -102,7 +102,7 @@ def check_rules(annotation: Mapping[str, Any], request: Request) -> list[Problem
             f"{f.code}: {f.message} ({f.pointer})",
             (field_of(f.pointer),),
         )
-        for f in found
+        for f in problems
     ]
 
 
@@ -183,8 +183,8 @@ def _canon(label: Mapping[str, Any]) -> str | None:
     """The label that a word belongs to: by our table where it holds the word, whatever the model thinks; only of
     words that it does not hold by the model."""
     known = open_word(label["word_en"])
-    told: str | None = label["canon"]
-    return told if known is None else known.canon
+    canonical: str | None = label["canon"]
+    return canonical if known is None else known.canon
 
 
 def _distribution(opened: Sequence[Mapping[str, Any]], primary: str) -> dict[str, float]:

@@ -38,27 +38,27 @@ def collect(request: Request, teacher: Teacher, draw: int, stats: UsageTotals) -
 def clues(request: Request, teacher: Teacher) -> list[str]:
     """The steps that collect evidence, without those that have nothing to look at in this clip."""
     spoken = bool(request.speech.get("present")) and bool(str(request.speech.get("text") or "").strip())
-    given = {
+    fillings = {
         "clue_visual": True,
         "clue_acoustic": bool(request.clip.get("has_audio")) and request.media_path is not None,
         "clue_lexical": spoken,
         "clue_context": has_neighbours(request),
     }
-    return [name for name in teacher.steps() if given.get(name, False)]
+    return [name for name in teacher.steps() if fillings.get(name, False)]
 
 
 def distinct(seen: Sequence[dict[str, Any]], taken: set[str]) -> list[dict[str, Any]]:
     """Observations with distinct names: a name used twice, or ``taken``, gets the next free number."""
-    found: list[dict[str, Any]] = []
+    observations: list[dict[str, Any]] = []
     names = set(taken)
-    for one in seen:
-        name, n = one["eid"], 1
+    for observation in seen:
+        name, n = observation["eid"], 1
         while name in names:
             n += 1
-            name = f"{one['eid'][:1]}{n}"
+            name = f"{observation['eid'][:1]}{n}"
         names.add(name)
-        found.append({**one, "eid": name})
-    return found
+        observations.append({**observation, "eid": name})
+    return observations
 
 
 def _weigh_at_once(request: Request, teacher: Teacher, draw: int, evidence: str, stats: UsageTotals) -> Talk:

@@ -25,10 +25,10 @@ def talk(request: Request, teacher: Teacher) -> Talk:
     for i in range(teacher.options.samples):
         result = yield from _one_draw(request, teacher, i)
         drawn.append(result)
-    kept = next((result for result in drawn if result.annotation is not None), drawn[0])
+    chosen = next((result for result in drawn if result.annotation is not None), drawn[0])
     usage = sum((result.usage for result in drawn), Usage())
-    others = tuple(r.annotation for r in drawn if r.annotation is not None and r is not kept)
-    return replace(kept, usage=usage, samples=others)
+    others = tuple(r.annotation for r in drawn if r.annotation is not None and r is not chosen)
+    return replace(chosen, usage=usage, samples=others)
 
 
 def run_batched(talks: Sequence[Talk], complete: Callable[[list[Chat]], list[Completion]]) -> list[Any]:

@@ -138,5 +138,5 @@ def run_rows(
 
 
 def _run_row(run_id: str, stage: str, started_utc: str, count: Cost, **numbers: Any) -> dict[str, Any]:
-    told = {"run_id": run_id, "stage": stage, "started_utc": started_utc}
-    return {**told, "tokens_in": count.tokens_in, "tokens_out": count.tokens_out, "rows_in": count.clips, **numbers}
+    run = {"run_id": run_id, "stage": stage, "started_utc": started_utc}
+    return {**run, "tokens_in": count.tokens_in, "tokens_out": count.tokens_out, "rows_in": count.clips, **numbers}

@@ -72,8 +72,8 @@ def neighbours_block(request: Request, language: str, title: bool = False) -> st
     if not has_neighbours(request) or request.context is None:
         return NO_NEIGHBOURS[language]
     before, after = request.context.get("before") or "", request.context.get("after") or ""
-    told = {"said_before": before[-MAX_NEIGHBOUR:] or None, "said_after": after[:MAX_NEIGHBOUR] or None}
-    return data_block({**told, "title": request.context.get("title")} if title else told)
+    neighbours = {"said_before": before[-MAX_NEIGHBOUR:] or None, "said_after": after[:MAX_NEIGHBOUR] or None}
+    return data_block({**neighbours, "title": request.context.get("title")} if title else neighbours)
 
 
 def has_neighbours(request: Request) -> bool:

@@ -42,15 +42,15 @@ def combine(merged: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]])
     """
     closed = {CLOSED_PROMPTS[name]: answer for name, answer in answers.items() if name in CLOSED_PROMPTS}
     ranked: Sequence[Mapping[str, Any]] = merged["hypotheses"]
-    told = {"subject": merged["subject"], "mixed": merged["mixed"]}
+    judgement = {"subject": merged["subject"], "mixed": merged["mixed"]}
     if not ranked:
         unsure = {"primary": "undetermined", "confidence": 0.0, "ambiguity": "high", "transitions": []}
-        return {**told, "labels": [], **unsure, **_NOTHING}
+        return {**judgement, "labels": [], **unsure, **_NOTHING}
     best = max(ranked, key=lambda one: len(_agreeing(one["label"], closed)))
     agreed = len(_agreeing(best["label"], closed)) == len(closed)
     sized = {name: answers["label_dim"][name] for name in _NOTHING}
     return {
-        **told,
+        **judgement,
         "labels": answers["label_open"]["labels"] if "label_open" in answers else _as_labels(ranked),
         "primary": best["label"],
         **sized,
@@ -70,11 +70,11 @@ def _as_labels(ranked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The hypotheses as labels, named by their canonical words."""
     return [
         {
-            "eids": one["eids"],
-            "canon": one["label"],
-            "word_en": display(one["label"], "en"),
-            "word_zh": display(one["label"], "zh"),
-            "p": one["p"],
+            "eids": hypothesis["eids"],
+            "canon": hypothesis["label"],
+            "word_en": display(hypothesis["label"], "en"),
+            "word_zh": display(hypothesis["label"], "zh"),
+            "p": hypothesis["p"],
         }
-        for one in ranked
+        for hypothesis in ranked
     ]

@@ -86,12 +86,12 @@ def _translate(
     target = problems[0].fields[0]
     mode, source = TRANSLATIONS[target]
     asked = question(request, teacher, f"translate_{mode}", draw, description=data_block(answer[source]))
-    made = yield from ask_once(replace(asked, schema=fields_schema((target,))), teacher, stats)
-    if isinstance(made, Problem):
+    translated = yield from ask_once(replace(asked, schema=fields_schema((target,))), teacher, stats)
+    if isinstance(translated, Problem):
         return None
     stats.repaired = True
     told = provenance(request, teacher, draw, stats)
-    annotation = assemble({**answer, **made}, request, measured_audio(request), told, teacher.hears, mode)
+    annotation = assemble({**answer, **translated}, request, measured_audio(request), told, teacher.hears, mode)
     return None if isinstance(annotation, Problem) or check_rules(annotation, request) else annotation
 
 

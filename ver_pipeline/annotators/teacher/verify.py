@@ -55,9 +55,9 @@ def contradicted(question: Question, answer: Mapping[str, Any]) -> list[str]:
     said = {row["claim"]: row["verdict"] for row in answer["verdicts"]}
     if said.get(question.foil, "supported") == "supported":
         return []
-    found = [
+    claims = [
         question.eids[n - 1]
         for n, verdict in sorted(said.items())
         if verdict == "contradicted" and n <= len(question.eids)
     ]
-    return [eid for eid in found if eid is not None]
+    return [eid for eid in claims if eid is not None]

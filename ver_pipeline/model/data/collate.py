@@ -61,17 +61,17 @@ def pack(batch: Batch, model: Any) -> Batch:
         batch: what :func:`collate` gave with ``left=False``.
         model: an EmotionQwenModel (for ``get_rope_index``).
     """
-    kept = batch["attention_mask"].bool()
+    attended = batch["attention_mask"].bool()
     visual = {name: batch.get(name) for name in ("image_grid_thw", "video_grid_thw", "second_per_grid_ts")}
     positions = rope_positions(batch, model)
-    text = torch.arange(kept.shape[1], device=kept.device).expand_as(kept)
+    text = torch.arange(attended.shape[1], device=attended.device).expand_as(attended)
     labels = batch["labels"].clone()
     labels[:, 0] = IGNORED
     packed = {
-        "input_ids": batch["input_ids"][kept][None],
-        "labels": labels[kept][None],
-        "mm_token_type_ids": batch["mm_token_type_ids"][kept][None],
-        "position_ids": torch.cat([text[None], positions])[:, kept][:, None],
+        "input_ids": batch["input_ids"][attended][None],
+        "labels": labels[attended][None],
+        "mm_token_type_ids": batch["mm_token_type_ids"][attended][None],
+        "position_ids": torch.cat([text[None], positions])[:, attended][:, None],
         **{name: value for name, value in visual.items() if value is not None},
     }
     return packed | {name: value for name, value in batch.items() if name.startswith("pixel_values")}

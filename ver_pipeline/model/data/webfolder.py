@@ -109,11 +109,11 @@ def open_webfolder(folder: Path) -> WebFolder:
     if not tars:
         raise UsageError(f"{folder} holds no .tar", "give a folder of WebDataset shards")
     stamp = digest([[t.name, t.stat().st_size, t.stat().st_mtime_ns] for t in tars])
-    kept = folder / f".ver-index-{stamp[:16]}.json"
-    listed = _kept(kept, {tar.name for tar in tars})
+    index_path = folder / f".ver-index-{stamp[:16]}.json"
+    listed = _kept(index_path, {tar.name for tar in tars})
     if listed is None:
         listed = [[key, tar.name, members] for tar in tars for key, members in grouped(tar)]
-        _keep(kept, listed)
+        _keep(index_path, listed)
     usable = [s for s in listed if "json" in s[2] or "txt" in s[2]]
     keys = [s[0] for s in usable]
     if len(set(keys)) != len(keys):
@@ -159,7 +159,7 @@ def members_of(tar: Path) -> Iterator[Member]:
 
 def _plain_members(tar: Path) -> list[Member] | None:
     """The fast path: one 512-byte read a member.  None when the tar has headers it does not know."""
-    found: list[Member] = []
+    members: list[Member] = []
     handle = os.open(tar, os.O_RDONLY)
     try:
         position, end = 0, os.fstat(handle).st_size
@@ -175,13 +175,13 @@ def _plain_members(tar: Path) -> list[Member] | None:
                 name = header[:100].split(b"\0", 1)[0]
                 prefix = header[345:500].split(b"\0", 1)[0] if header[257:262] == b"ustar" else b""
                 path = (prefix + b"/" + name if prefix else name).decode("utf-8", "surrogateescape")
-                found.append(Member(path, position + BLOCK, size))
+                members.append(Member(path, position + BLOCK, size))
             position += BLOCK + -(-size // BLOCK) * BLOCK
     except ValueError:
         return None  # a size field that is not octal: let tarfile judge
     finally:
         os.close(handle)
-    return found
+    return members
 
 
 def _kept(path: Path, tars: set[str]) -> list[Any] | None:

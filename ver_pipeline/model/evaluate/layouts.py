@@ -75,8 +75,8 @@ def true_class(value: str, taxonomy: str) -> str | None:
     """A reference label as a class of the taxonomy: its name in either language, or DFEW's code."""
     if taxonomy == "canonical":
         return labels.canonical(value)
-    found = labels.from_closed(taxonomy, value)  # type: ignore[arg-type]
-    return None if found is None else labels.closed_labels(found)[taxonomy]
+    label = labels.from_closed(taxonomy, value)  # type: ignore[arg-type]
+    return None if label is None else labels.closed_labels(label)[taxonomy]
 
 
 def paired(truth: Mapping[str, Row], predicted: Mapping[str, Row]) -> list[tuple[Row, Row]]:

@@ -17,10 +17,10 @@ def claimed_label(reply: str, language: labels.TextLanguage) -> LabelId | None:
     whole = labels.canonical(reply)
     if whole is not None:
         return whole
-    found = labels.extract(reply, language)
-    if len(found) == 1:
-        return found[0]
-    if not found and labels.display(ABSTAIN, language) in reply:
+    words = labels.extract(reply, language)
+    if len(words) == 1:
+        return words[0]
+    if not words and labels.display(ABSTAIN, language) in reply:
         return ABSTAIN
     return None
 

@@ -52,11 +52,13 @@ def score_files(reference: Path, predictions: Path, layout: str, wheel: dict[str
         closed = closed_scores([c for c, _ in scored], claimed, classes_of(form.taxonomy))
         report["label"] = _with_interval(asdict(closed), [c == a for (c, _), a in zip(scored, claimed, strict=True)])
         report["label"]["unknown_references"] = sorted({t.label for c, t, _ in known if c is None})
-    told = [(t, p) for t, p in pairs if t.text]
-    if told:
-        language = _script(told[0][0].text)
-        report["overlap"] = asdict(overlap_scores([t.text for t, _ in told], [p.text for _, p in told], language))
-        words = [(claimed_words(t.text, language), claimed_words(p.text, language)) for t, p in told]
+    described = [(t, p) for t, p in pairs if t.text]
+    if described:
+        language = _script(described[0][0].text)
+        report["overlap"] = asdict(
+            overlap_scores([t.text for t, _ in described], [p.text for _, p in described], language)
+        )
+        words = [(claimed_words(t.text, language), claimed_words(p.text, language)) for t, p in described]
         if any(w[0] for w in words):
             report["open"] = asdict(set_scores([w[0] for w in words], [w[1] for w in words], wheel))
     return report

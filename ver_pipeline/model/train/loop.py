@@ -142,16 +142,16 @@ class _Run:
     ) -> StepResult:
         stage, at, distributed = self.job.stage, self.training_state, self.distributed
         began = time.monotonic()
-        found = [b for micro_batch in micro_batches for b in micro_batch.bad]
+        bad_samples = [b for micro_batch in micro_batches for b in micro_batch.bad]
         targets, tokens, samples, n_bad = (
             int(v)
             for v in distributed.sum(
                 [sum(m.n_targets for m in micro_batches), sum(m.n_tokens for m in micro_batches),
-                 sum(len(m.names) for m in micro_batches), len(found)]
+                 sum(len(m.names) for m in micro_batches), len(bad_samples)]
             )
         )  # fmt: skip
         if n_bad:
-            self._note_bad([b for rank in distributed.gather(found) for b in rank], bad)
+            self._note_bad([b for rank in distributed.gather(bad_samples) for b in rank], bad)
         factor = set_lr(self.optimizer, stage.optimizer, at.step, total)
         result = StepResult(0.0, 0.0, None)
         if targets:
@@ -253,11 +253,11 @@ class _Run:
 
 
 def _resume(job: Job, identity: dict[str, Any]) -> checkpoint.Loaded | None:
-    found = checkpoint.checkpoints(job.folder)
-    if not found:
+    saved = checkpoint.checkpoints(job.folder)
+    if not saved:
         return None
-    loaded = checkpoint.load(found[-1])
+    loaded = checkpoint.load(saved[-1])
     if not job.force:
         checkpoint.refuse_other(loaded.state["identity"], identity)
-    LOG.info("resuming from %s", found[-1])
+    LOG.info("resuming from %s", saved[-1])
     return loaded

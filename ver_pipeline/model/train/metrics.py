@@ -95,9 +95,9 @@ def _forget_after(path: Path, stage: str, step: int) -> None:
     if not path.is_file():
         return
     rows = [line for line in path.read_text(encoding="utf-8").splitlines() if _whole(line)]
-    kept = [line for line in rows if (row := json.loads(line))["stage"] != stage or row["step"] <= step]
+    earlier = [line for line in rows if (row := json.loads(line))["stage"] != stage or row["step"] <= step]
     temporary = path.with_suffix(".tmp")
-    temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    temporary.write_text("".join(line + "\n" for line in earlier), encoding="utf-8")
     temporary.replace(path)  # a kill here loses no line
 
 

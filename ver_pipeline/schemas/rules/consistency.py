@@ -27,16 +27,16 @@ def c01_closed_labels_follow(record: Record, context: Context) -> list[Found]:
     """Closed labels are the mapping of the primary label; approximate ones are marked as lossy."""
     emotion = record.emotion
     wanted = closed_labels(emotion.primary, emotion.valence)
-    found = []
+    defects = []
     for name in CLASSED:
-        given = getattr(emotion.closed, name)
-        if given is not None and given != wanted[name]:
-            found.append(Found(f"{given!r} does not follow from {emotion.primary!r}", f"/emotion/closed/{name}"))
-        elif given is not None and name in wanted["lossy"] and name not in emotion.closed.lossy:
-            found.append(Found("an approximate class is not marked as lossy", f"/emotion/closed/{name}"))
+        stated = getattr(emotion.closed, name)
+        if stated is not None and stated != wanted[name]:
+            defects.append(Found(f"{stated!r} does not follow from {emotion.primary!r}", f"/emotion/closed/{name}"))
+        elif stated is not None and name in wanted["lossy"] and name not in emotion.closed.lossy:
+            defects.append(Found("an approximate class is not marked as lossy", f"/emotion/closed/{name}"))
     if emotion.closed.mafw11 is None and wanted["mafw11"] is not None:
-        found.append(Found("the closed labels are missing", "/emotion/closed"))
-    return found
+        defects.append(Found("the closed labels are missing", "/emotion/closed"))
+    return defects
 
 
 def c02_languages_claim_the_same(record: Record, context: Context) -> list[Found] | NotRun:
@@ -64,17 +64,17 @@ def c03_open_labels_pair(record: Record, context: Context) -> list[Found] | NotR
     """The English and the Chinese word of an open label have one meaning; unknown words are counted."""
     if not record.emotion.labels_open:
         return NotRun("no open labels")
-    found = []
+    defects = []
     for i, label in enumerate(record.emotion.labels_open):
         pointer = f"/emotion/labels_open/{i}"
         english, chinese = open_word(label.en), open_word(label.zh)
         if english is None or chinese is None:
-            found.append(Found("a word that no table holds", pointer, "info"))
+            defects.append(Found("a word that no table holds", pointer, "info"))
         elif english.canon != chinese.canon:
-            found.append(Found("the two words mean different emotions", pointer))
+            defects.append(Found("the two words mean different emotions", pointer))
         elif label.canon != english.canon:
-            found.append(Found("the canonical label is not that of the word", pointer))
-    return found
+            defects.append(Found("the canonical label is not that of the word", pointer))
+    return defects
 
 
 def c04_valence_fits(record: Record, context: Context) -> list[Found] | NotRun:
@@ -84,19 +84,19 @@ def c04_valence_fits(record: Record, context: Context) -> list[Found] | NotRun:
         return NotRun("no label")
     if emotion.valence is None:
         return [Found("a label without valence", "/emotion/valence")]
-    found = []
+    defects = []
     low, high = labels()[emotion.primary].valence_range
     sign = _HARD_SIGN.get(emotion.primary, 0)
     if sign * emotion.valence < 0:
-        found.append(Found(f"{emotion.primary} with valence {emotion.valence:g}", "/emotion/valence"))
+        defects.append(Found(f"{emotion.primary} with valence {emotion.valence:g}", "/emotion/valence"))
     elif not low - limits["slack"] <= emotion.valence <= high + limits["slack"]:
-        found.append(Found(f"{emotion.primary} with valence {emotion.valence:g}", "/emotion/valence", "flag"))
+        defects.append(Found(f"{emotion.primary} with valence {emotion.valence:g}", "/emotion/valence", "flag"))
     wanted = {"positive": 1, "negative": -1}.get(emotion.closed.sentiment3 or "", 0)
     if wanted * emotion.valence < 0:
-        found.append(Found("sentiment and valence have opposite signs", "/emotion/closed/sentiment3"))
+        defects.append(Found("sentiment and valence have opposite signs", "/emotion/closed/sentiment3"))
     elif emotion.closed.sentiment3 == "neutral" and abs(emotion.valence) > limits["max_neutral"]:
-        found.append(Found("neutral sentiment with a strong valence", "/emotion/closed/sentiment3"))
-    return found
+        defects.append(Found("neutral sentiment with a strong valence", "/emotion/closed/sentiment3"))
+    return defects
 
 
 def c05_intensity_fits(record: Record, context: Context) -> list[Found]:
@@ -131,9 +131,9 @@ def c07_conclusion_names_label(record: Record, context: Context) -> list[Found] 
     wanted = {emotion.primary} | {label.canon for label in emotion.labels_open if label.canon}
     judged = 0
     for language, pointer, text in descriptions(record):
-        told = _conclusion(text, language)
-        judged += bool(told)
-        if told and not told & wanted:
+        conclusion = _conclusion(text, language)
+        judged += bool(conclusion)
+        if conclusion and not conclusion & wanted:
             found.append(Found("concludes with another emotion than the label", pointer))
     return found if judged else NotRun("no emotion word was found in the conclusions")
 
@@ -141,15 +141,15 @@ def c07_conclusion_names_label(record: Record, context: Context) -> list[Found] 
 def c08_details_agree(record: Record, context: Context) -> list[Found]:
     """Gender and figures agree in both languages; one of them may leave a figure out, not change it."""
     english, chinese = unquoted(record.description.en), unquoted(record.description.zh)
-    found = []
+    defects = []
     en = (bool(_MALE_EN.search(english)), bool(_FEMALE_EN.search(english)))
     zh = (bool(_MALE_ZH.search(chinese)), bool(_FEMALE_ZH.search(chinese)))
     if {en, zh} == {(True, False), (False, True)}:
-        found.append(Found("English and Chinese disagree on gender", "/description"))
+        defects.append(Found("English and Chinese disagree on gender", "/description"))
     figures_en, figures_zh = set(_NUMBER.findall(english)), set(_NUMBER.findall(chinese))
     if figures_en - figures_zh and figures_zh - figures_en:
-        found.append(Found("English and Chinese give different figures", "/description"))
-    return found
+        defects.append(Found("English and Chinese give different figures", "/description"))
+    return defects
 
 
 def c09_votes_agree(record: Record, context: Context) -> list[Found] | NotRun:
@@ -157,16 +157,16 @@ def c09_votes_agree(record: Record, context: Context) -> list[Found] | NotRun:
     agreement, limits = record.agreement, context.limits
     if agreement is None or agreement.n_votes < 2 or agreement.label_agreement is None:
         return NotRun("fewer than two independent label sources")
-    found = []
+    defects = []
     if agreement.n_votes != len(agreement.votes):
-        found.append(Found("the number of votes is not that of the votes listed", "/agreement/n_votes"))
+        defects.append(Found("the number of votes is not that of the votes listed", "/agreement/n_votes"))
     share = agreement.label_agreement
     best = "A" if share >= limits["tier_a"] - 0.01 else ("B" if share >= limits["tier_b"] - 0.01 else "C")
     if agreement.tier is not None and agreement.tier < best:
-        found.append(Found(f"tier {agreement.tier} with an agreement of {share:.2f}", "/agreement/tier"))
+        defects.append(Found(f"tier {agreement.tier} with an agreement of {share:.2f}", "/agreement/tier"))
     if share < limits["tier_b"] - 0.01:
-        found.append(Found(f"label sources agree only at {share:.2f}", "/agreement/label_agreement"))
-    return found
+        defects.append(Found(f"label sources agree only at {share:.2f}", "/agreement/label_agreement"))
+    return defects
 
 
 def c10_sentiments_agree(record: Record, context: Context) -> list[Found] | NotRun:
@@ -195,12 +195,12 @@ def c12_no_label_in_names(record: Record, context: Context) -> list[Found]:
     """The source's name and title hold no emotion word that an annotator could have seen."""
     source = record.source
     name = re.sub(r"[_\-.\d]+", " ", PurePosixPath(source.uri).stem)
-    found = []
+    defects = []
     for pointer, text in (("/source/uri", name), ("/source/title", source.title or "")):
         language = "zh" if any(map(is_han, text)) else "en"
         if any(hit.canon for hit in find_words(text, language)):  # type: ignore[arg-type]
-            found.append(Found("the source's name holds an emotion word", pointer))
-    return found
+            defects.append(Found("the source's name holds an emotion word", pointer))
+    return defects
 
 
 def _sign_of(claimed: set[LabelId]) -> int:
@@ -212,9 +212,9 @@ def _sign_of(claimed: set[LabelId]) -> int:
 def _conclusion(text: str, language: str) -> set[LabelId]:
     """Labels of the last sentence that names any."""
     for sentence in reversed(sentences(text)):
-        told = extract(sentence, language)  # type: ignore[arg-type]
-        if told:
-            return set(told)
+        labels_named = extract(sentence, language)  # type: ignore[arg-type]
+        if labels_named:
+            return set(labels_named)
     return set()
 
 

@@ -59,9 +59,9 @@ def _rule_set(overrides_json: bytes, extra: tuple[str, ...]) -> RuleSet:
         if rule_id not in by_id:
             raise ConfigError(f"there is no rule {rule_id!r}", did_you_mean(rule_id, by_id))
     chosen = tuple(_changed(rule, overrides.get(rule.id, {})) for rule in known)
-    kept = tuple(rule for rule in chosen if rule is not None)
-    content = [[rule.id, rule.version, rule.severity, dict(rule.limits)] for rule in kept]
-    return RuleSet(kept, f"rules/1-{digest(content)[:12]}")
+    in_force = tuple(rule for rule in chosen if rule is not None)
+    content = [[rule.id, rule.version, rule.severity, dict(rule.limits)] for rule in in_force]
+    return RuleSet(in_force, f"rules/1-{digest(content)[:12]}")
 
 
 def _rules_of(extra: tuple[str, ...]) -> list[Rule]:

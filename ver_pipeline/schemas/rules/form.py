@@ -33,34 +33,34 @@ def f02_key_is_recomputable(record: Record, context: Context) -> list[Found]:
     """The key is ``<16 hex of source>_<start ms>_<end ms>``; the end may differ by one frame."""
     clip, parts = record.clip, record.key.split("_")
     slack_ms = 1000 / clip.fps + 1
-    found = []
+    defects = []
     if parts[0] != record.source.id[:16]:
-        found.append(Found("the key does not begin with the source's id", "/key"))
+        defects.append(Found("the key does not begin with the source's id", "/key"))
     if abs(int(parts[1]) - clip.start_s * 1000) > 1:
-        found.append(Found("the key's start is not the clip's start", "/key"))
+        defects.append(Found("the key's start is not the clip's start", "/key"))
     if abs(int(parts[2]) - clip.end_s * 1000) > slack_ms:
-        found.append(Found("the key's end is not the clip's end", "/key"))
-    return found
+        defects.append(Found("the key's end is not the clip's end", "/key"))
+    return defects
 
 
 def f03_span_is_sound(record: Record, context: Context) -> list[Found]:
     """0 <= start < end <= source duration; duration = end - start = frames / rate, within a frame."""
     clip = record.clip
     frame_s = context.limits["frames"] / clip.fps + 0.001
-    found = []
+    defects = []
     if clip.start_s >= clip.end_s:
-        found.append(Found("the clip ends before it starts", "/clip/end_s"))
+        defects.append(Found("the clip ends before it starts", "/clip/end_s"))
     if clip.end_s > record.source.duration_s + frame_s:
-        found.append(Found("the clip ends after its source", "/clip/end_s"))
+        defects.append(Found("the clip ends after its source", "/clip/end_s"))
     if abs(clip.duration_s - (clip.end_s - clip.start_s)) > frame_s:
-        found.append(Found("the duration is not end minus start", "/clip/duration_s"))
+        defects.append(Found("the duration is not end minus start", "/clip/duration_s"))
     if abs(clip.duration_s - clip.n_frames / clip.fps) > frame_s:
-        found.append(Found("the duration does not fit the frames at the frame rate", "/clip/n_frames"))
+        defects.append(Found("the duration does not fit the frames at the frame rate", "/clip/n_frames"))
     if len(clip.shot_cuts_s) != clip.n_shots - 1:
-        found.append(Found("the number of shots does not fit the cuts", "/clip/n_shots"))
+        defects.append(Found("the number of shots does not fit the cuts", "/clip/n_shots"))
     if record.speech.speech_s > clip.duration_s + frame_s + 0.05:
-        found.append(Found("more speech than clip", "/speech/speech_s"))
-    return found
+        defects.append(Found("more speech than clip", "/speech/speech_s"))
+    return defects
 
 
 def f04_duration_in_range(record: Record, context: Context) -> list[Found]:
@@ -76,47 +76,47 @@ def f04_duration_in_range(record: Record, context: Context) -> list[Found]:
 def f05_times_inside(record: Record, context: Context) -> list[Found]:
     """Every time lies inside the clip, every span runs forwards, words and cuts are in order."""
     end_s = record.clip.duration_s + context.limits["slack_s"]
-    found = []
+    defects = []
     for pointer, at_s in _times(record):
         if at_s > end_s:
-            found.append(Found(f"{at_s:g} s is past the clip's end", pointer))
+            defects.append(Found(f"{at_s:g} s is past the clip's end", pointer))
     for pointer, start_s, stop_s in _spans(record):
         if stop_s < start_s:
-            found.append(Found("the span ends before it starts", pointer))
+            defects.append(Found("the span ends before it starts", pointer))
     words = record.speech.words
     for i in range(1, len(words)):
         if words[i].start_s < words[i - 1].start_s - 0.001:
-            found.append(Found("words are not in order of time", f"/speech/words/{i}"))
+            defects.append(Found("words are not in order of time", f"/speech/words/{i}"))
             break
     segments = record.speech.segments
     if any(b.start_s < a.start_s - 0.001 for a, b in pairwise(segments)):
-        found.append(Found("segments are not in order of time", "/speech/segments"))
+        defects.append(Found("segments are not in order of time", "/speech/segments"))
     cuts = record.clip.shot_cuts_s
     if list(cuts) != sorted(set(cuts)):
-        found.append(Found("cuts are not in order of time", "/clip/shot_cuts_s"))
-    return found
+        defects.append(Found("cuts are not in order of time", "/clip/shot_cuts_s"))
+    return defects
 
 
 def f06_numbers_in_range(record: Record, context: Context) -> list[Found]:
     """Boxes have a size and lie in the frame; distributions sum to one."""
     slack = context.limits["slack"]
-    found = []
+    defects = []
     for pointer, box in _boxes(record):
         x, y, width, height = box
         if width <= 0 or height <= 0:
-            found.append(Found("the box is empty", pointer))
+            defects.append(Found("the box is empty", pointer))
         elif x + width > 1 + slack or y + height > 1 + slack:
-            found.append(Found("the box reaches out of the picture", pointer))
+            defects.append(Found("the box reaches out of the picture", pointer))
     for pointer, distribution in _distributions(record):
         total = sum(distribution.values())
         if distribution and abs(total - 1) > slack:
-            found.append(Found(f"the distribution sums to {total:.3f}", pointer))
+            defects.append(Found(f"the distribution sums to {total:.3f}", pointer))
     faces = record.measured.faces
     if faces.n_tracks != len(faces.tracks):
-        found.append(Found("n_tracks is not the number of tracks", "/measured/faces/n_tracks"))
+        defects.append(Found("n_tracks is not the number of tracks", "/measured/faces/n_tracks"))
     if faces.max_simultaneous > faces.n_tracks:
-        found.append(Found("more faces at once than tracks", "/measured/faces/max_simultaneous"))
-    return found
+        defects.append(Found("more faces at once than tracks", "/measured/faces/max_simultaneous"))
+    return defects
 
 
 def f07_media_agrees(record: Record, context: Context) -> list[Found]:
@@ -137,19 +137,19 @@ def f07_media_agrees(record: Record, context: Context) -> list[Found]:
 
 def f08_clean_characters(record: Record, context: Context) -> list[Found]:
     """Text is NFC, without replacement, control or invisible characters, surrogates and mojibake."""
-    found = []
+    defects = []
     for pointer, text in _strings(record.model_dump(mode="python", exclude={"verdict"}), ""):
         if "\ufffd" in text:
-            found.append(Found("holds U+FFFD, a character lost in decoding", pointer))
+            defects.append(Found("holds U+FFFD, a character lost in decoding", pointer))
         elif any("\ud800" <= c <= "\udfff" for c in text):
-            found.append(Found("holds an unpaired surrogate", pointer))
+            defects.append(Found("holds an unpaired surrogate", pointer))
         elif _CONTROL.search(text):
-            found.append(Found("holds a control or invisible character", pointer))
+            defects.append(Found("holds a control or invisible character", pointer))
         elif _MOJIBAKE.search(text):
-            found.append(Found("looks like text decoded with the wrong encoding", pointer))
+            defects.append(Found("looks like text decoded with the wrong encoding", pointer))
         elif not unicodedata.is_normalized("NFC", text):
-            found.append(Found("is not in Unicode NFC", pointer))
-    return found
+            defects.append(Found("is not in Unicode NFC", pointer))
+    return defects
 
 
 def f09_provenance_complete(record: Record, context: Context) -> list[Found]:
@@ -170,11 +170,11 @@ def f09_provenance_complete(record: Record, context: Context) -> list[Found]:
 
 def f10_no_special_tokens(record: Record, context: Context) -> list[Found]:
     """No text holds a token that would break a training conversation, such as ``<video>``."""
-    found = []
+    defects = []
     for pointer, text in _strings(record.model_dump(mode="python", exclude={"verdict", "lineage"}), ""):
         if _SPECIAL.search(text):
-            found.append(Found("holds a special token of a training conversation", pointer))
-    return found
+            defects.append(Found("holds a special token of a training conversation", pointer))
+    return defects
 
 
 def f11_parsed_as_is(record: Record, context: Context) -> list[Found] | NotRun:

@@ -54,10 +54,10 @@ def g04_no_face_no_face_claims(record: Record, context: Context) -> list[Found] 
         return NotRun("nothing looked for faces")
     if faces.n_tracks:
         return []
-    found = _claimed(record, lexicon.FACE, "claims a face in a clip without any")
-    found += [Found("face evidence in a clip without a face", f"/observations/{i}/modality")
+    defects = _claimed(record, lexicon.FACE, "claims a face in a clip without any")
+    defects += [Found("face evidence in a clip without a face", f"/observations/{i}/modality")
               for i, seen in enumerate(record.observations) if seen.modality == "face"]  # fmt: skip
-    return found
+    return defects
 
 
 def g05_people_are_counted(record: Record, context: Context) -> list[Found] | NotRun:
@@ -66,14 +66,14 @@ def g05_people_are_counted(record: Record, context: Context) -> list[Found] | No
     if not faces.sampled_s or faces.detector in ("", "none"):
         return NotRun("nothing looked for faces")
     most = max(faces.n_tracks, faces.max_simultaneous) + context.limits["slack"]
-    found = []
+    defects = []
     for _, pointer, text in descriptions(record):
         for match in _PEOPLE.finditer(unquoted(text)):
             if _NUMBERS[(match.group(1) or match.group(2)).lower()] > most:
-                found.append(
+                defects.append(
                     Found(f"claims {match.group(1) or match.group(2)} people, {faces.n_tracks} faces", pointer)
                 )
-    return found
+    return defects
 
 
 def g06_voice_words_fit(record: Record, context: Context) -> list[Found] | NotRun:
@@ -88,11 +88,11 @@ def g06_voice_words_fit(record: Record, context: Context) -> list[Found] | NotRu
     if voice.rate_syll_s is not None:
         rules.append((lexicon.FAST, voice.rate_syll_s < limits["slow_syll_s"], "fast, measured as slow"))
         rules.append((lexicon.SLOW, voice.rate_syll_s > limits["fast_syll_s"], "slow, measured as fast"))
-    found = []
+    defects = []
     for pattern, contradicts, what in rules:
         if contradicts:
-            found += _claimed(record, pattern, f"the voice is called {what}")
-    return found
+            defects += _claimed(record, pattern, f"the voice is called {what}")
+    return defects
 
 
 def g07_face_words_fit(record: Record, context: Context) -> list[Found] | NotRun:
@@ -104,52 +104,52 @@ def g07_face_words_fit(record: Record, context: Context) -> list[Found] | NotRun
     smile = max(score.get("happiness", 0.0) for score in scores)
     negative: tuple[Expression, ...] = ("anger", "sadness", "disgust", "fear")
     frown = max(sum(score.get(name, 0.0) for name in negative) for score in scores)
-    found = []
+    defects = []
     if smile < floor:
-        found += _claimed(record, lexicon.SMILE, "claims a smile that no measured face shows")
+        defects += _claimed(record, lexicon.SMILE, "claims a smile that no measured face shows")
     if frown < floor:
-        found += _claimed(record, lexicon.FROWN, "claims a frown that no measured face shows")
-    return found
+        defects += _claimed(record, lexicon.FROWN, "claims a frown that no measured face shows")
+    return defects
 
 
 def g08_labels_have_evidence(record: Record, context: Context) -> list[Found]:
     """Every label cites evidence that exists, and not only words unless the record says it is ambiguous."""
     known = {seen.eid: seen for seen in record.observations}
-    found = []
+    defects = []
     if len(known) != len(record.observations):
-        found.append(Found("two pieces of evidence share an id", "/observations"))
+        defects.append(Found("two pieces of evidence share an id", "/observations"))
     for pointer, eids in _citations(record):
         if any(eid not in known for eid in eids):
-            found.append(Found("cites evidence that does not exist", pointer))
+            defects.append(Found("cites evidence that does not exist", pointer))
     emotion = record.emotion
     if emotion.primary != "undetermined" and not emotion.labels_open:
-        found.append(Found("a label without any open label behind it", "/emotion/labels_open"))
+        defects.append(Found("a label without any open label behind it", "/emotion/labels_open"))
     for i, label in enumerate(emotion.labels_open):
         cited = [known[eid] for eid in label.eids if eid in known]
         if not label.eids:
-            found.append(Found("a label without evidence", f"/emotion/labels_open/{i}/eids"))
+            defects.append(Found("a label without evidence", f"/emotion/labels_open/{i}/eids"))
         elif cited and emotion.ambiguity != "high" and all(seen.modality == "lexical" for seen in cited):
-            found.append(Found("a label rests on words alone", f"/emotion/labels_open/{i}/eids", "flag"))
+            defects.append(Found("a label rests on words alone", f"/emotion/labels_open/{i}/eids", "flag"))
     tracks = {track.track_id for track in record.measured.faces.tracks}
     for i, seen in enumerate(record.observations):
         if seen.track_id is not None and seen.track_id not in tracks:
-            found.append(Found("cites a face that was not found", f"/observations/{i}/track_id"))
+            defects.append(Found("cites a face that was not found", f"/observations/{i}/track_id"))
     if emotion.subject_track_id is not None and emotion.subject_track_id not in tracks:
-        found.append(Found("the subject is a face that was not found", "/emotion/subject_track_id"))
-    return found
+        defects.append(Found("the subject is a face that was not found", "/emotion/subject_track_id"))
+    return defects
 
 
 def g09_evidence_without_conclusion(record: Record, context: Context) -> list[Found]:
     """Evidence says what is seen, heard or said, and does not name the emotion it supports."""
-    found = []
+    defects = []
     for i, seen in enumerate(record.observations):
         if seen.modality == "lexical":
             continue  # the sentiment of a word may have to be named to be reported
         for language, text in (("en", seen.text_en), ("zh", seen.text_zh)):
             hits = [h for h in find_words(text, language) if not h.quoted and not h.negated]  # type: ignore[arg-type]
             if any(h.canon not in (None, "neutral") for h in hits):
-                found.append(Found("evidence names an emotion", f"/observations/{i}/text_{language}"))
-    return found
+                defects.append(Found("evidence names an emotion", f"/observations/{i}/text_{language}"))
+    return defects
 
 
 def g10_off_screen_speaker(record: Record, context: Context) -> list[Found] | NotRun:
@@ -168,14 +168,14 @@ def g11_names_are_grounded(record: Record, context: Context) -> list[Found]:
     ground = normalise(
         " ".join(filter(None, (speech.text, speech.text_en, speech.text_zh, source.title, source.collection)))
     )
-    found = []
+    defects = []
     for language, pointer, text in descriptions(record):
         plain = unquoted(text)
         names = _CAPITAL.findall(plain) if language == "en" else []
         names = [name for name in names if name.lower() not in lexicon.MOVES_ON_NAMES] + _TITLE_MARKS.findall(plain)
         if any(normalise(name) not in ground for name in names):
-            found.append(Found("holds a name that nothing in the clip gives", pointer))
-    return found
+            defects.append(Found("holds a name that nothing in the clip gives", pointer))
+    return defects
 
 
 def g12_nothing_beyond_the_clip(record: Record, context: Context) -> list[Found]:
@@ -190,19 +190,19 @@ def g13_transitions_have_two_sides(record: Record, context: Context) -> list[Fou
     changes = record.emotion.transitions
     if not changes:
         return []
-    found = []
+    defects = []
     timed = [o for o in record.observations if o.start_s is not None and o.end_s is not None]
     for i, change in enumerate(changes):
         pointer = f"/emotion/transitions/{i}"
         if change.from_label == change.to_label:
-            found.append(Found("a transition to the same label", pointer))
+            defects.append(Found("a transition to the same label", pointer))
         if i and change.t_s < changes[i - 1].t_s:
-            found.append(Found("transitions are not in order of time", pointer))
+            defects.append(Found("transitions are not in order of time", pointer))
         before = any(o.start_s < change.t_s for o in timed)  # type: ignore[operator]
         after = any(o.end_s > change.t_s for o in timed)  # type: ignore[operator]
         if not (before and after):
-            found.append(Found("a transition without evidence on both sides", pointer))
-    return found
+            defects.append(Found("a transition without evidence on both sides", pointer))
+    return defects
 
 
 def _claimed(record: Record, pattern: re.Pattern[str], message: str) -> list[Found]:

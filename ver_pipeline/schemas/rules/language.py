@@ -35,56 +35,56 @@ _KANA_HANGUL = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u1100-\u11ff\uac00-\ud7a
 
 def l01_chinese_is_chinese(record: Record, context: Context) -> list[Found]:
     """Chinese fields: Chinese characters are nearly all letters outside quotation marks."""
-    found = []
+    defects = []
     for language, pointer, text in prose(record):
         share = han_share(unquoted(text)) if language == "zh" else None
         if share is not None and share < context.limits["min_han_share"]:
-            found.append(Found(f"only {share:.0%} of the letters are Chinese", pointer))
+            defects.append(Found(f"only {share:.0%} of the letters are Chinese", pointer))
         elif language == "zh" and share is None and pointer == "/description/zh":
-            found.append(Found("no Chinese text outside quotation marks", pointer))
-    return found
+            defects.append(Found("no Chinese text outside quotation marks", pointer))
+    return defects
 
 
 def l02_english_is_english(record: Record, context: Context) -> list[Found]:
     """English fields: no Chinese outside quotes; inside at most a few characters, or a gloss after it."""
-    found = []
+    defects = []
     for language, pointer, text in prose(record):
         if language != "en":
             continue
         if any(map(is_han, unquoted(text))):
-            found.append(Found("Chinese characters outside quotation marks", pointer))
+            defects.append(Found("Chinese characters outside quotation marks", pointer))
         for quote in quotes(text):
             han = sum(map(is_han, quote.text))
             glossed = _GLOSS.match(text[quote.end :]) or re.search(r"[(（][^)）]*[A-Za-z]{2}", quote.text)
             if han > context.limits["max_han_in_quote"] and not glossed:
-                found.append(Found("a Chinese quotation without a translation", pointer))
+                defects.append(Found("a Chinese quotation without a translation", pointer))
         words = english_words(unquoted(text))
         if (
             len(words) >= 20
             and sum(w in lexicon.STOPWORDS for w in words) / len(words) < context.limits["min_stopwords"]
         ):
-            found.append(Found("does not read as English", pointer))
-    return found
+            defects.append(Found("does not read as English", pointer))
+    return defects
 
 
 def l03_punctuation_fits(record: Record, context: Context) -> list[Found]:
     """Chinese text uses Chinese punctuation and half-width letters and digits."""
-    found = []
+    defects = []
     for language, pointer, text in prose(record):
         if language == "zh" and (_HALF_WIDTH.search(unquoted(text)) or _FULL_WIDTH_LATIN.search(text)):
-            found.append(Found("mixes half-width and full-width characters", pointer))
-    return found
+            defects.append(Found("mixes half-width and full-width characters", pointer))
+    return defects
 
 
 def l04_simplified_script(record: Record, context: Context) -> list[Found]:
     """Chinese text is in simplified script; kana or hangul keep the record out."""
-    found = []
+    defects = []
     for language, pointer, text in prose(record):
         if _KANA_HANGUL.search(text):
-            found.append(Found("holds kana or hangul", pointer, "reject"))
+            defects.append(Found("holds kana or hangul", pointer, "reject"))
         elif language == "zh" and sum(c in lexicon.TRADITIONAL for c in text) > context.limits["max_traditional"]:
-            found.append(Found("holds traditional characters", pointer))
-    return found
+            defects.append(Found("holds traditional characters", pointer))
+    return defects
 
 
 def l05_no_prompt_residue(record: Record, context: Context) -> list[Found]:
@@ -95,14 +95,14 @@ def l05_no_prompt_residue(record: Record, context: Context) -> list[Found]:
 
 def l06_not_doubled(record: Record, context: Context) -> list[Found]:
     """The description does not begin again: its first sentence occurs once."""
-    found = []
+    defects = []
     for language, pointer, text in descriptions(record):
         parts = sentences(text)
         first = normalise(parts[0]) if parts else ""
         enough = len(first) >= context.limits["min_chars_zh" if language == "zh" else "min_chars_en"]
         if enough and normalise(text).count(first) > 1:
-            found.append(Found("holds its own first sentence twice", pointer))
-    return found
+            defects.append(Found("holds its own first sentence twice", pointer))
+    return defects
 
 
 def l07_lengths_match(record: Record, context: Context) -> list[Found] | NotRun:
@@ -133,15 +133,15 @@ def l09_no_refusal(record: Record, context: Context) -> list[Found]:
 
 def l10_answers(record: Record, context: Context) -> list[Found]:
     """A labelled record does not say that nothing can be told, and hedges sparingly."""
-    found = []
+    defects = []
     for _, pointer, text in descriptions(record):
         plain = unquoted(text)
         if record.emotion.primary != "undetermined" and lexicon.NON_ANSWER.search(plain):
-            found.append(Found("says that nothing can be told, while a label is given", pointer))
+            defects.append(Found("says that nothing can be told, while a label is given", pointer))
         hedges = len(lexicon.HEDGE.findall(plain)) / max(1, len(sentences(text)))
         if hedges > context.limits["max_hedges_per_sentence"]:
-            found.append(Found(f"{hedges:.1f} hedges a sentence", pointer))
-    return found
+            defects.append(Found(f"{hedges:.1f} hedges a sentence", pointer))
+    return defects
 
 
 def l11_no_repetition(record: Record, context: Context) -> list[Found]:

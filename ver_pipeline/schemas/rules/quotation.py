@@ -14,7 +14,7 @@ def g01_quotes_are_said(record: Record, context: Context) -> list[Found] | NotRu
     speech, limits = record.speech, context.limits
     if speech.recogniser.engine == "none" and not speech.text:
         return NotRun("nothing listened to the clip")
-    found: list[Found] = []
+    defects: list[Found] = []
     unjudged = False
     for pointer, quote in _quotations(record, limits):
         spoken, english = _spoken(record, quote)
@@ -23,17 +23,17 @@ def g01_quotes_are_said(record: Record, context: Context) -> list[Found] | NotRu
             continue
         score = similarity(quote, spoken)
         if score < limits["min_similarity"]:
-            found.append(Found(f"a quotation is not in the {'English' if english else ''} transcript", pointer))
+            defects.append(Found(f"a quotation is not in the {'English' if english else ''} transcript", pointer))
         elif score < 1.0:
-            found.append(Found("a quotation differs from the transcript", pointer, "flag"))
+            defects.append(Found("a quotation differs from the transcript", pointer, "flag"))
     for i, seen in enumerate(record.observations):
         if seen.modality == "lexical" and seen.quote is None:
-            found.append(Found("lexical evidence without a quotation", f"/observations/{i}/quote"))
+            defects.append(Found("lexical evidence without a quotation", f"/observations/{i}/quote"))
         elif seen.quote is not None and normalise(seen.quote) not in normalise(speech.text):
-            found.append(Found("the quotation is not a span of the transcript", f"/observations/{i}/quote"))
-    if unjudged and not found:
+            defects.append(Found("the quotation is not a span of the transcript", f"/observations/{i}/quote"))
+    if unjudged and not defects:
         return NotRun("a translated quotation, and no translation of the transcript")
-    return found
+    return defects
 
 
 def g15_no_read_subtitles(record: Record, context: Context) -> list[Found] | NotRun:

@@ -21,14 +21,14 @@ _STRONG = (
 
 def s01_no_personal_data(record: Record, context: Context) -> list[Found]:
     """No e-mail address, telephone, identity or plate number in any text."""
-    found = []
+    defects = []
     for pointer, text in _texts(record):
         hits = [name for name, pattern in _STRONG if pattern.search(text)]
         if hits:
-            found.append(Found(f"holds {hits[0]}", pointer))
+            defects.append(Found(f"holds {hits[0]}", pointer))
         elif lexicon.PHONE.search(text):
-            found.append(Found("holds what may be a telephone number", pointer, "flag"))
-    return found
+            defects.append(Found("holds what may be a telephone number", pointer, "flag"))
+    return defects
 
 
 def s02_no_private_names(record: Record, context: Context) -> list[Found]:
@@ -40,9 +40,9 @@ def s02_no_private_names(record: Record, context: Context) -> list[Found]:
 def s03_no_minor_with_sensitive(record: Record, context: Context) -> list[Found]:
     """A clip that may show a minor holds nothing sexual, violent or about self-harm."""
     safety = record.safety
-    told = " ".join(text for _, text in _texts(record))
-    minor = bool(safety.minor_possible) or bool(claims(told, lexicon.MINOR))
-    sensitive = bool(safety.sensitive) or bool(lexicon.SENSITIVE.search(told))
+    all_text = " ".join(text for _, text in _texts(record))
+    minor = bool(safety.minor_possible) or bool(claims(all_text, lexicon.MINOR))
+    sensitive = bool(safety.sensitive) or bool(lexicon.SENSITIVE.search(all_text))
     return [Found("may show a minor together with sensitive content", "/safety")] if minor and sensitive else []
 
 
@@ -72,13 +72,13 @@ def s06_no_protected_attributes(record: Record, context: Context) -> list[Found]
 
 def s07_apparent_emotion(record: Record, context: Context) -> list[Found]:
     """Emotions are told as they appear, not as facts about what somebody feels."""
-    found = []
+    defects = []
     for _, pointer, text in descriptions(record):
         for sentence in sentences(unquoted(text)):
             if lexicon.FELT.search(sentence) and not lexicon.APPARENT.search(sentence):
-                found.append(Found("states a felt emotion as a fact", pointer))
+                defects.append(Found("states a felt emotion as a fact", pointer))
                 break
-    return found
+    return defects
 
 
 def s08_not_taken_down(record: Record, context: Context) -> list[Found] | NotRun:

@@ -40,12 +40,12 @@ class Quote:
 
 def quotes(text: str) -> list[Quote]:
     """Every quoted span, left to right: curly, straight and corner marks; apostrophes are not quotes."""
-    found = []
+    matches = []
     for match in _QUOTED.finditer(text):
         inner = next((group for group in match.groups() if group is not None), "")
         if inner.strip():
-            found.append(Quote(inner.strip(), match.start(), match.end()))
-    return found
+            matches.append(Quote(inner.strip(), match.start(), match.end()))
+    return matches
 
 
 @lru_cache(maxsize=4096)
@@ -64,11 +64,11 @@ def sentences(text: str) -> list[str]:
 
 def claims(text: str, pattern: re.Pattern[str]) -> list[str]:
     """Matches of ``pattern`` that the text asserts: outside quotes, in a clause that denies nothing."""
-    found = []
+    matches = []
     for clause in _CLAUSE.split(unquoted(text)):
         if clause and not denies(clause):
-            found += [match.group() for match in pattern.finditer(clause)]
-    return found
+            matches += [match.group() for match in pattern.finditer(clause)]
+    return matches
 
 
 def denies(clause: str) -> bool:
