@@ -27,6 +27,7 @@ from ver_pipeline.publishing.unchanged import content_id, did_nothing, is_publis
 from ver_pipeline.runs import Summary, note_build, note_estimate
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError, VerError
+from ver_pipeline.schemas.keys import parse_key
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.shards.layout import Sample, layout_fingerprint
 from ver_pipeline.shards.tombstones import read_tombstones
@@ -146,7 +147,7 @@ def _run(
         for line in engine.notes:
             progress.detail(line)
     summary.n_samples = len(samples)
-    summary.n_good_sources = len({sample.key[:16] for sample in samples})
+    summary.n_good_sources = len({parse_key(sample.key)[0] for sample in samples})
     return samples, sorted((row["source"] for row in good), key=lambda s: s["id"])
 
 

@@ -10,8 +10,8 @@ from teacher_kit import answering, make_request, teacher
 
 from ver_pipeline.annotators.base import Request
 from ver_pipeline.annotators.registry import make
+from ver_pipeline.annotators.teacher.asking import clues
 from ver_pipeline.annotators.teacher.chat import Chat
-from ver_pipeline.annotators.teacher.collecting import clues
 from ver_pipeline.annotators.teacher.conversation import lead, talk
 from ver_pipeline.annotators.teacher.teacher import question
 from ver_pipeline.schemas.errors import ConfigError

@@ -6,7 +6,6 @@ Only shards that held a dropped clip, or a clip that names one as its neighbour,
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ver_pipeline.catalog.records import local_root
 from ver_pipeline.catalog.write import write_catalog, write_index
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.keys import keys_in
 from ver_pipeline.schemas.migrate import record_of
 from ver_pipeline.schemas.tables import flat_columns
 from ver_pipeline.shards.manifest import add_checksum
@@ -23,8 +23,6 @@ from ver_pipeline.shards.names import shard_stem
 from ver_pipeline.shards.read import ShardReader, flat_offsets, read_offsets
 from ver_pipeline.shards.staged import Entry, Manifest, data_set_id, link, name_by_content
 from ver_pipeline.shards.write import write_tar
-
-_KEY = re.compile(rb"[0-9a-f]{16}_[0-9]{8}_[0-9]{8}")
 
 Row = dict[str, Any]
 
@@ -151,8 +149,3 @@ def source_of(row: Row) -> Row:
 def reject_of(row: Row) -> Row:
     """The reject behind a row of ``rejects``."""
     return {name: value for name, value in row.items() if name != "meaning"}
-
-
-def keys_in(text: bytes) -> set[str]:
-    """Every clip key that a text names."""
-    return {key.decode() for key in _KEY.findall(text)}

@@ -23,6 +23,7 @@ from typing import Any
 
 from ver_pipeline.schemas.canonical import digest, parse_json
 from ver_pipeline.schemas.hashing import hash_file
+from ver_pipeline.schemas.keys import KEY_PATTERN
 from ver_pipeline.shards.manifest import MANIFEST_NAME
 from ver_pipeline.shards.names import is_published, is_temporary, names_of
 
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 TEXT_LIMIT_BYTES = 256 << 20
 PARTS = ("measured", "speech", "clip", "media", "description", "emotion", "observations")
-_KEY = re.compile(rb"[0-9a-f]{16}_[0-9]{8}_[0-9]{8}")
+_KEY = re.compile(KEY_PATTERN.encode())
 _SHA256 = re.compile(rb"[0-9a-f]{64}")
 _TOKEN = re.compile(_KEY.pattern + b"|" + _SHA256.pattern)
 _NAMED_BY_CONTENT = re.compile(r"[0-9a-f]{64}\.(mp4|jpg)")

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from ver_pipeline.schemas.keys import KEY_PATTERN
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}_[0-9]{8}_[0-9]{8}$")]
+Key = Annotated[str, StringConstraints(pattern=f"^{KEY_PATTERN}$")]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Signed = Annotated[float, Field(ge=-1.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0)]

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.keys import KEY_PATTERN
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-KEY_PATTERN = "[0-9a-f]{16}_[0-9]{8}_[0-9]{8}"
-"""A clip's key: 16 hex digits of its source, start and end in milliseconds."""
 
 KINDS = frozenset({"shard", "index", "catalog", "card", "report", "expectations", "tombstones", "other"})
 SPLITS = frozenset({"train", "val", "test", "heldout"})

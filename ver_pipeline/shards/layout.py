@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import ShardConfig
 from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.keys import parse_key
 
 TAR_BLOCK_BYTES = 512
 LAYOUT = 1
@@ -78,7 +79,7 @@ def _filled(samples: Iterable[Sample], full_bytes: int) -> Iterator[list[Sample]
 
 
 def _video(sample: Sample) -> str:
-    return sample.key.partition("_")[0]
+    return parse_key(sample.key)[0]
 
 
 def _marks_an_end(video: str, video_bytes: int, full_bytes: int) -> bool:

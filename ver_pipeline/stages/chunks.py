@@ -14,6 +14,7 @@ from typing import Any
 
 from ver_pipeline.media.encode import clip_grid
 from ver_pipeline.schemas.config import ClipConfig
+from ver_pipeline.schemas.keys import clip_key
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.timeline.spans import Limits, Span, plan_spans, snap_words
@@ -110,13 +111,8 @@ class VideoChunk:
         ]  # fmt: skip
 
 
-def clip_key(source_id: str, span: Span, fps: Fraction) -> str:
-    """``<16 hex of the source>_<start ms>_<end ms>``: no dot, sortable, equal wherever it is built."""
-    return f"{source_id[:16]}_{round(span.first / fps * 1000):08d}_{round(span.end / fps * 1000):08d}"
-
-
 def _clips(spans: Sequence[Span], source_id: str, fps: Fraction, transcript: Row) -> list[Row]:
-    keys = [clip_key(source_id, span, fps) for span in spans]
+    keys = [clip_key(source_id, span.first / fps, span.end / fps) for span in spans]
     heard = [
         slice_speech(
             transcript, float(span.first / fps), float(span.end / fps), SAID_LATE_S if span is spans[-1] else 0.0

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ver_pipeline.schemas.keys import parse_key, source_key
 from ver_pipeline.schemas.record import Record, parse_record
 from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
 
@@ -31,14 +32,14 @@ def f01_fits_schema(record: Record, context: Context) -> list[Found]:
 
 def f02_key_is_recomputable(record: Record, context: Context) -> list[Found]:
     """The key is ``<16 hex of source>_<start ms>_<end ms>``; the end may differ by one frame."""
-    clip, parts = record.clip, record.key.split("_")
+    clip, (source, start_ms, end_ms) = record.clip, parse_key(record.key)
     slack_ms = 1000 / clip.fps + 1
     defects = []
-    if parts[0] != record.source.id[:16]:
+    if source != source_key(record.source.id):
         defects.append(Found("the key does not begin with the source's id", "/key"))
-    if abs(int(parts[1]) - clip.start_s * 1000) > 1:
+    if abs(start_ms - clip.start_s * 1000) > 1:
         defects.append(Found("the key's start is not the clip's start", "/key"))
-    if abs(int(parts[2]) - clip.end_s * 1000) > slack_ms:
+    if abs(end_ms - clip.end_s * 1000) > slack_ms:
         defects.append(Found("the key's end is not the clip's end", "/key"))
     return defects
 
