@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VerError as error:
         return _failed(chosen, error)
     except ModuleNotFoundError as error:
-        failure = extras.missing(error)
+        failure = extras.missing(error, chosen)
         if failure is None:
             raise
         return _failed(chosen, failure)
@@ -94,7 +94,7 @@ def _run(arguments: list[str], chosen: str) -> int:
         parser.print_help()
         return USAGE_EXIT
     show_log({0: logging.WARNING, 1: logging.INFO}.get(args.verbose, logging.DEBUG))
-    extras.require(chosen)
+    extras.require(chosen, args)
     return int(module.run(args))
 
 
