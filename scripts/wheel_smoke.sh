@@ -18,12 +18,14 @@ wheel_of() { # NAME, then options for git clone
   local name="$1"; shift
   git clone -q "$@" "$PWD" "$work/$name"
   python -m pip wheel -q --no-deps --disable-pip-version-check -w "$work/dist-$name" "$work/$name"
-  python -m zipfile -l "$work/dist-$name"/*.whl | awk 'NR > 1 {print $1, $NF}' | grep -v RECORD | sort > "$work/$name.list"
+  unzipped="$work/unzipped-$name"
+  python -m zipfile -e "$work/dist-$name"/*.whl "$unzipped"
+  (cd "$unzipped" && find . -type f -exec sha256sum {} + | sort -k 2) > "$work/$name.list"
 }
 wheel_of plain
 wheel_of linkless -c core.symlinks=false
 diff "$work/plain.list" "$work/linkless.list"
-echo "the wheel of a checkout without links holds the same $(wc -l < "$work/plain.list") files"
+echo "the wheel of a checkout without links holds the same $(wc -l < "$work/plain.list") files, byte for byte"
 
 fresh="$work/venv"
 python -m venv "$fresh"
