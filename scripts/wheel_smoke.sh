@@ -9,7 +9,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 data_set="$(realpath "$1")" videos="$(realpath "$2")" lock="$PWD/requirements.lock"
+commit="$(git rev-parse --short=12 HEAD)"
 limit_mb=400
+unset PYTHONPATH  # what is proven is what was installed
 
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
@@ -38,7 +40,8 @@ echo "base installation: $size_mb MB"
 cd "$work"
 cp -r "$data_set" copy
 ver="$fresh/bin/ver"
-"$ver" --version
+"$ver" --version | tee said
+grep -q "$commit" said || { echo "ver --version does not name the commit $commit" >&2; exit 1; }
 "$ver" query copy "SELECT count(*) AS samples FROM samples"
 "$ver" lint copy | tail -1
 "$ver" validate copy | tail -1
