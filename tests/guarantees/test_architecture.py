@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "ver_pipeline"
 HEAVY = {"torch", "transformers", "ray", "great_expectations", "webdataset", "duckdb", "pandas", "pyarrow", "cv2", "av"}
@@ -62,6 +64,7 @@ def test_no_rooms_import_each_other_in_a_circle():
     assert "schemas" in TopologicalSorter(imports_between_rooms()).static_order()
 
 
+@pytest.mark.skipif((ROOT / "PKG-INFO").exists(), reason="a source archive is without the links, which nothing needs")
 def test_the_folders_of_the_design_lead_to_the_same_files_from_the_top():
     for name in ("stages", "schemas", "model", "annotation_prompts"):
         assert not (PACKAGE / name).is_symlink()
