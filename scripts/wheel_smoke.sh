@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Proves the package as users get it: the wheel of a checkout without symbolic links is that of a checkout with them;
-# installed alone, outside the checkout, it asks and checks a data set; with the extra `build` it builds one.
+# installed alone, outside the checkout, it asks and checks a data set; with what the extras bring it builds one.  The
+# source archive is unpacked, and a quick part of its tests is run.
 #
 #   bash scripts/wheel_smoke.sh DATA_SET VIDEOS
 #
@@ -8,6 +9,7 @@
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[ ! -x .venv/bin/python ] || PATH="$PWD/.venv/bin:$PATH"  # with uv, which installs in seconds
 data_set="$(realpath "$1")" videos="$(realpath "$2")" lock="$PWD/requirements.lock"
 commit="$(git rev-parse --short=12 HEAD)"
 limit_mb=400
@@ -56,3 +58,9 @@ if [ -n "$uv" ]; then install=("$uv" pip install -q --python "$fresh/bin/python"
 "${install[@]}" --no-deps -r "$lock"
 "$ver" build --source "$videos" --out out
 "$ver" lint out | tail -1
+
+(cd plain && "$fresh/bin/python" -c "from setuptools import build_meta; build_meta.build_sdist('$work')" > "$work/said" 2>&1)
+mkdir unpacked
+tar xzf ver_pipeline-*.tar.gz -C unpacked --strip-components=1
+cd unpacked
+"$fresh/bin/python" -m pytest -q -p no:cacheprovider tests/schemas tests/guarantees/test_architecture.py tests/guarantees/test_lock.py
