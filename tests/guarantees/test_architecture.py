@@ -93,20 +93,23 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
 
 
-def test_help_pulls_in_nothing_heavy_and_answers_in_half_a_second_of_cpu_time():
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def test_help_pulls_in_nothing_heavy_and_answers_in_a_fifth_of_a_second_of_cpu_time():
     code = (
         "import sys, contextlib\n"
         "from ver_pipeline.cli import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
         "print('MODULES', *{m.split('.')[0] for m in sys.modules})"
     )
-    said = run(code).stdout
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    took_s = []
+    for _ in range(3):  # the first may find cold disks
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        said = run(code).stdout
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took_s.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     loaded = set(said.rpartition("MODULES")[2].split())
     assert "build" in said
     assert not loaded & HEAVY
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+    assert min(took_s) < 0.2
 
 
 def test_every_command_of_the_help_has_its_file_and_its_own_help():
