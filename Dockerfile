@@ -14,7 +14,7 @@ ARG TORCH_INDEX=""
 COPY requirements.lock requirements-torch.txt ./
 RUN pip install --no-cache-dir --no-deps -r requirements.lock \
  && pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements-torch.txt
-COPY pyproject.toml README.md LICENSE MANIFEST.in ./
+COPY pyproject.toml setup.py README.md LICENSE MANIFEST.in ./
 COPY ver_pipeline ver_pipeline
 RUN pip install --no-cache-dir --no-deps .
 

@@ -18,3 +18,7 @@ lock "$@" -o requirements.lock
 apart=(torch triton cuda-bindings cuda-pathfinder cuda-toolkit)
 apart+=($(sed -n 's/^\(nvidia-[a-z0-9-]*\)==.*/\1/p' requirements.lock | sort -u))
 lock "${apart[@]/#/--no-emit-package=}" -o requirements.lock
+header="# Written by scripts/lock.sh from pyproject.toml: the extras build, train and teacher, and the group dev, for Python
+# 3.11 to 3.13.  It names no index: pip and uv take the one that they are set up with.  Install it with --no-deps;
+# torch stands in requirements-torch.txt."
+printf '%s\n' "$header" "$(cat requirements.lock)" > requirements.lock

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Proves the package as users get it: the wheel of a checkout without symbolic links is that of a checkout with them;
-# installed alone, outside the checkout, it asks and checks a data set; with the extra `build` it builds one.
+# installed alone, outside the checkout, it asks and checks a data set; with what the extras bring it builds one.  The
+# source archive is unpacked, and a quick part of its tests is run.
 #
 #   bash scripts/wheel_smoke.sh DATA_SET VIDEOS
 #
@@ -8,8 +9,11 @@
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[ ! -x .venv/bin/python ] || PATH="$PWD/.venv/bin:$PATH"  # with uv, which installs in seconds
 data_set="$(realpath "$1")" videos="$(realpath "$2")" lock="$PWD/requirements.lock"
+commit="$(git rev-parse --short=12 HEAD)"
 limit_mb=400
+unset PYTHONPATH  # what is proven is what was installed
 
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
@@ -18,12 +22,14 @@ wheel_of() { # NAME, then options for git clone
   local name="$1"; shift
   git clone -q "$@" "$PWD" "$work/$name"
   python -m pip wheel -q --no-deps --disable-pip-version-check -w "$work/dist-$name" "$work/$name"
-  python -m zipfile -l "$work/dist-$name"/*.whl | awk 'NR > 1 {print $1, $NF}' | grep -v RECORD | sort > "$work/$name.list"
+  unzipped="$work/unzipped-$name"
+  python -m zipfile -e "$work/dist-$name"/*.whl "$unzipped"
+  (cd "$unzipped" && find . -type f -exec sha256sum {} + | sort -k 2) > "$work/$name.list"
 }
 wheel_of plain
 wheel_of linkless -c core.symlinks=false
 diff "$work/plain.list" "$work/linkless.list"
-echo "the wheel of a checkout without links holds the same $(wc -l < "$work/plain.list") files"
+echo "the wheel of a checkout without links holds the same $(wc -l < "$work/plain.list") files, byte for byte"
 
 fresh="$work/venv"
 python -m venv "$fresh"
@@ -36,7 +42,8 @@ echo "base installation: $size_mb MB"
 cd "$work"
 cp -r "$data_set" copy
 ver="$fresh/bin/ver"
-"$ver" --version
+"$ver" --version | tee said
+grep -q "$commit" said || { echo "ver --version does not name the commit $commit" >&2; exit 1; }
 "$ver" query copy "SELECT count(*) AS samples FROM samples"
 "$ver" lint copy | tail -1
 "$ver" validate copy | tail -1
@@ -51,3 +58,9 @@ if [ -n "$uv" ]; then install=("$uv" pip install -q --python "$fresh/bin/python"
 "${install[@]}" --no-deps -r "$lock"
 "$ver" build --source "$videos" --out out
 "$ver" lint out | tail -1
+
+(cd plain && "$fresh/bin/python" -c "from setuptools import build_meta; build_meta.build_sdist('$work')" > "$work/said" 2>&1)
+mkdir unpacked
+tar xzf ver_pipeline-*.tar.gz -C unpacked --strip-components=1
+cd unpacked
+"$fresh/bin/python" -m pytest -q -p no:cacheprovider tests/schemas tests/guarantees/test_architecture.py tests/guarantees/test_lock.py

@@ -11,7 +11,7 @@ import toy_stages as toys
 from ver_pipeline.dag import check_columns
 from ver_pipeline.engine.cache import Cache, project, stage_digest, unit_key
 from ver_pipeline.engine.runner import Runner
-from ver_pipeline.schemas.errors import DiskFullError, VerError
+from ver_pipeline.schemas.errors import DiskFullError, MissingDependencyError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.shards.workdir import WorkFolder
 
@@ -146,6 +146,18 @@ def test_a_full_disk_stops_the_build_and_rejects_nothing(work, isolated):
     runner = Runner(toys.Full(isolated), work)
     try:
         with pytest.raises(DiskFullError, match="no space left on the disk"):
+            runner([row("x")])
+    finally:
+        runner.close()
+    assert runner.stats.rejected == 0
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+@pytest.mark.parametrize("where", ["open", "one"])
+def test_a_package_that_is_not_installed_stops_the_build_and_rejects_nothing(work, isolated, where):
+    runner = Runner(toys.Bare(isolated, where), work)
+    try:
+        with pytest.raises(MissingDependencyError, match=r'pip install "ver-pipeline\[teacher\]"'):
             runner([row("x")])
     finally:
         runner.close()

@@ -107,6 +107,23 @@ class Full(Toy):
         return {"said": ""}
 
 
+class Bare(Toy):
+    """Imports what an extra brings, where nothing of it is installed."""
+
+    def __init__(self, isolated: bool, where: str):
+        self.resources, self.where = Resources(cpus=0.2, isolated=isolated), where
+
+    def open(self):
+        if self.where == "open":
+            self._import()
+
+    def one(self, row):
+        return self._import()
+
+    def _import(self):
+        raise ModuleNotFoundError("No module named 'transformers'", name="transformers")
+
+
 class Careless(Toy):
     """Forgets the column it declared."""
 

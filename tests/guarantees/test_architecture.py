@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "ver_pipeline"
 HEAVY = {"torch", "transformers", "ray", "great_expectations", "webdataset", "duckdb", "pandas", "pyarrow", "cv2", "av"}
@@ -62,6 +64,7 @@ def test_no_rooms_import_each_other_in_a_circle():
     assert "schemas" in TopologicalSorter(imports_between_rooms()).static_order()
 
 
+@pytest.mark.skipif((ROOT / "PKG-INFO").exists(), reason="a source archive is without the links, which nothing needs")
 def test_the_folders_of_the_design_lead_to_the_same_files_from_the_top():
     for name in ("stages", "schemas", "model", "annotation_prompts"):
         assert not (PACKAGE / name).is_symlink()
@@ -90,20 +93,23 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
 
 
-def test_help_pulls_in_nothing_heavy_and_answers_in_half_a_second_of_cpu_time():
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def test_help_pulls_in_nothing_heavy_and_answers_in_a_fifth_of_a_second_of_cpu_time():
     code = (
         "import sys, contextlib\n"
         "from ver_pipeline.cli import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
         "print('MODULES', *{m.split('.')[0] for m in sys.modules})"
     )
-    said = run(code).stdout
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    took_s = []
+    for _ in range(3):  # the first may find cold disks
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        said = run(code).stdout
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took_s.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     loaded = set(said.rpartition("MODULES")[2].split())
     assert "build" in said
     assert not loaded & HEAVY
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+    assert min(took_s) < 0.2
 
 
 def test_every_command_of_the_help_has_its_file_and_its_own_help():

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from factory import make_records
 from outfolder import published
 
-from ver_pipeline.cli.extras import PACKAGES
+import ver_pipeline
+from ver_pipeline.schemas.extras import PACKAGES
 
 PROGRAM = """
 import sys
@@ -28,7 +33,28 @@ importlib.util.find_spec = lambda name, *rest: None if name.partition(".")[0] in
 from ver_pipeline.cli import main
 sys.exit(main(sys.argv[1:]))
 """
+MODEL = ("--set", "annotate.options.transformers.model=FOLDER")
 EVERYTHING = ",".join(name for names in PACKAGES.values() for name in names)
+
+
+PACKAGE = Path(ver_pipeline.__file__).parent
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def package(requirement: str) -> str:
+    """The name alone of a requirement."""
+    return re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0].lower()
+
+
+def third_party_imports() -> set[str]:
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add((node.module or "").partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"ver_pipeline"}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +78,8 @@ def ver(tmp_path):
     [
         ("query", "OUT", "@hours"), ("lint", "OUT"), ("validate", "OUT"), ("diff", "OUT", "OUT"), ("report", "OUT"),
         ("push", "OUT", "OTHER"), ("export", "OUT", "--format", "emer", "--to", "OTHER"), ("config", "show"),
-        ("models", "list"), ("prompts", "list"),
+        ("models", "list"), ("prompts", "list"), ("drop", "OUT", "--where", "true", "--dry-run"),
+        ("annotate", "OUT", "--human-scores"), ("annotate", "OUT", "--write-answers", "OTHER"),
     ],
 )  # fmt: skip
 def test_reading_asking_and_checking_need_the_base_alone(shards, tmp_path, ver, command):
@@ -68,21 +95,43 @@ def test_reading_asking_and_checking_need_the_base_alone(shards, tmp_path, ver, 
         ("ray", "build", ("build", "--source", ".", "--out", "out")),
         ("scenedetect", "build", ("plan", "--source", ".", "--out", "out")),
         ("webdataset", "build", ("drop", "OUT", "--where", "true")),
+        ("cv2", "build", ("annotate", "OUT", "--annotator", "cues")),
+        ("torch", "teacher", ("annotate", "OUT", "--annotator", "transformers", *MODEL)),
         ("torch", "train", ("train", "--shards", "OUT", "--tiny", "--out", "run")),
         ("transformers", "train", ("infer", "model", "video.mp4")),
         ("torch", "train", ("eval", "--checkpoint", "model", "--shards", "OUT")),
     ],
 )
-def test_a_command_whose_extra_is_missing_says_so_in_one_line(shards, ver, absent, extra, command):
-    done = ver(absent, *(shards if word == "OUT" else word for word in command))
+def test_a_command_whose_extra_is_missing_says_so_in_one_line(shards, tmp_path, ver, absent, extra, command):
+    (tmp_path / "config.json").write_text('{"model_type": "qwen2_5_vl"}')
+    (tmp_path / "model.safetensors").touch()
+    done = ver(absent, *(shards if word == "OUT" else word.replace("FOLDER", str(tmp_path)) for word in command))
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines() == [
         f'ver {command[0]}: {absent} is not installed (pip install "ver-pipeline[{extra}]")'
     ]
 
 
-def test_every_package_of_an_extra_is_one_that_pyproject_names():
-    import tomllib
+def test_doctor_says_on_the_base_alone_what_the_extras_would_bring(ver):
+    done = ver(EVERYTHING, "doctor", "--json")
+    found = {finding["name"]: finding for finding in map(json.loads, done.stdout.splitlines())}
+    assert (done.returncode, found["extra build"]["state"], found["extra train"]["state"]) == (1, "bad", "note")
+    assert "asked, checked and shown all the same" in found["extra build"]["cost"]
+    assert found["extra teacher"]["cure"] == 'pip install "ver-pipeline[teacher]"'
 
-    text = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
-    assert set(PACKAGES) <= set(text["project"]["optional-dependencies"])
+
+def test_every_package_that_our_code_imports_is_in_the_base_or_has_its_extra():
+    base = {name.replace("pyyaml", "yaml") for name in map(package, PROJECT["dependencies"])}
+    known = base | {name for names in PACKAGES.values() for name in names}
+    with_others = {"pip": "asked for its own index", "polars": "says so itself", "nltk": "whisperx brings it"}
+    assert third_party_imports() - known == set(with_others)
+    assert set(PACKAGES) <= set(PROJECT["optional-dependencies"])
+
+
+def test_one_place_says_how_an_extra_is_installed():
+    told = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if "pip install" in path.read_text("utf-8") or "ver-pipeline[" in path.read_text("utf-8")
+    }
+    assert told == {"schemas/extras.py", "catalog/database.py"}  # polars is in no extra

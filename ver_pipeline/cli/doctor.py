@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from ver_pipeline.hardware.gpus import gpu_names
+from ver_pipeline.schemas import extras
 from ver_pipeline.schemas.errors import VerError
 
 LOW_DISK_BYTES = 5 << 30
@@ -77,7 +77,7 @@ def _ffmpeg() -> Iterator[Finding]:
         listed = subprocess.run([path, "-hide_banner", "-encoders"], capture_output=True, text=True, check=True).stdout
         said = ffmpeg_version()
     except (VerError, OSError, subprocess.CalledProcessError) as error:
-        cost, cure = "nothing can be built", "pip install imageio-ffmpeg, or set VER_FFMPEG to an ffmpeg with libx264"
+        cost, cure = "nothing can be built", extras.cure("build", "set VER_FFMPEG to an ffmpeg with libx264")
         yield Finding("ffmpeg", "bad", f"does not run: {error}", cost, cure)
         return
     kind = "VER_FFMPEG" if os.environ.get("VER_FFMPEG") else "packaged"
@@ -125,33 +125,27 @@ def _gpu() -> Iterator[Finding]:
         yield Finding("GPU", "note", "none seen by nvidia-smi", cost)
 
 
-NEEDED = {
-    "ray": "ray", "pyarrow": "pyarrow", "av": "av", "faster-whisper": "faster_whisper", "onnxruntime": "onnxruntime",
-    "onnx": "onnx", "scenedetect-headless": "scenedetect", "vaderSentiment": "vaderSentiment", "duckdb": "duckdb",
-    "opencc-python-reimplemented": "opencc", "great-expectations": "great_expectations", "webdataset": "webdataset",
-    "torch": "torch", "transformers": "transformers",
-}  # fmt: skip
-OPTIONAL = {
-    "whisperx": ("whisperx", "no forced alignment: word times come from Whisper itself", "whisperx"),
-    "peft": ("peft", "no LoRA training", "train"),
-    "accelerate": ("accelerate", "no training on several GPUs", "train"),
-    "xgrammar": ("xgrammar", "a local teacher's JSON is checked and asked for again, not guaranteed", "teacher"),
-    "s3fs": ("s3fs", "no videos or data sets on s3://", "s3"),
+COSTS = {
+    "build": "nothing can be built or annotated; data sets made elsewhere are asked, checked and shown all the same",
+    "train": "no training, and no answers of a checkpoint",
+    "teacher": "no model of this machine as a teacher",
+    "vllm": "no teacher by vLLM's engine inside Ray (it needs GPUs)",
+    "whisperx": "no forced alignment: word times come from Whisper itself",
 }
+"""Extra to what does not work without it."""
 
 
 def _packages() -> Iterator[Finding]:
-    for name, module in NEEDED.items():
-        if importlib.util.find_spec(module):
-            continue
-        yield Finding(name, "bad", "not installed", "the build does not start", f"pip install {name}")
-    present = [f"{name} {_version(name)}" for name in ("ray", "torch", "duckdb") if _version(name)]
+    present = [f"{name} {_version(name)}" for name in ("duckdb", "ray", "torch") if _version(name)]
     yield Finding("packages", "ok", ", ".join(present))
-    for name, (module, cost, extra) in OPTIONAL.items():
-        if importlib.util.find_spec(module):
-            yield Finding(name, "ok", f"{_version(name)} (extra '{extra}')")
+    for extra, cost in COSTS.items():
+        absent = extras.absent(extra)
+        if absent:
+            state: Literal["note", "bad"] = "bad" if extra == "build" else "note"
+            detail = f"not installed: {', '.join(absent)}"
+            yield Finding(f"extra {extra}", state, detail, cost, extras.cure(extra))
         else:
-            yield Finding(name, "note", "not installed", cost, f"pip install 'ver-pipeline[{extra}]'")
+            yield Finding(f"extra {extra}", "ok", "installed")
 
 
 def _models() -> Iterator[Finding]:

@@ -14,9 +14,10 @@ import signal
 import sys
 from multiprocessing.connection import Connection
 
+from ver_pipeline.engine.machine import machine_fault
 from ver_pipeline.engine.wire import READY, outcome_bytes
 from ver_pipeline.hardware.instruction_set import hold_libav
-from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
+from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.stages.base import Outcome, Stage
 
 PR_SET_PDEATHSIG = 1
@@ -35,8 +36,11 @@ def serve(pipe: Connection) -> None:
         hold_libav()
         stage: Stage = pickle.loads(pipe.recv_bytes())  # noqa: S301 - our own parent's object
         stage.open()
-    except VerError as error:
-        pipe.send_bytes(outcome_bytes(error))
+    except (VerError, ModuleNotFoundError) as error:
+        fault = error if isinstance(error, VerError) else machine_fault(error)
+        if fault is None:
+            raise
+        pipe.send_bytes(outcome_bytes(fault))
         return
     pipe.send_bytes(outcome_bytes(READY))
     while True:
@@ -48,10 +52,11 @@ def serve(pipe: Connection) -> None:
             outcome: Outcome | VerError = stage.run([row])[0]
         except VerError as error:
             outcome = error
-        except OSError as error:
-            if error.errno not in DISK_FULL:
+        except (OSError, ModuleNotFoundError) as error:
+            fault = machine_fault(error)
+            if fault is None:
                 raise
-            outcome = DiskFullError.from_os(error)
+            outcome = fault
         pipe.send_bytes(outcome_bytes(outcome))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ver_pipeline.engine.cache import Cache, project, stage_digest, unit_key
 from ver_pipeline.engine.isolation import IsolatedStage
+from ver_pipeline.engine.machine import machine_fault
 from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.shards.workdir import WorkFolder
@@ -117,19 +118,29 @@ class Runner:
             self._isolated = self._isolated or IsolatedStage(self.stage)
             return [self._isolated.run_one(row) for row in given]
         if not self._opened:
-            self.stage.open()
-            self._opened = True
+            self._open()
         try:
             return self.stage.run(given)
         except VerError:
             raise  # the machine, not the data, is at fault: the build stops
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in DISK_FULL:
-                raise DiskFullError.from_os(error) from error
+            fault = machine_fault(error)
+            if fault is not None:
+                raise fault from error
             if len(given) > 1:
                 return [outcome for row in given for outcome in self._run_whole([row])]
             log.exception("stage %s failed", self.stage.name)
             return [Reject(Reason.INTERNAL, self.stage.name, f"{type(error).__name__}: {error}")]
+
+    def _open(self) -> None:
+        try:
+            self.stage.open()
+        except ModuleNotFoundError as error:
+            fault = machine_fault(error)
+            if fault is not None:
+                raise fault from error
+            raise
+        self._opened = True
 
     def _of_the_same_file(self, outcome: Outcome, row: Row) -> Outcome:
         """The outcome, unless the file that it was made from is no longer the one that was hashed."""

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from ver_pipeline.hardware.instruction_set import ffmpeg_options
 from ver_pipeline.media.open import PROGRAM_INPUT, PROGRAM_OPTIONS, MediaError, open_file
 from ver_pipeline.schemas.errors import DiskFullError, MissingDependencyError
+from ver_pipeline.schemas.extras import cure
 
 GLOBAL_OPTIONS = ("-hide_banner", "-nostdin", "-loglevel", "error", "-y")
 COMPLAINT_CHARS = 400
@@ -44,7 +45,7 @@ def ffmpeg_path() -> str:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError) as error:
         raise MissingDependencyError(
-            "no ffmpeg found", "pip install imageio-ffmpeg, or set VER_FFMPEG to an ffmpeg with libx264"
+            "no ffmpeg found", cure("build", "set VER_FFMPEG to an ffmpeg with libx264")
         ) from error
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.extras import cure
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,8 +84,8 @@ class ArrowJudge:
         unexpected = _UNEXPECTED.get(kind)
         if unexpected is None:
             known = ", ".join(sorted(_UNEXPECTED))
-            cure = f'without Great Expectations only these can be judged: {known}; pip install "ver-pipeline[build]"'
-            raise ConfigError(f"an expectation of the kind {kind}", cure)
+            hint = cure("build", f"use one of those that can be judged without Great Expectations: {known}")
+            raise ConfigError(f"an expectation of the kind {kind} needs Great Expectations", hint)
         names = wanted.get("column_list") or [wanted["column"]]
         judged, offending = unexpected(rows.select(names), wanted)
         holds = not judged or 1 - len(offending) / judged >= wanted.get("mostly", 1)

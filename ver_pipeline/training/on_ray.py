@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ver_pipeline.schemas.errors import MissingDependencyError, VerError
+from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.extras import imports
 
 RESTARTS = 3
 
@@ -22,12 +23,10 @@ def launch(args: argparse.Namespace) -> int:
         MissingDependencyError: Ray Train is not installed.
         VerError: the training failed on the cluster.
     """
-    try:
+    with imports("build,train", "--ray-address"):
         import ray
         from ray.train import FailureConfig, RunConfig, ScalingConfig
         from ray.train.torch import TorchTrainer
-    except ImportError as error:
-        raise MissingDependencyError(f"Ray Train: {error}", "pip install 'ray[train]'") from error
     options = {name: value for name, value in vars(args).items() if name not in ("ray_address", "ranks", "command")}
     for name in ("shards", "general", "model", "out"):
         if options[name] is not None:

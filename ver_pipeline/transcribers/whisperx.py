@@ -15,7 +15,7 @@ from typing import Any
 
 from ver_pipeline.assets import store
 from ver_pipeline.schemas.config import SpeechConfig
-from ver_pipeline.schemas.errors import MissingDependencyError
+from ver_pipeline.schemas.extras import imports
 from ver_pipeline.transcribers.audio import Samples, Window, video_windows
 from ver_pipeline.transcribers.base import RATE_HZ, LanguageWindow, Transcript, TranscriptSegment, TranscriptWord, Video
 from ver_pipeline.transcribers.clean import clean_segment, simplifier
@@ -50,15 +50,10 @@ class WhisperX:
         }
 
     def open(self) -> None:
-        try:
+        with imports("whisperx", "speech.engine whisperx", "set speech.engine to faster-whisper"):
             import whisperx
             import whisperx.alignment
             import whisperx.asr
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"speech.engine is whisperx, which cannot be imported: {error}",
-                "pip install 'ver-pipeline[whisperx]', or set speech.engine to faster-whisper",
-            ) from error
         self.whisperx = whisperx
         self.device = self.config.device
         self.pipeline = whisperx.load_model(

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.schemas.errors import MissingDependencyError, MissingModelError
+from ver_pipeline.schemas.errors import MissingModelError
+from ver_pipeline.schemas.extras import imports
 from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS
 
@@ -62,12 +63,9 @@ class TextEmbedding:
         return torch.nn.functional.normalize(hidden.mean(0), dim=0)
 
     def _load(self) -> tuple[Any, Any]:
-        try:
+        with imports("teacher", "annotate.embedding", "unset it"):
             import torch  # noqa: F401
             from transformers import AutoModel, AutoTokenizer
-        except ImportError as error:
-            cure = "pip install 'ver-pipeline[teacher]', or unset annotate.embedding"
-            raise MissingDependencyError(f"annotate.embedding needs torch and transformers: {error}", cure) from error
         try:
             tokenizer = AutoTokenizer.from_pretrained(self.folder, **SAFE_TOKENIZER)
             model = AutoModel.from_pretrained(self.folder, **SAFE_WEIGHTS)

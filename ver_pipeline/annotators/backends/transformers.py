@@ -24,7 +24,8 @@ from ver_pipeline.annotators.teacher.chat import Chat, Completion
 from ver_pipeline.annotators.teacher.conversation import run_batched, talk
 from ver_pipeline.annotators.teacher.teacher import Teacher
 from ver_pipeline.schemas.canonical import digest
-from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError, MissingModelError
+from ver_pipeline.schemas.errors import ConfigError, MissingModelError
+from ver_pipeline.schemas.extras import imports
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS
 
@@ -203,13 +204,9 @@ class GenerationEngine:
         return self._compiler.compile_json_schema(schema, any_whitespace=False, strict_mode=True)
 
     def _make_compiler(self) -> Any:
-        try:
+        instead = "set annotate.options.transformers.constrained to false"
+        with imports("teacher", "holding a local model to the schema", instead):
             import xgrammar
-        except ImportError as error:
-            raise MissingDependencyError(
-                "xgrammar is needed to hold a local model to the schema",
-                "pip install 'ver-pipeline[teacher]', or set annotate.options.transformers.constrained to false",
-            ) from error
         from ver_pipeline.annotators.backends.sampling import NoControlBytes
 
         vocab_size = self.model.config.get_text_config().vocab_size

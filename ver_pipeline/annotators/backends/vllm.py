@@ -23,7 +23,8 @@ from ver_pipeline.annotators.teacher.conversation import run_batched, talk
 from ver_pipeline.annotators.teacher.frames import NoFramesError, read_frames, to_jpeg
 from ver_pipeline.annotators.teacher.teacher import Teacher
 from ver_pipeline.schemas.canonical import digest
-from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError
+from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.extras import absent, imports, not_installed
 from ver_pipeline.schemas.reasons import Reason
 
 
@@ -83,6 +84,8 @@ class VllmAnnotator:
                 answers[i] = Completion(reason=Reason.DECODE_FAILED, message=message, calls=0)
         found = {}
         started = time.monotonic()
+        if rows and absent("vllm"):
+            raise not_installed("vllm", "vllm")
         if rows:
             found = {row["i"]: row for row in self._processor(ray.data.from_items(rows)).take_all()}
         gpus = self.options.concurrency * self.options.tensor_parallel_size
@@ -96,12 +99,8 @@ def build(options: VllmOptions) -> Any:
     Raises:
         MissingDependencyError: Ray's LLM part is not installed.
     """
-    try:
+    with imports("vllm", "annotator vllm"):
         from ray.data.llm import build_processor, vLLMEngineProcessorConfig
-    except ImportError as error:
-        raise MissingDependencyError(
-            "ray.data.llm is not usable here", "pip install 'ray[llm]' on a GPU machine"
-        ) from error
     pinned = revision_of(options)
     config = vLLMEngineProcessorConfig(
         model_source=options.model,

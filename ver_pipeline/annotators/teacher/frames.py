@@ -6,7 +6,6 @@ import io
 from typing import Any
 
 from ver_pipeline.media.open import MediaError, open_media
-from ver_pipeline.schemas.errors import MissingDependencyError
 
 JPEG_QUALITY = 85
 
@@ -29,10 +28,8 @@ def read_frames(path: str, duration_s: float, n: int, max_side: int) -> list[Any
     Raises:
         NoPicturesError: frames are wanted and there are none.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise MissingDependencyError("PyAV is needed to show frames to a model", "pip install av") from error
+    import av
+
     wanted, found = sample_times(duration_s, n) if n else [], []
     try:
         with open_media(path) as container:

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from ver_pipeline.model.train.recipe import LoraConfig, OptimizerConfig, StageConfig
-from ver_pipeline.schemas.errors import ConfigError, MissingDependencyError
+from ver_pipeline.schemas.errors import ConfigError
+from ver_pipeline.schemas.extras import imports
 
 _PEFT_PREFIX = "base_model.model."
 Named = list[tuple[str, nn.Parameter]]
@@ -63,12 +64,8 @@ def add_lora(model: Any, config: LoraConfig) -> Any:
         MissingDependencyError: peft is not installed.
         ConfigError: the target expression matches nothing.
     """
-    try:
+    with imports("train", "LoRA", "set lora: null"):
         import peft
-    except ImportError as error:
-        raise MissingDependencyError(
-            "LoRA needs peft", "pip install 'ver-pipeline[train]', or set lora: null"
-        ) from error
     try:
         return peft.get_peft_model(
             model,
