@@ -175,7 +175,7 @@ def whole_build(source: Path, out: Path, cpus: int = 2) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--film", type=Path)
+    parser.add_argument("--video", type=Path)
     parser.add_argument("--seconds", type=float, help="only so much of the video")
     parser.add_argument("--out", type=Path, default=Path("out/benchmark"))
     parser.add_argument("--skip-build", action="store_true")

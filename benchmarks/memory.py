@@ -27,7 +27,7 @@ def draw(path: Path, seconds: int, look: str, hz: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--films", type=int, default=10)
+    parser.add_argument("--videos", type=int, default=10)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--out", type=Path, default=Path("out/memory"))
     args = parser.parse_args()
