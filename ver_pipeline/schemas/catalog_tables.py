@@ -1,7 +1,6 @@
 """The tables of the catalog: every column with its type and one line of meaning.
 
-Times are seconds from the clip's first frame unless the meaning says otherwise.  ``key`` joins every table that has it;
-``source_id`` joins ``sources``.
+Times are seconds from the clip's first frame unless said otherwise.  ``key`` joins the tables, ``source_id`` ``sources``.
 """
 
 from __future__ import annotations
