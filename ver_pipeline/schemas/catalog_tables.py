@@ -1,6 +1,6 @@
 """The tables of the catalog: every column with its type and one line of meaning.
 
-Times are seconds from the clip's first frame unless said otherwise.  ``key`` joins the tables, ``source_id`` ``sources``.
+Times are seconds from the clip's first frame unless said otherwise; ``key`` and ``source_id`` join tables.
 """
 
 from __future__ import annotations
@@ -342,9 +342,5 @@ peak_rss_bytes    int     largest memory of a worker
 """),
 )
 
-TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (
-        SOURCES, CLIPS, SEGMENTS, WORDS, FACES, EVIDENCE, ANNOTATIONS, LABELS, FINDINGS, REJECTS, RUNS,
-    )
-}  # fmt: skip
+_ALL = (SOURCES, CLIPS, SEGMENTS, WORDS, FACES, EVIDENCE, ANNOTATIONS, LABELS, FINDINGS, REJECTS, RUNS)
+TABLES: dict[str, Table] = {table.name: table for table in _ALL}
