@@ -5,8 +5,13 @@ Each attack changes a small published set and seals its manifest anew, as somebo
 
 from __future__ import annotations
 
+import argparse
+import itertools
 import json
 import os
+import subprocess
+import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +22,14 @@ import pytest
 from factory import make_records
 from published import publish, reseal
 
+from ver_pipeline import open_dataset
+from ver_pipeline.catalog.sandbox import QueryRefusedError
 from ver_pipeline.cli import main
+from ver_pipeline.model.data.webfolder import members_of
+from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.shards.read import read_offsets
+from ver_pipeline.shards.withdrawal import Withdrawal, pending, write_down
+from ver_pipeline.training.plan import settle_sets
 
 BAD_KEYS = ("../../escaped", "/tmp/escaped", "..", "a/b", "0123456789abcdef_00000000_00001000\n", "C:\\x", "")
 EXPORTS = ("llava", "emotion-qwen", "llama-factory", "ms-swift", "emer")
@@ -146,3 +158,78 @@ def test_a_hostile_data_set_makes_no_command_write_outside_its_target(
         assert status == 0 or len(told.splitlines()) == 1, told
     assert tree(tmp_path) == before
     assert refused >= 1 or name.startswith("record"), "the set was taken as audio by every command"
+
+
+@pytest.fixture
+def brought(tmp_path: Path) -> Path:
+    """A data set that somebody brought along, beside a folder that is none of its business."""
+    publish(tmp_path / "set", make_records(4))
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "precious").write_text("kept")
+    return tmp_path / "set"
+
+
+@pytest.mark.parametrize(
+    "place", [".ver", ".ver/cache", ".ver/answers", ".ver/staging", ".ver/lock", ".ver/ledger.jsonl"]
+)
+def test_a_work_folder_that_leads_elsewhere_is_refused_before_anything_is_written(brought, capsys, place):
+    link = brought / place
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(brought.parent / "outside", target_is_directory=True)
+    assert main(["drop", str(brought), "--where", "true", "--reason", "none"]) == 1
+    said = capsys.readouterr().err
+    assert "is a link" in said and len(said.splitlines()) == 1
+    assert [(path.name, path.read_text()) for path in (brought.parent / "outside").iterdir()] == [("precious", "kept")]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", ".ver/drop.json", ".ver/switch.json", ".ver/ledger.jsonl"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(brought, name):
+    path = brought / name
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    program = [sys.executable, "-m", "ver_pipeline", "drop", str(brought), "--where", "true", "--reason", "none"]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+
+
+def test_a_tar_whose_member_has_a_size_below_zero_is_not_read_for_ever(tmp_path):
+    header = tarfile.TarInfo("a.json")
+    header.size = -512
+    path = tmp_path / "a.tar"
+    path.write_bytes(header.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+    with pytest.raises(tarfile.TarError):
+        read_offsets(path)
+    assert list(islice_of(path)) == []
+
+
+def islice_of(path: Path) -> list[Any]:
+    """What the loader's reader of foreign tars makes of it; bounded, should it not end."""
+    try:
+        return list(itertools.islice(members_of(path), 10))
+    except CorruptDataError:
+        return []
+
+
+def test_no_table_function_takes_the_name_of_a_table_as_text(tmp_path):
+    publish(tmp_path, make_records(2))
+    with open_dataset(tmp_path) as data:
+        for name in ("histogram", "histogram_values"):
+            with pytest.raises(QueryRefusedError):
+                data.sql(f"FROM {name}('duckdb_settings', name)")
+
+
+def test_training_finishes_a_withdrawal_of_every_set_that_it_is_given(tmp_path):
+    args = argparse.Namespace(shards=tmp_path / "a", general=None, data=[f"more={tmp_path / 'b'}"])
+    for name in ("a", "b"):
+        publish(tmp_path / name, make_records(4))
+        key = next(iter(keys_of(tmp_path / name)))
+        write_down(tmp_path / name, Withdrawal(frozenset([key]), "asked"))
+    settle_sets(args)
+    for name in ("a", "b"):
+        assert pending(tmp_path / name) is None and len(keys_of(tmp_path / name)) == 3
+
+
+def keys_of(out: Path) -> list[str]:
+    with open_dataset(out) as data:
+        return [key for (key,) in data.sql("SELECT key FROM samples ORDER BY key")]
