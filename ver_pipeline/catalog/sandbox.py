@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 TABLE_FUNCTIONS = frozenset(
     {
-        "unnest", "range", "generate_series", "repeat", "json_each", "json_tree", "histogram", "histogram_values",
-        "duckdb_columns", "duckdb_tables", "duckdb_views", "duckdb_functions", "duckdb_keywords", "pragma_version",
+        "unnest", "range", "generate_series", "repeat", "json_each", "json_tree", "duckdb_columns",
+        "duckdb_tables", "duckdb_views", "duckdb_functions", "duckdb_keywords", "pragma_version",
     }
 )  # fmt: skip
-"""Table functions that compute from their arguments or describe the catalog."""
+"""Table functions that compute from their arguments or describe the catalog; none that takes a table's name as text."""
 
 SYSTEM_VIEWS = frozenset({"duckdb_columns", "duckdb_tables", "duckdb_views"})
 """Built-in views that describe the tables; the others tell of settings, secrets and folders of the machine."""
