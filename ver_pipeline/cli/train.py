@@ -35,23 +35,22 @@ def run(args: argparse.Namespace) -> int:
 
     if args.threads or args.tiny:
         torch.set_num_threads(args.threads or 1)  # so small a model is faster on one thread
-    from ver_pipeline.growth.settle import settle
     from ver_pipeline.model.compat import without_progress_bars
+    from ver_pipeline.training.plan import plan_of, settle_sets, write_start_model
 
     without_progress_bars()
     if args.ray_address:
         from ver_pipeline.training.on_ray import launch
 
-        settle(args.shards)
+        settle_sets(args)
         return launch(args)
     from ver_pipeline.model.train.distributed import join_process_group, leave_process_group
     from ver_pipeline.model.train.run import run_stages
-    from ver_pipeline.training.plan import plan_of, write_start_model
 
     distributed = join_process_group()
     try:
         if distributed.is_main:
-            settle(args.shards)
+            settle_sets(args)
             write_start_model(args)
         distributed.barrier()
         plan = plan_of(args)

@@ -39,13 +39,30 @@ def plan_of(args: argparse.Namespace) -> RunPlan:
             raise UsageError(f"no stage {name!r}", f"all, {', '.join(STAGES)}, or a YAML file")
         stage = load_stage(path, tiny=args.tiny, overrides=tuple(overrides))
         stages.append(with_where(stage, args.where) if args.where else stage)
+    return RunPlan(tuple(stages), model, sets_of(args), args.out, args.workers, args.force)
+
+
+def sets_of(args: argparse.Namespace) -> dict[str, Path]:
+    """The sets that the arguments bind, by name.
+
+    Raises:
+        UsageError: a binding has no name.
+    """
     sets = {"shards": args.shards} | ({"general": args.general} if args.general else {})
     for binding in args.data:
         name, sign, folder = binding.partition("=")
         if not sign:
             raise UsageError(f"--data {binding!r}", "write NAME=DIR")
         sets[name] = Path(folder)
-    return RunPlan(tuple(stages), model, sets, args.out, args.workers, args.force)
+    return sets
+
+
+def settle_sets(args: argparse.Namespace) -> None:
+    """Finish what was begun on any of them: what shall be withdrawn is not trained on."""
+    from ver_pipeline.growth.settle import settle
+
+    for folder in sets_of(args).values():
+        settle(folder)
 
 
 def with_where(stage: StageConfig, where: str) -> StageConfig:
