@@ -22,6 +22,7 @@ from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.schemas.record import Record, parse_record
 from ver_pipeline.schemas.strict import relation_errors
 from ver_pipeline.schemas.tables import flat_columns
+from ver_pipeline.shards.read import tar_headers
 
 BLOCK = 512
 Note = Callable[[str, str], None]
@@ -100,10 +101,9 @@ def _places(rows: Sequence[Mapping[str, Any]]) -> Iterator[Member]:
 def _own_places(path: Path, report: TarReport, name: str) -> Iterator[Member]:
     """Places by the tar's own headers, as far as they can be read."""
     try:
-        with tarfile.open(path) as tar:
-            for info in tar:
-                key, _, extension = info.name.partition(".")
-                yield Member(key, extension, info.offset_data, info.size)
+        for info in tar_headers(path):
+            key, _, extension = info.name.partition(".")
+            yield Member(key, extension, info.offset_data, info.size)
     except (tarfile.TarError, OSError, EOFError) as error:
         report.defects.append(Defect(name, "", "header", f"the tar cannot be read: {error}"))
 

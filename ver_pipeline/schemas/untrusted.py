@@ -6,6 +6,7 @@ name that came out of it joins the path with :func:`inside`, which cannot leave 
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -32,6 +33,9 @@ SAFE_TOKENIZER: Mapping[str, Any] = {"trust_remote_code": False, "local_files_on
 SAFE_WEIGHTS: Mapping[str, Any] = {**SAFE_TOKENIZER, "use_safetensors": True}
 """The same for a model: nor are weights read that are not safetensors, since a pickle is code."""
 
+TEXT_LIMIT_BYTES = 256 << 20
+"""How large a manifest, a journal or a list of withdrawn keys may be."""
+
 _KEY = re.compile(KEY_PATTERN)
 _SHA256 = re.compile("[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
@@ -54,6 +58,22 @@ def inside(folder: Path, *names: str) -> Path:
         if path.is_symlink():
             raise CorruptDataError(f"{path} is a link", "remove it: nothing is written through links")
     return path
+
+
+def read_plain(path: Path, limit_bytes: int = TEXT_LIMIT_BYTES) -> bytes:
+    """A text of a data set's folder, which may be anybody's: a pipe is not waited for, a device not read for ever.
+
+    Raises:
+        OSError: it is not there, cannot be read, or is no file.
+        CorruptDataError: it is too large.
+    """
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(path))
+        if state.st_size > limit_bytes:
+            raise CorruptDataError(f"{path} has {state.st_size} bytes, more than it can have", _CURE)
+        return file.read()
 
 
 def is_component(name: Any) -> bool:

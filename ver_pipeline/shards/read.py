@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -78,13 +79,25 @@ class ShardReader:
         return {"folder": self.folder, "_open": {}}
 
 
+def tar_headers(path: Path) -> Iterator[tarfile.TarInfo]:
+    """The members of an uncompressed tar that may be anybody's, headers only.
+
+    Raises:
+        tarfile.TarError: it is no whole tar; also where a size is below zero, on which tarfile goes back for ever.
+    """
+    with tarfile.open(path, "r:") as tar:
+        for info in tar:
+            if info.size < 0:
+                raise tarfile.ReadError(f"{info.name!r} has a size below zero")
+            yield info
+
+
 def read_offsets(path: Path) -> dict[str, Offsets]:
     """Where each member's data lies in a tar, by key, in file order."""
     offsets: dict[str, Offsets] = {}
-    with tarfile.open(path) as tar:
-        for member in tar:
-            key, _, extension = member.name.partition(".")
-            offsets.setdefault(key, {})[extension] = (member.offset_data, member.size)
+    for member in tar_headers(path):
+        key, _, extension = member.name.partition(".")
+        offsets.setdefault(key, {})[extension] = (member.offset_data, member.size)
     return offsets
 
 

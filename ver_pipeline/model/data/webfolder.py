@@ -10,6 +10,7 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from ver_pipeline.model.data.chat import Turn
 from ver_pipeline.model.data.shards import Identity
 from ver_pipeline.schemas.canonical import digest, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
-from ver_pipeline.shards.read import ShardReader
+from ver_pipeline.schemas.untrusted import read_plain
+from ver_pipeline.shards.files import write_atomically
+from ver_pipeline.shards.read import ShardReader, tar_headers
 
 IMAGE_SUFFIXES = ("jpg", "jpeg", "png", "webp")
 VIDEO_SUFFIXES = ("mp4", "webm", "mkv", "mov", "avi")
+INDEX_LIMIT_BYTES = 1 << 30
 BLOCK = 512
 _PLAIN = (b"0", b"\0")
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant"}
@@ -149,10 +153,9 @@ def members_of(tar: Path) -> Iterator[Member]:
         yield from plain
         return
     try:
-        with tarfile.open(tar, "r:") as archive:
-            for info in archive:
-                if info.isreg() and not info.issparse():
-                    yield Member(info.name, info.offset_data, info.size)
+        for info in tar_headers(tar):
+            if info.isreg() and not info.issparse():
+                yield Member(info.name, info.offset_data, info.size)
     except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
         raise CorruptDataError(f"{tar} is no whole tar: {error}", "copy it again") from error
 
@@ -171,6 +174,8 @@ def _plain_members(tar: Path) -> list[Member] | None:
             if kind not in (*_PLAIN, b"5") or header[124] & 0x80:
                 return None
             size = int(header[124:136].strip(b" \0") or b"0", 8)
+            if size < 0:
+                return None
             if kind in _PLAIN:
                 name = header[:100].split(b"\0", 1)[0]
                 prefix = header[345:500].split(b"\0", 1)[0] if header[257:262] == b"ustar" else b""
@@ -187,8 +192,8 @@ def _plain_members(tar: Path) -> list[Member] | None:
 def _kept(path: Path, tars: set[str]) -> list[Any] | None:
     """An index that lies in the folder, which may be anybody's; None where it is not one of these tars."""
     try:
-        listed = parse_json(path.read_bytes())
-    except (OSError, ValueError):
+        listed = parse_json(read_plain(path, INDEX_LIMIT_BYTES))
+    except (OSError, ValueError, CorruptDataError):
         return None
     return listed if isinstance(listed, list) and all(_is_row(row, tars) for row in listed) else None
 
@@ -203,9 +208,5 @@ def _is_row(row: Any, tars: set[str]) -> bool:
 
 def _keep(path: Path, listed: list[Any]) -> None:
     """Store the index; a folder that cannot be written is indexed anew each time."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        temporary.write_text(json.dumps(listed), encoding="utf-8")
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+    with suppress(OSError):
+        write_atomically(path, json.dumps(listed).encode("utf-8"))
