@@ -19,6 +19,7 @@ from ver_pipeline.annotators.teacher.prices import price
 from ver_pipeline.catalog.records import local_root, read_records
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import UsageError
+from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.stages.annotate import request_of
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def judge_records(
     Raises:
         UsageError: no model is behind ``name``, or it is of the family of a model that is to be judged.
     """
-    judge = make(name, options, local_root(data) / ".ver" / "answers")
+    work = WorkFolder(local_root(data) / ".ver")
+    work.refuse_links()
+    judge = make(name, options, work.root / "answers")
     if not isinstance(judge, Model):
         raise UsageError(f"{name} is no model and cannot judge", "choose openai, vllm or transformers")
     teacher = judge.teacher

@@ -17,12 +17,11 @@ from typing import Any, BinaryIO, cast
 
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, VerError
-from ver_pipeline.schemas.untrusted import check_files, check_manifest
+from ver_pipeline.schemas.untrusted import TEXT_LIMIT_BYTES, check_files, check_manifest
 from ver_pipeline.shards.manifest import MANIFEST_NAME, MANIFEST_SCHEMA, checksum_matches, load_manifest
 
 CHUNK = 1 << 20
 TIMEOUT_S = 60.0
-MANIFEST_LIMIT = 256 << 20
 _HASHED = re.compile(r"^(?P<name>.+)-[0-9a-f]{8}\.parquet$")
 
 
@@ -93,7 +92,7 @@ def table_files(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _remote_manifest(base: str, opener: Callable[[str], BinaryIO]) -> dict[str, Any]:
     with opener(f"{base}/{MANIFEST_NAME}") as stream:
-        data = stream.read(MANIFEST_LIMIT)
+        data = stream.read(TEXT_LIMIT_BYTES)
     try:
         manifest = parse_json(data)
     except ValueError as error:

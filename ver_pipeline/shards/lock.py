@@ -18,7 +18,9 @@ def locked(work: WorkFolder) -> Iterator[None]:
 
     Raises:
         VerError: another process holds it.
+        CorruptDataError: something in the work folder leads out of it.
     """
+    work.refuse_links()
     work.root.mkdir(parents=True, exist_ok=True)
     with open(work.root / "lock", "w") as file:
         try:

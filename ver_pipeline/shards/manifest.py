@@ -11,7 +11,7 @@ from typing import Any
 
 from ver_pipeline.schemas.canonical import canonical_json, digest, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
-from ver_pipeline.schemas.untrusted import check_manifest
+from ver_pipeline.schemas.untrusted import check_manifest, read_plain
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_SCHEMA = "ver-manifest/1"
@@ -43,7 +43,7 @@ def load_manifest(out_dir: Path) -> dict[str, Any]:
     """
     path = out_dir / MANIFEST_NAME
     try:
-        data = path.read_bytes()
+        data = read_plain(path)
     except OSError as error:
         raise CorruptDataError(f"no manifest in {out_dir}: {error}", "give the folder that a build wrote") from error
     cure = "restore it from a copy, or build again into the same folder"

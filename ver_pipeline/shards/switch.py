@@ -19,6 +19,7 @@ from typing import Any
 from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.hashing import hash_file
+from ver_pipeline.schemas.untrusted import read_plain
 from ver_pipeline.shards.files import sync, write_atomically
 from ver_pipeline.shards.journals import switch_journal
 from ver_pipeline.shards.manifest import MANIFEST_NAME, load_manifest, manifest_bytes
@@ -135,7 +136,7 @@ def _listed(out_dir: Path) -> set[str]:
 def _read(journal: Path) -> _Journal:
     """What a killed switch left; a journal that is not whole is as good as none."""
     try:
-        entry = parse_json(journal.read_bytes())
+        entry = parse_json(read_plain(journal))
         pending = _Journal(tuple(entry["adds"]), tuple(entry["removes"]))
         for name in (*pending.adds, *pending.removes):
             inside(journal.parents[1], name)

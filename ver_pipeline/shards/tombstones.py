@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.untrusted import read_plain
 from ver_pipeline.shards.names import PAGES_FOLDER
 from ver_pipeline.shards.tombstone_hash import tombstone_of
 from ver_pipeline.shards.withdrawal import noted, pending
@@ -56,9 +57,12 @@ def is_withdrawn(key: str, tombstones: Iterable[str]) -> bool:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        content = parse_json(path.read_bytes())
+        content = parse_json(read_plain(path))
         if content["schema"] != SCHEMA:
             raise CorruptDataError(f"{path} is of schema {content['schema']!r}", "use the release that wrote it")
-        return {row["key_sha256"]: row["reason"] for row in content["withdrawn"]}
+        withdrawn = {row["key_sha256"]: row["reason"] for row in content["withdrawn"]}
+        if not all(isinstance(text, str) for text in (*withdrawn, *withdrawn.values())):
+            raise ValueError("hashes and reasons must be text")
+        return withdrawn
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptDataError(f"{path} is not a list of tombstones: {error}", "restore it from a copy") from error

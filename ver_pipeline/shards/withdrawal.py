@@ -14,6 +14,7 @@ from typing import Any
 
 from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.untrusted import read_plain
 from ver_pipeline.shards.files import sync, write_atomically
 from ver_pipeline.shards.journals import withdrawal_journal
 from ver_pipeline.shards.tombstone_hash import tombstone_of
@@ -51,7 +52,7 @@ def pending(out_dir: Path) -> Withdrawal | None:
     """
     path = withdrawal_journal(out_dir)
     try:
-        entry = parse_json(path.read_bytes())
+        entry = parse_json(read_plain(path))
         wish = Withdrawal(frozenset(entry["keys"]), entry["reason"], entry.get("condition", ""))
         if not all(isinstance(text, str) for text in (wish.reason, wish.condition, *wish.keys)):
             raise ValueError("keys and reason must be text")
@@ -75,7 +76,7 @@ def note(out_dir: Path, wish: Withdrawal) -> None:
     when = datetime.now(UTC).isoformat(timespec="seconds")
     hashes = sorted({tombstone_of(key) for key in wish.keys} - known)
     path = ledger_path(out_dir)
-    before = path.read_bytes() if path.exists() else b""
+    before = read_plain(path) if path.exists() else b""
     gap = b"" if before[-1:] in (b"", b"\n") else b"\n"  # a line that a kill cut off stays a line of its own
     lines = (canonical_json({**entry, "key_sha256": key, "when_utc": when}) + b"\n" for key in hashes)
     write_atomically(path, before + gap + b"".join(lines))
@@ -94,7 +95,7 @@ def is_fulfilled(out_dir: Path, condition: str) -> bool:
 def _ledger(out_dir: Path) -> Iterator[dict[str, Any]]:
     """Rows of the ledger; lines that are not whole are left out."""
     path = ledger_path(out_dir)
-    for line in path.read_bytes().splitlines() if path.exists() else ():
+    for line in read_plain(path).splitlines() if path.exists() else ():
         try:
             row = parse_json(line)
             if all(isinstance(row[name], str) for name in ("key_sha256", "reason")):

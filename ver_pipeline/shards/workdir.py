@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from ver_pipeline.schemas.errors import CorruptDataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +51,32 @@ class WorkFolder:
 
     def absolute(self, path: str) -> str:
         return str(self.root / path)
+
+    def refuse_links(self) -> None:
+        """What is written or removed below this folder is below it: nothing in it leads elsewhere, or never ends.
+
+        A data set of others may bring a work folder along.
+
+        Raises:
+            CorruptDataError: the folder or anything in it is a link, a pipe, a socket or a device; names it.
+        """
+        for path, mode in _modes(self.root):
+            if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+                cure = "remove it: a work folder holds plain files and folders"
+                raise CorruptDataError(f"{path} is a link, a pipe, a socket or a device", cure)
+
+
+def _modes(path: Path) -> Iterator[tuple[str, int]]:
+    """Kind of a file, or of a folder and all that lies in it; no link is followed."""
+    try:
+        yield str(path), path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    folders = [str(path)] if path.is_dir() else []
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif not entry.is_file(follow_symlinks=False):
+                    yield entry.path, entry.stat(follow_symlinks=False).st_mode
