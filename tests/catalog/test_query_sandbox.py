@@ -77,6 +77,8 @@ HOSTILE = [
     "SELECT * FROM duckdb_temporary_files()",
     "SELECT * FROM duckdb_external_file_cache()",
     "SELECT * FROM parquet_metadata('{clips}')",
+    "FROM histogram_values('pg_settings', setting)",
+    "FROM histogram('sqlite_master', sql)",
     "SELECT write_log('x')",
     "SELECT sleep_ms(1)",
     "SELECT " + "+".join(["1"] * 900),

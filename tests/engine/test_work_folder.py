@@ -20,6 +20,7 @@ from ver_pipeline.annotators.teacher.rate_limits import RateLimiter
 from ver_pipeline.engine.cache import Cache, entry_bytes
 from ver_pipeline.engine.runner import Runner
 from ver_pipeline.growth.forget import Traces, forget
+from ver_pipeline.growth.settle import settle
 from ver_pipeline.publishing.unchanged import NOTE_NAME, is_published, untouched
 from ver_pipeline.runs import Summary, note_build
 from ver_pipeline.schemas.catalog_tables import RUNS
@@ -27,7 +28,9 @@ from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.shards.journals import switch_journal, withdrawal_journal
+from ver_pipeline.shards.lock import locked
 from ver_pipeline.shards.switch import recover
+from ver_pipeline.shards.tombstones import read_tombstones
 from ver_pipeline.shards.withdrawal import Withdrawal, ledger_path, note, noted, pending
 from ver_pipeline.shards.workdir import WorkFolder
 
@@ -232,3 +235,45 @@ def test_the_shared_clock_of_requests_survives_anything(work, text):
     (folder / "next").write_text(text)
     RateLimiter(1000.0, folder).wait()
     assert float((folder / "next").read_text()) > 0
+
+
+@pytest.mark.parametrize("name", [".", "lock", "media", "staging", "cache/toy", "records/ab/x.json"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_work_folder_that_leads_elsewhere_is_refused_and_nothing_elsewhere_is_touched(work, tmp_path, name, kind):
+    outside = tmp_path / "outside"
+    for kept in ("media/clip-1/kept.mp4", "staging/kept", "lock", "x.json"):
+        video(outside / kept)
+    place = work.root / name
+    if name == ".":
+        work.root.rmdir()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to(outside / name.rpartition("/")[2])
+    with pytest.raises(CorruptDataError, match="is a link, a pipe"), locked(work):
+        pass
+    assert sum(path.read_bytes() == b"a video" for path in outside.rglob("*") if path.is_file()) == 4
+    place.unlink()
+    work.root.mkdir(exist_ok=True)
+
+
+@pytest.mark.parametrize("name", ["switch.json", "drop.json", "ledger.jsonl"])
+def test_a_journal_that_is_no_file_is_not_waited_for(work, name):
+    os.mkfifo(work.root / name)
+    settle(work.root.parent)
+    with contextlib.suppress(OSError):
+        read_tombstones(work.root.parent)
+
+
+@many
+@given(
+    data=texts("schema", "withdrawn")
+    | texts("key_sha256", "reason").map(lambda row: b'{"schema":"ver-tombstones/1","withdrawn":[' + row + b"]}")
+)
+def test_a_list_of_withdrawn_keys_holds_texts_or_is_refused(work, data):
+    path = work.root.parent / "tombstones.json"
+    path.write_bytes(data)
+    with contextlib.suppress(CorruptDataError):
+        assert all(isinstance(text, str) for row in read_tombstones(work.root.parent).items() for text in row)
+    path.unlink()

@@ -214,3 +214,19 @@ def test_a_finished_merge_is_a_data_set_like_any_other(out: Path, tmp_path: Path
     drop(joined, f"key = '{VICTIM}'", "asked", STUBS)
     assert not note.exists()
     gone(joined, [VICTIM])
+
+
+def test_no_set_that_a_training_binds_shows_what_is_to_be_withdrawn(out: Path, tmp_path: Path) -> None:
+    from argparse import Namespace
+
+    from ver_pipeline.training.plan import settle_sets
+
+    build(tmp_path, make_records(8)[6:], "other")
+    for arguments in (
+        Namespace(shards=tmp_path / "other", general=None, data=[f"more={out}"]),
+        Namespace(shards=tmp_path / "other", general=out, data=[]),
+        Namespace(shards=out, general=None, data=[]),
+    ):
+        begun(out)
+        settle_sets(arguments)
+        assert n_samples(out) == 5 and not (out / ".ver" / "drop.json").exists()

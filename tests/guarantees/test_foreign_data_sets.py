@@ -233,3 +233,56 @@ def test_training_finishes_a_withdrawal_of_every_set_that_it_is_given(tmp_path):
 def keys_of(out: Path) -> list[str]:
     with open_dataset(out) as data:
         return [key for (key,) in data.sql("SELECT key FROM samples ORDER BY key")]
+
+
+def _work_folder_of_links(out: Path, elsewhere: Path) -> None:
+    """A data set that brings a work folder along, with something to be finished in it."""
+    (out / ".ver").mkdir()
+    (out / ".ver" / "lock").symlink_to(elsewhere / "mine.txt")
+    (out / ".ver" / "media").symlink_to(elsewhere)
+    (out / ".ver" / "switch.json").write_text('{"adds":[],"removes":[]}')
+    (out / ".ver" / "drop.json").write_text('{"keys":[],"reason":"x","condition":""}')
+
+
+COMMANDS = (
+    ["query", "{out}", "SELECT 1"], ["lint", "{out}", "--fast"], ["report", "{out}", "--output", "{to}.html"],
+    ["diff", "{out}", "{out}"], ["export", "{out}", "--to", "{to}", "--format", "emer"], ["push", "{out}", "file://{to}"],
+    ["drop", "{out}", "--where", "true"], ["annotate", "{out}", "--annotator", "cues"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_a_work_folder_that_came_with_a_data_set_touches_nothing_elsewhere(
+    tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, elsewhere = tmp_path / "set", tmp_path / "elsewhere"
+    publish(out, make_records(4))
+    (elsewhere / "clip-1").mkdir(parents=True)
+    for name in ("mine.txt", "clip-1/mine.mp4"):
+        (elsewhere / name).write_text("mine")
+    _work_folder_of_links(out, elsewhere)
+    main([part.format(out=out, to=tmp_path / "to") for part in command])
+    assert "Traceback" not in capsys.readouterr().err
+    assert [path.read_text() for path in sorted(elsewhere.rglob("*")) if path.is_file()] == ["mine", "mine"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "huge"])
+@pytest.mark.parametrize("name", ["manifest.json", "expectations.json"])
+def test_a_page_that_is_no_file_or_never_ends_is_one_line(
+    name: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "set"
+    publish(out, make_records(4))
+    path = out / name
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        with path.open("wb") as file:
+            file.truncate(1 << 42)
+    assert main(["report", str(out), "--output", str(tmp_path / "report.html")]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1

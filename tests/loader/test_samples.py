@@ -210,3 +210,21 @@ def test_both_usual_conversation_forms_are_read():
     for broken in ({}, {"conversations": []}, [{"role": "user", "content": "a"}], json.loads('[{"role":"x"}]')):
         with pytest.raises(ValueError, match=r"turn|conversation"):
             read_turns(broken)
+
+
+@pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.PAX_FORMAT])
+def test_a_member_with_a_size_below_zero_ends_the_tar(tmp_path, format):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=format) as tar:
+        info = tarfile.TarInfo("a.txt")
+        if format == tarfile.PAX_FORMAT:
+            info.pax_headers = {"size": "-512"}
+        tar.addfile(info)
+    block = bytearray(path.read_bytes())
+    if format == tarfile.USTAR_FORMAT:
+        block[124:136] = b"-0000001000\0"
+        block[148:156] = b" " * 8
+        block[148:156] = b"%06o\0 " % sum(block[:512])
+    path.write_bytes(block)
+    with pytest.raises(CorruptDataError, match="no whole tar"):
+        open_webfolder(tmp_path)

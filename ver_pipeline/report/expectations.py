@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import Any
 
 from ver_pipeline.report.charts import Markup, figure_of, number, table
 from ver_pipeline.report.words import both, say
+from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.untrusted import read_plain
 
 RESULTS_NAME = "expectations.json"
 OUTCOMES = ("failed", "not_run", "passed")
@@ -29,10 +30,10 @@ def read_results(out_dir: Path, manifest: Mapping[str, Any]) -> list[Row]:
     if not path.exists():
         return []
     try:
-        suites = json.loads(path.read_bytes())["suites"]
+        suites = parse_json(read_plain(path))["suites"]
         checks = [{**check, "suite": (suite["en"], suite["zh"])} for suite in suites for check in suite["checks"]]
         unknown = {check["outcome"] for check in checks} - set(OUTCOMES)
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptDataError(f"{path} is not a list of results: {error}", "run: ver validate") from error
     if unknown:
         raise CorruptDataError(f"{path} holds the unknown outcome {unknown.pop()!r}", "run: ver validate")

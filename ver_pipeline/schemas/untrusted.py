@@ -67,7 +67,7 @@ def read_plain(path: Path, limit_bytes: int = TEXT_LIMIT_BYTES) -> bytes:
         OSError: it is not there, cannot be read, or is no file.
         CorruptDataError: it is too large.
     """
-    with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
         state = os.fstat(file.fileno())
         if not stat.S_ISREG(state.st_mode):
             raise OSError(errno.EINVAL, "it is no file", str(path))
