@@ -34,6 +34,8 @@ class IngestConfig(Section):
     """Whether symbolic links under the source folder are followed."""
     takedown: str | None = None
     """File with a source id (sha256) a line: those videos are rejected."""
+    audio_track: Annotated[int, Field(ge=0)] | None = None
+    """Audio track to use where a video has it, counted from 0; else the told language's, the default one, the first."""
     license: str = "LicenseRef-unknown"
     """SPDX licence of videos whose sidecar or manifest row names none."""
     rights_basis: Literal["own", "consented", "licensed", "research-exception", "unknown"] = "unknown"
@@ -104,7 +106,7 @@ class ClipConfig(Section):
     max_side: Annotated[int, Field(ge=64, le=4096)] = 640
     """Longest side of a clip's frames, in pixels."""
     max_fps: Positive = 30.0
-    """Highest frame rate of a clip; a higher one is halved until it fits."""
+    """Highest frame rate of a clip; a higher one is divided by a whole number, or brought to this one."""
     crf: Annotated[int, Field(ge=0, le=51)] = 23
     """x264's quality: 0 is lossless, 51 the worst."""
     preset: Preset = "veryfast"

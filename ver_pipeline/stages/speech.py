@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ver_pipeline.media.clock import Jump
+from ver_pipeline.media.tracks import told_language
 from ver_pipeline.schemas import plugins
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
@@ -41,9 +43,9 @@ class SpeechStage:
     """``transcript`` in source time: segments, words, speech spans, language windows, who listened."""
 
     name = "speech"
-    version = "2"
+    version = "3"
     unit = "source"
-    reads = ("source.id", "source.audio_codec", "source.duration_s", "path", "file", "sidecar")
+    reads = ("source.id", "source.audio_track", "source.clock_jumps", "source.duration_s", "path", "file", "sidecar")
     writes = ("transcript",)
     batch_size = 1
 
@@ -93,7 +95,8 @@ class SpeechStage:
         begin_s, end_s = row.get(CHUNK) or (None, None)
         return Video(
             path=row["path"],
-            has_audio=bool(source.get("audio_codec")),
+            track=source["audio_track"],
+            jumps=tuple(Jump.of(jump) for jump in source["clock_jumps"]),
             language=told_language(sidecar.get("language")),
             subtitles=sidecar.get("subtitles") if self.config.use_subtitles else None,
             subtitles_sha256=sidecar.get("subtitles_sha256"),
@@ -113,9 +116,3 @@ class SpeechStage:
             reason = Reason.BAD_SIDECAR if video.subtitles else Reason.DECODE_FAILED
             return Reject(reason, self.name, str(error), source_id=source.get("id"), uri=source.get("uri"))
         return {"transcript": to_transcript(heard, transcriber.recogniser(video), video.has_audio)}
-
-
-def told_language(tag: str | None) -> str | None:
-    """The language a sidecar tells, as a bare code (``zh-CN`` is ``zh``); None where it tells none."""
-    code = (tag or "").replace("_", "-").split("-")[0].strip().lower()
-    return None if code in ("", "und", "mixed", "mul", "zxx") else code
