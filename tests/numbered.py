@@ -27,14 +27,14 @@ BEEP_S = 0.04
 
 
 def frame(number: int, rate: Fraction) -> np.ndarray:
-    """One frame: its number, the flash where a second begins, and a bar that moves."""
+    """One frame: its number, the flash in a second's first 40 ms, and a bar that moves."""
     grey = np.full((HEIGHT, WIDTH), 60, np.uint8)
     for bit in range(BITS):
         grey[ROW, bit * BLOCK : (bit + 1) * BLOCK] = 235 if number >> bit & 1 else 16
     at = (number * 5) % (WIDTH - 40)
     grey[88:152, at : at + 40] = 200
-    second = -(-number // rate)  # the first frame at or after a full second flashes
-    if number and -(-second * rate // 1) == number:
+    at_s = number / rate
+    if at_s >= 1 and at_s % 1 < Fraction(4, 100):
         grey[FLASH] = 235
     return grey
 

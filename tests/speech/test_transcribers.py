@@ -125,7 +125,7 @@ def test_subtitles_in_three_formats_give_the_same_words_and_times(tmp_path: Path
     path.write_bytes(text.encode())
     reader = Subtitles()
     reader.open()
-    heard = reader.transcribe(Video("film.mp4", True, subtitles=str(path)))
+    heard = reader.transcribe(Video("film.mp4", 0, subtitles=str(path)))
     assert [(s.text, s.start_s, s.end_s, s.language) for s in heard.segments] == [("Hello, there", 1.5, 3.0, "en")]
     assert [w.word for w in heard.segments[0].words] == ["Hello,", "there"]
     assert heard.speech_spans == ((1.5, 3.0),)
@@ -136,7 +136,7 @@ def test_chinese_subtitles_in_an_old_encoding_are_read_and_split_by_character(tm
     path.write_bytes("1\n00:00:00,000 --> 00:00:02,000\n你好，我叫Anna。\n".encode("gb18030"))
     reader = Subtitles()
     reader.open()
-    (found,) = reader.transcribe(Video("film.mp4", True, subtitles=str(path))).segments
+    (found,) = reader.transcribe(Video("film.mp4", 0, subtitles=str(path))).segments
     assert (found.text, found.language) == ("你好，我叫Anna。", "zh")
     assert [w.word for w in found.words] == ["你", "好，", "我", "叫", "Anna。"]
     assert found.words[-1].end_s == pytest.approx(2.0)
@@ -147,7 +147,7 @@ def test_of_a_cue_in_two_languages_the_told_one_is_taken(tmp_path: Path) -> None
     path.write_text("1\n00:00:00,000 --> 00:00:02,000\n我很高兴\nI am happy\n", "utf-8")
     reader = Subtitles()
     reader.open()
-    told = [reader.transcribe(Video("f", True, language=x, subtitles=str(path))).segments[0].text for x in ("en", None)]
+    told = [reader.transcribe(Video("f", 0, language=x, subtitles=str(path))).segments[0].text for x in ("en", None)]
     assert told == ["I am happy", "我很高兴"]
 
 

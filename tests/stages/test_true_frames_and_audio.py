@@ -56,7 +56,7 @@ def test_interlaced_video_is_deinterlaced_whatever_its_flags_say(tmp_path, scan,
     assert {clip["clip"]["fps"] for clip in clips} == {25.0}
     check_in_step(clips, read)
     assert max(combs(clip["media_path"]) for clip in clips) < 0.01
-    assert combs(path) > 0.05
+    assert combs(path) > 0.02
 
 
 def combs(path: str | Path) -> float:
@@ -124,7 +124,6 @@ CHANGES = {
     "channels": {"channels": 2},
     "size": {"filters": "scale=240:180"},
     "shape": {"filters": "scale=320:180,setsar=1"},
-    "codec": {"audio": ("-c:a", "ac3")},
 }
 
 
@@ -140,7 +139,7 @@ def test_a_change_in_mid_stream_moves_nothing(tmp_path, change):
     missing = set(range(100)) - set(numbers)
     assert len(missing) <= 2, missing  # a frame at the seam that the container's own times put on another's place
     beeps = sum(len(reading.beeps_s) for reading in read)
-    assert beeps >= 5 or change == "codec"
+    assert beeps >= 5
 
 
 @pytest.mark.parametrize("offset_s", [95_443.7 - 3, 90.0, 0.0])
@@ -244,14 +243,13 @@ def hdr(path: Path, transfer: str) -> Path:
         a, b, c = 0.17883277, 0.28466892, 0.55991073
         signal = np.where(scene <= 1 / 12, np.sqrt(3 * scene), a * np.log(np.maximum(12 * scene - b, 1e-6)) + c)
     raw = (signal * 65535).round().astype("<u2").tobytes() * 75
-    tags = ("-color_primaries", "bt2020", "-color_trc", transfer, "-colorspace", "bt2020nc", "-color_range", "tv")
+    tags = f"setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc:range=tv"
     command = [
-        ffmpeg_options := numbered.ffmpeg_path(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb48le",
+        numbered.ffmpeg_path(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb48le",
         "-s", "320x240", "-r", "25", "-i", "pipe:",
-        "-vf", "scale=out_color_matrix=bt2020nc:out_range=tv,format=yuv420p10le", "-c:v", "libx265", "-crf", "12",
-        "-x265-params", "log-level=error", *tags, str(path),
+        "-vf", f"scale=out_color_matrix=bt2020nc:out_range=tv,format=yuv420p10le,{tags}", "-c:v", "libx265", "-crf", "12",
+        "-x265-params", "log-level=error", str(path),
     ]  # fmt: skip
-    assert ffmpeg_options
     numbered.subprocess.run(command, input=raw, check=True)
     return path
 

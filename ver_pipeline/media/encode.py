@@ -9,7 +9,7 @@ are then cut by copying whole groups of frames (``cut.py``), exact to the frame 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 from ver_pipeline.media import ffmpeg
 from ver_pipeline.media.audio import AudioFormat, read_pcm, read_pcm_exactly
 from ver_pipeline.media.clock import Jump
-from ver_pipeline.media.normalise import Stored, color_tags, frame_rate, input_options, normal_frames, whole_frames
+from ver_pipeline.media.normalise import Stored, frame_rate, input_options, normal_frames, whole_frames
 from ver_pipeline.schemas.config import ClipConfig
 
 THUMBNAIL_SIDE = 32
@@ -52,10 +52,12 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A video to encode: the file, the time stamp at which its container begins, how its frames are stored, its usable
-    audio track (None for a silent video) and that track's channels, and the jumps of its clock."""
+    """A video to encode: the file, the rate of its whole frames, the time stamp at which its container begins, how its
+    frames are stored, its usable audio track (None for a silent video) and that track's channels, and the jumps of its
+    clock."""
 
     path: str
+    fps: Fraction
     start_s: Fraction
     stored: Stored
     track: int | None
@@ -108,14 +110,16 @@ def encode_pass(
 
     folder.mkdir(parents=True, exist_ok=True)
     stored = video.stored
+    half_frame_s = 1 / (2 * video.fps)
     # The frame's size and format may change in mid-stream: filters that were set up anew would begin time anew.
     options = {"reinit_filter": 0, **input_options(stored)}
     if begin_s > SEEK_FROM_S and not video.jumps:
-        # Half a frame early: the first frame's time may be rounded down, and no other frame lies so near.
-        options["ss"] = f"{float(begin_s - 1 / (2 * fps)):.6f}"
+        options["ss"] = f"{float(begin_s - half_frame_s):.6f}"
     node = ffmpeg.video_input(threads=config.threads, **options).video
-    node = node.filter("setpts", f"PTS-{float(video.start_s + begin_s):.6f}/TB")
-    node = whole_frames(node, stored).filter("fps", fps=f"{fps.numerator}/{fps.denominator}", start_time=0)
+    node = node.filter("setpts", f"PTS-{float(video.start_s + begin_s + half_frame_s):.6f}/TB")
+    # A place on the grid shows the last frame that began up to half a frame after it: the nearest one.
+    grid = {"fps": f"{fps.numerator}/{fps.denominator}", "start_time": 0, "round": "up"}
+    node = whole_frames(node, stored).filter("fps", **grid)
     if n_frames is not None:
         node = node.filter("trim", end_frame=n_frames)
     thumbnail_step = max(1, round(fps / THUMBNAILS_PER_S))
@@ -126,7 +130,7 @@ def encode_pass(
         _posters(build, copies[1], folder / "posters"),
     ]
     if picture:
-        outputs.append(_video(build, copies[2], folder / "video.mov", fps, starts, config, color_tags(stored)))
+        outputs.append(_video(build, copies[2], folder / "video.mov", fps, starts, config))
     ffmpeg.run(build.merge_outputs(*outputs), video.path, video.jumps)
     channels = 0 if video.track is None else min(2, video.channels or 1)
     if channels:
@@ -143,7 +147,7 @@ def encode_pass(
     )
 
 
-def _video(build, picture, to: Path, fps: Fraction, starts: Sequence[int], config: ClipConfig, tags: Mapping[str, str]):  # type: ignore[no-untyped-def]
+def _video(build, picture, to: Path, fps: Fraction, starts: Sequence[int], config: ClipConfig):  # type: ignore[no-untyped-def]
     """H.264 with a keyframe at every start.
 
     x264's bytes depend on its thread count, and with two or more threads they differ from run to run unless
@@ -159,7 +163,6 @@ def _video(build, picture, to: Path, fps: Fraction, starts: Sequence[int], confi
         crf=config.crf,
         threads=config.threads,
         force_key_frames=times,
-        **tags,
         **{"x264-params": "sync-lookahead=0", "forced-idr": 1, "flags:v": "+bitexact", "fflags": "+bitexact"},
     )
 

@@ -115,7 +115,8 @@ def whole_frames(node: Any, stored: Stored) -> Any:
 
 
 def normal_frames(node: Any, stored: Stored, side: int, folder: Path) -> Any:
-    """Frames of even size, the longer side at most ``side``, in yuv420p with limited range (an ffmpeg-python node).
+    """Frames of even size, the longer side at most ``side``, in yuv420p with limited range, their colour named
+    (an ffmpeg-python node).
 
     Args:
         folder: where a look-up table is written that the run needs.
@@ -135,20 +136,15 @@ def normal_frames(node: Any, stored: Stored, side: int, folder: Path) -> Any:
         node = node.filter("lut3d", file=str(lut), interp="tetrahedral")
         told, matrix = {}, "bt709"
     node = node.filter("scale", width, height, flags=SCALER, **told, out_color_matrix=matrix, out_range="tv")
-    return node.filter("setsar", 1).filter("format", "yuv420p")
+    return node.filter("setsar", 1).filter("format", "yuv420p").filter("setparams", **_named(color, matrix))
 
 
-def color_tags(stored: Stored) -> dict[str, str]:
-    """Options of the encoder that name the colour of what :func:`normal_frames` gives."""
-    color = stored.color
+def _named(color: Color, matrix: str) -> dict[str, str]:
+    """What the frames say of their own colour."""
     if color.hdr or color.wide:
-        return {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
-    tags = {"colorspace": color.matrix_of(stored.height), "color_range": "tv"}
-    if color.primaries:
-        tags["color_primaries"] = color.primaries
-    if color.transfer:
-        tags["color_trc"] = color.transfer
-    return tags
+        return {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "range": "tv"}
+    known = {"color_primaries": color.primaries, "color_trc": color.transfer}
+    return {"colorspace": matrix, "range": "tv", **{name: value for name, value in known.items() if value}}
 
 
 def even_size(width: int, height: int, side: int) -> tuple[int, int]:

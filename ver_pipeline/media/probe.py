@@ -102,7 +102,10 @@ def _probe_open(container: Any, path: Path) -> Probe:
     packets = _packets(container, video, start)
     if len(packets.stamps) < 2:
         raise MediaError(Reason.STILL_IMAGE, "it holds a still image")
-    first = _first_frame(container, video, path)
+    first = packets.first
+    if first is None:
+        reason = Reason.ENCRYPTED if _mentions_encryption(path) else Reason.DECODE_FAILED
+        raise MediaError(reason, f"no frame of it decodes{packets.complaint}")
     rotation = int(-first.rotation) % 360 // 90 * 90
     width, height = _display_size(video, rotation)
     fps, variable = _frame_rate(video, sorted(packets.stamps))
@@ -160,12 +163,16 @@ def _tag(stream: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Packets:
-    """Times and ends of all frame packets, the end of the last packet of any stream, and the clock's jumps."""
+    """Times and ends of all frame packets, the end of the last packet of any stream, the clock's jumps, and the first
+    whole frame: a file that begins inside an open group has packets before it that nobody can show."""
 
     stamps: list[Fraction]
     ends: list[Fraction]
     last: Fraction
     jumps: tuple[Jump, ...]
+    first: Any
+    complaint: str
+    """What the decoder said first, where it said anything."""
 
 
 def _packets(container: Any, video: Any, start: Fraction) -> _Packets:
@@ -174,6 +181,7 @@ def _packets(container: Any, video: Any, start: Fraction) -> _Packets:
     stamps: list[Fraction] = []
     ends: list[Fraction] = []
     last = Fraction(0)
+    first, complaint = None, ""
     finder = JumpFinder() if container.format.name in JUMPING else None
     try:
         for packet in container.demux(video, *container.streams.audio):
@@ -185,6 +193,11 @@ def _packets(container: Any, video: Any, start: Fraction) -> _Packets:
             base = packet.time_base
             at, duration = ticks * base - start, (packet.duration or 0) * base
             if packet.stream_index == video.index:
+                if first is None:
+                    try:
+                        first = next(iter(packet.decode()), None)
+                    except av.error.FFmpegError as error:
+                        complaint = complaint or f": {error.strerror}"
                 if finder is not None:
                     decoded = packet.dts if packet.dts is not None else packet.pts
                     at += finder.add(decoded * base - start, duration)
@@ -196,7 +209,19 @@ def _packets(container: Any, video: Any, start: Fraction) -> _Packets:
     except av.error.FFmpegError as error:
         raise MediaError(Reason.TRUNCATED, f"packets end in an error after {len(stamps)}: {error.strerror}") from error
     jumps = tuple(finder.jumps) if finder else ()
-    return _Packets(stamps, ends, max(ends, default=last) if jumps else last, jumps)
+    if first is None and stamps:
+        first = next(iter(_flushed(video)), None)
+    return _Packets(stamps, ends, max(ends, default=last) if jumps else last, jumps, first, complaint)
+
+
+def _flushed(video: Any) -> list[Any]:
+    """The frames that a decoder still holds at the end."""
+    import av
+
+    try:
+        return list(video.codec_context.decode(None))
+    except av.error.FFmpegError:
+        return []
 
 
 def _color(frame: Any) -> Color:
@@ -221,21 +246,6 @@ def _declared_s(container: Any, start: Fraction) -> float | None:
         return None
     length = Fraction(container.duration, 1_000_000)
     return float(length - start if container.format.name.startswith("matroska") else length)
-
-
-def _first_frame(container: Any, video: Any, path: Path) -> Any:
-    """The first whole frame: a file that begins inside an open group has packets before it that nobody can show."""
-    import av
-
-    try:
-        container.seek(0, stream=video, backward=True, any_frame=False)
-        frame = next(container.decode(video), None)
-    except av.error.FFmpegError as error:
-        reason = Reason.ENCRYPTED if _mentions_encryption(path) else Reason.DECODE_FAILED
-        raise MediaError(reason, f"its first frame does not decode: {error.strerror}") from error
-    if frame is None:
-        raise MediaError(Reason.DECODE_FAILED, "no frame of it decodes")
-    return frame
 
 
 def _mentions_encryption(path: Path) -> bool:

@@ -21,7 +21,7 @@ from ver_pipeline.media.cut import Cut, CutError, check_clip, count_frames, cut_
 from ver_pipeline.media.encode import THUMBNAIL_SIDE, Input, Pass, encode_pass, exact_rate, poster_near
 from ver_pipeline.media.ffmpeg import FfmpegError, ffmpeg_version
 from ver_pipeline.media.clock import Jump
-from ver_pipeline.media.normalise import Stored
+from ver_pipeline.media.normalise import Stored, frame_rate
 from ver_pipeline.media.open import MediaError
 from ver_pipeline.media.probe import has_square_pixels, keyframe_times
 from ver_pipeline.schemas.config import ClipConfig
@@ -111,6 +111,7 @@ class ClipStage:
     def _video(self, row: Row, chunk: VideoChunk) -> _Video:
         source = row["source"]
         stored = Stored.of(source)
+        rate = frame_rate(exact_rate(source["fps"]), stored.telecined)
         start_s = Fraction(source["container_start_s"]).limit_denominator(1_000_000)
         jumps = tuple(Jump.of(jump) for jump in source["clock_jumps"])
         plain = source["video_codec"] in COPY_CODECS and stored.plain and not source["variable_fps"]
@@ -119,7 +120,9 @@ class ClipStage:
         copyable = self.config.mode == "copy" and plain and small and same_rate and not jumps and not chunk.origin_s
         copyable = copyable and has_square_pixels(row["path"])
         return _Video(
-            input=Input(row["path"], start_s, stored, source["audio_track"], source["audio_channels"] or 0, jumps),
+            input=Input(
+                row["path"], rate, start_s, stored, source["audio_track"], source["audio_channels"] or 0, jumps
+            ),
             fps=chunk.fps,
             origin_s=chunk.origin_s,
             copyable=copyable,
