@@ -93,6 +93,8 @@ class ClipConfig(Section):
 
     min_s: Positive = 2.0
     """Shortest clip, in seconds."""
+    target_s: Positive = 5.0
+    """Preferred length of a clip, in seconds: as near to it as pauses, shot changes and words allow."""
     max_s: Positive = 20.0
     """Longest clip, in seconds."""
     join_similarity: Annotated[float, Field(ge=0, le=1)] = 0.85
@@ -123,6 +125,11 @@ class ClipConfig(Section):
         if self.max_s < self.min_s:
             raise ValueError(f"max_s ({self.max_s:g}) is less than min_s ({self.min_s:g})")
         return self
+
+    @property
+    def preferred_s(self) -> float:
+        """``target_s`` within the bounds."""
+        return min(max(self.target_s, self.min_s), self.max_s)
 
 
 class EvidenceConfig(Section):

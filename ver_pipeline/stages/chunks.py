@@ -55,7 +55,7 @@ class ChunksStage:
         self.config = config
 
     def fingerprint(self) -> Mapping[str, Any]:
-        shapes = ("min_s", "max_s", "min_pause_s", "join_similarity", "max_fps", "chunk_s")
+        shapes = ("min_s", "target_s", "max_s", "min_pause_s", "join_similarity", "max_fps", "chunk_s")
         return {name: getattr(self.config, name) for name in shapes}
 
     def open(self) -> None:
@@ -75,7 +75,7 @@ class ChunksStage:
             (round((Fraction(at).limit_denominator(1_000_000) - origin) * fps), alike)
             for at, alike in zip(shots["cuts_s"], shots["similarity"], strict=True)
         ]
-        limits = Limits(config.min_s, config.max_s, config.min_pause_s, config.join_similarity)
+        limits = Limits(config.min_s, config.preferred_s, config.max_s, config.min_pause_s, config.join_similarity)
         words = [(start - origin, end - origin) for start, end in _words(row["transcript"], shots)]
         spans = plan_spans(n_frames, fps, cuts, [word for word in words if word[1] > 0], limits)
         if not spans:
