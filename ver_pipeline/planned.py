@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,11 +34,11 @@ class PlannedClips:
         middle = ordered[len(ordered) // 2]
         head = f"clips: {len(ordered)} from {self.n_sources} of {self.n_listed} sources"
         rows = [f"{head}, {ordered[0]:.1f} to {ordered[-1]:.1f} s, median {middle:.1f} s"]
-        edges = [*BINS_S, float("inf")]
-        counts = [sum(low <= length < high for length in ordered) for low, high in zip(edges, edges[1:], strict=False)]
-        for low, high, count in zip(edges, edges[1:], counts, strict=False):
+        bins = list(itertools.pairwise([*BINS_S, math.inf]))
+        counts = [sum(low <= length < high for length in ordered) for low, high in bins]
+        for (low, high), count in zip(bins, counts, strict=True):
             if count:
-                name = f"{low:g} to {high:g} s" if high != float("inf") else f"{low:g} s and more"
+                name = f"{low:g} s and more" if math.isinf(high) else f"{low:g} to {high:g} s"
                 rows.append(f"  {name:14} {count:6}  {'#' * max(1, round(BAR_WIDTH * count / max(counts)))}")
         return "\n".join(rows)
 

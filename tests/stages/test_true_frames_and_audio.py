@@ -5,6 +5,7 @@ Read back from the cut clips: each drawn frame carries its number, and every ful
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 import videos
 from cutting import cut
+
+from ver_pipeline.media.audio_check import OutOfStepError, check_step
 
 IN_STEP_S = 0.02
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-g", "12")
@@ -247,8 +250,8 @@ def hdr(path: Path, transfer: str) -> Path:
     command = [
         numbered.ffmpeg_path(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb48le",
         "-s", "320x240", "-r", "25", "-i", "pipe:",
-        "-vf", f"scale=out_color_matrix=bt2020nc:out_range=tv,format=yuv420p10le,{tags}", "-c:v", "libx265", "-crf", "12",
-        "-x265-params", "log-level=error", str(path),
+        "-vf", f"scale=out_color_matrix=bt2020nc:out_range=tv,format=yuv420p10le,{tags}", "-c:v", "libx265",
+        "-crf", "12", "-x265-params", "log-level=error", str(path),
     ]  # fmt: skip
     numbered.subprocess.run(command, input=raw, check=True)
     return path
@@ -314,6 +317,21 @@ def test_what_is_transparent_is_black(tmp_path, name, codec):
         shown = next(video.decode(video=0)).to_ndarray(format="rgb24")
     assert shown[120, 40, 0] > 220
     assert shown[120, 280].max() < 20
+
+
+@pytest.mark.parametrize("off_s", [-0.12, -0.03, 0.0, 0.03, 0.2])
+def test_audio_out_of_step_by_more_than_20_ms_is_found(tmp_path, off_s):
+    noise = "anoisesrc=d=4:c=pink:a=0.5:seed=7"
+    one, two = tmp_path / "one.wav", tmp_path / "two.wav"
+    videos.ffmpeg("-f", "lavfi", "-i", noise, one)
+    moved = f"adelay={off_s * 1000}" if off_s >= 0 else f"atrim={-off_s},asetpts=PTS-STARTPTS"
+    videos.ffmpeg("-f", "lavfi", "-i", noise, "-af", moved, "-c:a", "pcm_s16le", two)
+    compared = (two, str(one), 0, Fraction(0), Fraction(3))
+    if abs(off_s) <= 0.02:
+        check_step(*compared)
+        return
+    with pytest.raises(OutOfStepError, match=re.escape(f"{1000 * off_s:+.0f} ms")):
+        check_step(*compared)
 
 
 def test_the_frame_rate_of_a_clip_is_stated_by_a_rule():

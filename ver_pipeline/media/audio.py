@@ -47,6 +47,7 @@ def read_pcm(
     begin_s: Fraction = Fraction(0),
     end_s: Fraction | None = None,
     jumps: Sequence[Jump] = (),
+    restarts: list[Fraction] | None = None,
 ) -> Iterator[Pcm]:
     """Blocks of shape ``[samples, channels]`` whose first sample is the one at ``begin_s`` of the source timeline.
 
@@ -55,6 +56,7 @@ def read_pcm(
     Args:
         track: which audio stream, counted from 0.
         jumps: jumps of the file's clock; a file with some is always read from its beginning.
+        restarts: is given the source times, in seconds, at which the audio's format changed or its clock was put right.
 
     Raises:
         MediaError: the file cannot be opened.
@@ -68,7 +70,7 @@ def read_pcm(
         if begin_s > SEEK_LEAD_S and not jumps:
             at = (begin_s - SEEK_LEAD_S + start) / stream.time_base
             container.seek(int(at), stream=stream, backward=True, any_frame=False)
-        line = _Line(form, at=round(begin_s * form.rate_hz))
+        line = _Line(form, restarts if restarts is not None else [], at=round(begin_s * form.rate_hz))
         for packet in steady_packets(container, [stream], jumps):
             try:
                 frames = packet.decode()
@@ -98,6 +100,7 @@ class _Line:
     """The samples written so far, and the stretch of steady audio that is being resampled."""
 
     form: AudioFormat
+    restarts: list[Fraction]
     at: int
     """The sample, counted from the source's zero, that comes next."""
     resampler: Any = None
@@ -117,6 +120,8 @@ class _Line:
             seconds = expected if expected is not None else Fraction(self.at, self.form.rate_hz)
         if kind != self.kind or expected is None or abs(seconds - expected) > DRIFT_S:
             yield from self.finish()
+            if expected is not None:
+                self.restarts.append(seconds)
             self.resampler = av.AudioResampler("s16", self.form.layout, self.form.rate_hz)
             self.kind, self.rate_hz, self.origin_s, self.fed = kind, frame.sample_rate, seconds, 0
             first = round(seconds * self.form.rate_hz)

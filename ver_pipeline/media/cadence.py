@@ -9,6 +9,7 @@ ffmpeg's ``fieldmatch``); a frame is combed where whole blocks of it are.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -104,7 +105,7 @@ def look(frames: Sequence[Luma]) -> Stretch:
     """What neighbouring frames show.  ``frames``: brightness in 0..255, shape ``[lines, columns]``, all alike."""
     moving_blocks, combed_blocks = [], []
     tff = bff = 0
-    for before, now in zip(frames[:-1], frames[1:], strict=True):
+    for before, now in itertools.pairwise(frames):
         if before.shape != now.shape:
             continue
         moving = np.abs(now - before) > MOVES

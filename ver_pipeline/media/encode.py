@@ -48,6 +48,8 @@ class Pass:
     audio: Path | None
     rate_hz: int
     channels: int
+    restarts_s: tuple[Fraction, ...] = ()
+    """Source times at which the audio's format changed or its clock was put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +134,11 @@ def encode_pass(
     if picture:
         outputs.append(_video(build, copies[2], folder / "video.mov", fps, starts, config))
     ffmpeg.run(build.merge_outputs(*outputs), video.path, video.jumps)
+    restarts: list[Fraction] = []
     channels = 0 if video.track is None else min(2, video.channels or 1)
     if channels:
         end_s = None if n_frames is None else begin_s + n_frames / fps
-        _write_audio(folder / "audio.pcm", video, AudioFormat(config.audio_rate_hz, channels), begin_s, end_s)
+        _write_audio(folder / "audio.pcm", video, AudioFormat(config.audio_rate_hz, channels), begin_s, end_s, restarts)
     return Pass(
         video=folder / "video.mov",
         looks=folder / "looks.gray",
@@ -144,6 +147,7 @@ def encode_pass(
         audio=folder / "audio.pcm" if channels else None,
         rate_hz=config.audio_rate_hz,
         channels=channels,
+        restarts_s=tuple(restarts),
     )
 
 
@@ -187,8 +191,10 @@ def _posters(build, poster, to: Path):  # type: ignore[no-untyped-def]
     return build.output(small, str(to / "%06d.jpg"), format="image2", start_number=0, **codec)
 
 
-def _write_audio(to: Path, video: Input, form: AudioFormat, begin_s: Fraction, end_s: Fraction | None) -> None:
-    blocks = read_pcm(video.path, video.track or 0, form, begin_s, end_s, video.jumps)
+def _write_audio(
+    to: Path, video: Input, form: AudioFormat, begin_s: Fraction, end_s: Fraction | None, restarts: list[Fraction]
+) -> None:
+    blocks = read_pcm(video.path, video.track or 0, form, begin_s, end_s, video.jumps, restarts)
     if end_s is not None:
         blocks = read_pcm_exactly(blocks, round((end_s - begin_s) * form.rate_hz))
     with open(to, "wb") as file:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SIDE_TRACK = re.compile(
-    r"comment|descri|narrat|audio ?desc|\bad\b|\bdvs\b|hearing|isolated|score only|karaoke|评论|解说|评述|旁白|口述|导评",
+    r"comment|descri|narrat|\bad\b|\bdvs\b|hearing|isolated|score only|karaoke|评论|解说|评述|旁白|口述|导评",
     re.IGNORECASE,
 )
 """Titles of tracks that do not hold the video's own speech."""

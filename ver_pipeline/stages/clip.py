@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.measure.phash import phash
+from ver_pipeline.media.audio_check import OutOfStepError, check_step
+from ver_pipeline.media.clock import Jump
 from ver_pipeline.media.cut import Cut, CutError, check_clip, count_frames, cut_clips
 from ver_pipeline.media.encode import THUMBNAIL_SIDE, Input, Pass, encode_pass, exact_rate, poster_near
 from ver_pipeline.media.ffmpeg import FfmpegError, ffmpeg_version
-from ver_pipeline.media.clock import Jump
 from ver_pipeline.media.normalise import Stored, frame_rate
 from ver_pipeline.media.open import MediaError
 from ver_pipeline.media.probe import has_square_pixels, keyframe_times
@@ -104,7 +105,7 @@ class ClipStage:
             return Reject(Reason.DECODE_FAILED, self.name, f"{where}it cannot be read on: {error}", source_id)
         except FfmpegError as error:
             return Reject(Reason.ENCODE_FAILED, self.name, f"{where}ffmpeg: {error}", source_id)
-        except CutError as error:
+        except (CutError, OutOfStepError) as error:
             return Reject(Reason.CLIP_MISMATCH, self.name, f"{where}{error}", source_id)
         return [_row(chunk, planned, one) for planned, one in zip(chunk.clips, made, strict=True)]
 
@@ -155,7 +156,11 @@ class ClipStage:
             spans = _fit(spans, done)
         planned = [Cut(s.first, s.end, work / f"{s.first}.mp4") for s in spans]
         finished = cut_clips(done.video, video.fps, planned, _audio(done), done.rate_hz, self.config)
-        return [self._finish(video, done, span, cut.to, "encode") for span, cut in zip(spans, finished, strict=True)]
+        rows = []
+        for span, cut in zip(spans, finished, strict=True):
+            _check_step(video, done, begin_s, span, cut.to)
+            rows.append(self._finish(video, done, span, cut.to, "encode"))
+        return rows
 
     def _encode_one(self, video: _Video, first: int, end: int, last: bool, folder: Path) -> list[Row]:
         """One clip alone, for boundaries that cannot be copied."""
@@ -232,6 +237,13 @@ def _row(chunk: VideoChunk, planned: Mapping[str, Any], made: Row) -> Row:
     carried = {name: planned[name] for name in ("key", "speech", "context")}
     files = {name: made[name] for name in ("media", "media_path", "poster_path")}
     return {**carried, "clip": clip.model_dump(mode="json"), **files}
+
+
+def _check_step(video: _Video, done: Pass, begin_s: Fraction, span: Span, path: Path) -> None:
+    """Where the audio changed inside a clip, it is proven to lie where the source has it."""
+    first_s, end_s = begin_s + span.first / video.fps, begin_s + span.end / video.fps
+    if video.input.track is not None and any(first_s < at < end_s for at in done.restarts_s):
+        check_step(path, video.input.path, video.input.track, first_s, end_s - first_s, video.input.jumps)
 
 
 class _Shifted:
