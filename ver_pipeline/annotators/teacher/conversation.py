@@ -160,7 +160,7 @@ def _one_draw(request: Request, teacher: Teacher, draw: int) -> Talk:
     stats = UsageTotals()
     answer = yield from collect(request, teacher, draw, stats)
     if isinstance(answer, Problem):
-        return Result(request.key, reason=answer.reason, message=answer.message, usage=stats.usage)
+        return Result(request.key, reason=answer.reason, message=answer.message, usage=stats.usage, said=answer.said)
     outcome = yield from settle(request, teacher, draw, answer, stats)
     if isinstance(outcome, Problem):
         return Result(request.key, reason=outcome.reason, message=outcome.message, usage=stats.usage)
