@@ -238,3 +238,23 @@ def test_neighbours_count_in_the_cache_only_for_those_who_ask_about_them() -> No
     one, other = {"before": "a", "after": None}, {"before": "b", "after": None}
     assert key(one, asks=False) == key(other, asks=False)
     assert key(one, asks=True) != key(other, asks=True)
+
+
+def test_build_whose_teacher_says_nothing_usable_of_a_clip_keeps_the_record_that_stands_and_a_rerun_completes_it(
+    built: tuple[Path, list[dict[str, Any]]], server: Reader
+) -> None:
+    folder, records = built
+    server.manners[4.0] = "prose"
+    after = ver(folder, "build", server, model="another", retries=0)
+    server.manners.clear()
+    assert [record["key"] for record in after] == [record["key"] for record in records]
+    (stands,) = [record for record in after if record["provenance"]["model"] == "m"]
+    assert stands["clip"]["duration_s"] == 4.0
+    assert [f["message"] for f in stands["verdict"]["findings"] if f["code"] == "A01"] == [
+        "asked again: not_json: the answer holds no JSON object"
+    ]
+    with open_dataset(folder / "out") as data:
+        assert data.sql("SELECT count(*) FROM rejects WHERE key IS NOT NULL").rows()[0][0] == 0
+    assert main(["lint", str(folder / "out")]) == 0
+    done = ver(folder, "build", server, model="another", retries=0)
+    assert {record["provenance"]["model"] for record in done} == {"another"}

@@ -49,9 +49,9 @@ def says_nothing_of_the_clip(reject: Mapping[str, Any]) -> bool:
 
 def marked(record: Mapping[str, Any], reason: str, message: str) -> dict[str, Any]:
     """The record, its verdict saying what came of asking again; as it is where nobody could be asked."""
-    if reason == Reason.TEACHER_UNAVAILABLE or record.get("verdict") is None:
+    if reason == Reason.TEACHER_UNAVAILABLE:
         return dict(record)
-    verdict = record["verdict"]
+    verdict = record["verdict"] or {"rules_version": "none", "passed": [], "not_run": [], "findings": []}
     found = {"code": MARK, "severity": "flag", "message": f"asked again: {reason}: {message}", "pointer": "/provenance"}
     others = [one for one in verdict["findings"] if one["code"] != MARK]
     return {**record, "verdict": {**verdict, "status": "review", "findings": [*others, found]}}

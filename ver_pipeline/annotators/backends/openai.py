@@ -175,14 +175,21 @@ def server_revision(options: OpenAIOptions) -> str:
     return digest({"model": options.model, "revision": options.revision})
 
 
+def completion_of(body: str) -> Completion:
+    """What a reply with status 200 amounts to."""
+    heard = read_reply(body)
+    if isinstance(heard, Heard):
+        return _completion(heard)
+    return Completion(reason=Reason.TEACHER_UNAVAILABLE, message=f"no answer: {heard.words}")
+
+
 def _kept_completion(kept: Mapping[str, Any]) -> Completion:
     """A stored reply, read anew; answers of earlier versions were stored as they were understood."""
-    if "body" not in kept:
-        refused = bool(kept["refusal"]) or kept["finish"] == "content_filter"
-        counts = {name: kept[name] for name in ("text", "finish", "tokens_in", "tokens_out")}
-        return Completion(**counts, refusal=refused)
-    heard = read_reply(kept["body"])
-    return _completion(heard) if isinstance(heard, Heard) else Completion(text=None)
+    if "body" in kept:
+        return completion_of(kept["body"])
+    refused = bool(kept["refusal"]) or kept["finish"] == "content_filter"
+    counts = {name: kept[name] for name in ("text", "finish", "tokens_in", "tokens_out")}
+    return Completion(**counts, refusal=refused)
 
 
 def _completion(heard: Heard) -> Completion:

@@ -77,15 +77,15 @@ def _object(text: str, fits: Fits, raw: str) -> Object | Unread:
     if whole is not None:
         return whole
     rest, thought = without_reasoning(text)
-    if not thought:
+    if thought is None:
         return _among_prose(text, fits)
     answer = (_whole(rest, fits, raw) or _among_prose(rest, fits)) if rest else _alone(thought, fits)
     return Object(answer.value, True, True) if isinstance(answer, Object) else answer
 
 
-def without_reasoning(text: str) -> tuple[str, str]:
-    """The text after its reasoning, and the reasoning; an opening tag may be missing, as where a template ate it."""
-    rest, thoughts = text, [""]
+def without_reasoning(text: str) -> tuple[str, str | None]:
+    """The text after its reasoning, and the reasoning, None where there is none; an opening tag may be missing, as where a template ate it."""
+    rest, thoughts = text, list[str]()
     while True:
         opened, closed = _OPENS.search(rest), _CLOSES.search(rest)
         if closed is None:
@@ -95,12 +95,12 @@ def without_reasoning(text: str) -> tuple[str, str]:
             rest = rest[: opened.start()].strip(_BLANK)
             continue
         begun = opened is not None and opened.start() < closed.start()
-        if len(thoughts) > 1 and not begun and "{" in rest[: closed.start()]:
+        if thoughts and not begun and "{" in rest[: closed.start()]:
             break  # a tag inside or after the answer
         thoughts.append(rest[opened.end() if begun and opened else 0 : closed.start()])
         before = rest[: opened.start()] if begun and opened and "{" in rest[: opened.start()] else ""
         rest = (before + rest[closed.end() :]).strip(_BLANK)
-    return rest, "\n".join(one.strip(_BLANK) for one in thoughts[1:])
+    return rest, "\n".join(one.strip(_BLANK) for one in thoughts) if thoughts else None
 
 
 def _alone(thought: str, fits: Fits) -> Object | Unread:
