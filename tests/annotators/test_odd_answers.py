@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from answer_shapes import CARRIED, DRAFT, LOST, READABLE, UNREADABLE, Answer, dumped
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from teacher_kit import good_answer, make_request, teacher
 
@@ -97,9 +97,11 @@ def answers(draw: Any) -> tuple[Any, Answer | None, str, str]:
     """A request, what is meant about it (None where nothing may be accepted), what harms it, and what arrives."""
     request = draw(st.sampled_from(REQUESTS))
     good = GOOD[request.key]
-    written, readable = draw(st.sampled_from([(f, True) for f in READABLE.values()] + [(f, False) for f in UNREADABLE.values()]))
-    carried, arrives = draw(st.sampled_from([(f, True) for f in CARRIED.values()] * 2 + [(f, False) for f in LOST.values()]))
-    body = carried(written(good))
+    written = draw(st.sampled_from([*READABLE, *UNREADABLE]))
+    carried = draw(st.sampled_from([*CARRIED, *CARRIED, *(f"lost: {name}" for name in LOST)]))
+    lost = carried.removeprefix("lost: ") if carried.startswith("lost: ") else None
+    text = (READABLE.get(written) or UNREADABLE[written])(good)
+    body = CARRIED[carried](text) if lost is None else LOST[lost](text)
     harm = draw(st.sampled_from(["none"] * 6 + ["cut", "noise", "twice"]))
     at = draw(st.integers(0, max(0, len(body) - 1)))
     if harm == "cut":
@@ -108,7 +110,8 @@ def answers(draw: Any) -> tuple[Any, Answer | None, str, str]:
         body = body[:at] + draw(st.text(max_size=8)) + body[at:]
     elif harm == "twice":
         body = body + "\n" + body
-    return request, (good if readable and arrives else None), harm, body
+    note(f"{written} / {carried} / {harm} at {at}")
+    return request, (good if written in READABLE and lost is None else None), harm, body
 
 
 def means(result: Result, meant: Answer, harm: str) -> bool:

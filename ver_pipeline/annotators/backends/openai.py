@@ -193,9 +193,8 @@ def _kept_completion(kept: Mapping[str, Any]) -> Completion:
 
 
 def _completion(heard: Heard) -> Completion:
-    text = heard.text or (heard.reasoning and f"<think>{heard.reasoning}</think>") or None
     return Completion(
-        text=text,
+        text=heard.text,
         finish=heard.finish,
         refusal=heard.refusal,
         reasoning=heard.reasoning,

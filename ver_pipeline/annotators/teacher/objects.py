@@ -32,6 +32,7 @@ _LAST_TOKENS = re.compile(r"(?:<\|(?:im_end|end|return|eot_id|endoftext)\|>|</s>
 _ESCAPE = re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4}|.)', re.DOTALL)
 _KNOWN_ESCAPE = re.compile(r'["\\/bfnrt]|u[0-9a-fA-F]{4}')
 _NO_TEXT = re.compile("[\ud800-\udfff\ufffd\x00]")
+_DEBRIS = re.compile(r'"\s*:')
 _PAGE = re.compile(r"\s*<(?:!doctype|html|head|body)\b", re.I)
 
 Fits = Callable[[Any], bool]
@@ -79,12 +80,15 @@ def _object(text: str, fits: Fits, raw: str) -> Object | Unread:
     rest, thought = without_reasoning(text)
     if thought is None:
         return _among_prose(text, fits)
-    answer = (_whole(rest, fits, raw) or _among_prose(rest, fits)) if rest else _alone(thought, fits)
+    answer = (_whole(rest, fits, raw) or _among_prose(rest, fits)) if rest else object_of_reasoning(thought, fits)
     return Object(answer.value, True, True) if isinstance(answer, Object) else answer
 
 
 def without_reasoning(text: str) -> tuple[str, str | None]:
-    """The text after its reasoning, and the reasoning, None where there is none; an opening tag may be missing, as where a template ate it."""
+    """The text after its reasoning, and the reasoning, None where there is none.
+
+    An opening tag may be missing, as where a template ate it.
+    """
     rest, thoughts = text, list[str]()
     while True:
         opened, closed = _OPENS.search(rest), _CLOSES.search(rest)
@@ -103,10 +107,12 @@ def without_reasoning(text: str) -> tuple[str, str | None]:
     return rest, "\n".join(one.strip(_BLANK) for one in thoughts) if thoughts else None
 
 
-def _alone(thought: str, fits: Fits) -> Object | Unread:
+def object_of_reasoning(thought: str, fits: Fits) -> Object | Unread:
     """The reasoning as the answer, only where it is one object that fits and nothing else: no draft is taken."""
-    inner = _unfenced(thought.strip(_BLANK))
-    value = _loaded(inner)
+    try:
+        value = _loaded(_unfenced(thought.strip(_BLANK)))
+    except RecursionError:
+        value = None
     if isinstance(value, dict) and fits(value):
         return Object(value, True, True)
     return Unread(Reason.NOT_JSON, REASONING_ONLY)
@@ -157,7 +163,10 @@ def _loaded(text: str) -> Any:
 
 
 def _json(text: str) -> Any:
-    """A text as JSON, or Unread; None where it is none.  Line breaks inside texts and escapes that JSON does not know are read."""
+    """A text as JSON, or Unread; None where it is none.
+
+    Line breaks inside texts and escapes that JSON does not know are read.
+    """
     for form in (text, _ESCAPE.sub(_known_escape, text)):
         try:
             value = json.loads(form, strict=False, object_pairs_hook=_pairs, parse_constant=_refuse)
@@ -192,8 +201,11 @@ def _normal(value: Any) -> Any:
 def _among_prose(text: str, fits: Fits) -> Object | Unread:
     """The one object among words."""
     values: dict[bytes, dict[str, Any]] = {}
-    broken = 0
-    for n, (start, end) in enumerate(_braces(text)):
+    spans = _braces(text)
+    starts, ends = [start for start, _ in spans], [0, *(end or len(text) for _, end in spans)]
+    between = [text[end:start] for end, start in zip(ends, [*starts, len(text)], strict=True)]
+    broken = sum(bool(_DEBRIS.search(words)) for words in between)
+    for n, (start, end) in enumerate(spans):
         if end is None or n >= MAX_OBJECTS:
             if re.match(r"\{\s*(?:\\?[\"']|$)", text[start:]) is None and n < MAX_OBJECTS:
                 break  # a brace of the prose
@@ -205,8 +217,8 @@ def _among_prose(text: str, fits: Fits) -> Object | Unread:
             return value
         if isinstance(value, dict):
             values[canonical_json(value)] = value
-        elif '":' in text[start:end] or '" :' in text[start:end]:
-            broken += 1
+        else:
+            broken += bool(_DEBRIS.search(text, start, end))
     if broken:
         return Unread(Reason.NOT_JSON, "the JSON in the answer is broken")
     good = {canonical_json(inner): inner for inner in (_inside(one, fits) for one in values.values()) if fits(inner)}

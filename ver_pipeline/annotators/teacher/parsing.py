@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from ver_pipeline.annotators.teacher.chat import Completion
-from ver_pipeline.annotators.teacher.objects import REASONING_ONLY, Unread, read_object
+from ver_pipeline.annotators.teacher.objects import REASONING_ONLY, Unread, object_of_reasoning, read_object
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.rules import lexicon
@@ -50,7 +50,9 @@ def parse(completion: Completion, schema: Mapping[str, Any]) -> Parsed | Problem
     text, said = completion.text or "", completion.said
     if completion.refusal:
         return Problem(Reason.REFUSAL, "the model refused to answer", said=said)
-    found = read_object(text, lambda value: check_schema(value, schema) is None)
+    fits = partial(_fits, schema)
+    silent = completion.reasoned and not text.strip()  # some servers take the whole answer for reasoning
+    found = object_of_reasoning(completion.reasoning, fits) if silent else read_object(text, fits)
     if completion.finish == "length":
         thinking = isinstance(found, Unread) and found.why == REASONING_ONLY
         return Problem(Reason.TRUNCATED_ANSWER, CUT_THINKING if thinking else CUT, said=said)
@@ -62,6 +64,10 @@ def parse(completion: Completion, schema: Mapping[str, Any]) -> Parsed | Problem
     if problem is None:
         return Parsed(found.value, found.repaired or completion.reasoned, found.reasoned or completion.reasoned)
     return Problem(problem.reason, problem.message, problem.fields, said=said)
+
+
+def _fits(schema: Mapping[str, Any], value: Any) -> bool:
+    return check_schema(value, schema) is None
 
 
 def check_schema(value: Any, schema: Mapping[str, Any]) -> Problem | None:

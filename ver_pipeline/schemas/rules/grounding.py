@@ -12,6 +12,13 @@ from ver_pipeline.schemas.record_types import Expression
 from ver_pipeline.schemas.rules import lexicon
 from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
 from ver_pipeline.schemas.rules.quotation import g01_quotes_are_said, g15_no_read_subtitles
+from ver_pipeline.schemas.rules.support import (
+    g16_senses_do_not_repeat_the_words,
+    g17_language_spoken_fits,
+    g18_things_are_supported,
+    g19_description_is_of_this_evidence,
+    g20_gender_fits_the_evidence,
+)
 from ver_pipeline.schemas.rules.text import claims, descriptions, normalise, prose, unquoted
 
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
@@ -96,20 +103,34 @@ def g06_voice_words_fit(record: Record, context: Context) -> list[Found] | NotRu
 
 
 def g07_face_words_fit(record: Record, context: Context) -> list[Found] | NotRun:
-    """A smile or frown that is claimed left at least a trace in the measured expressions."""
+    """A look that is claimed left at least a trace in the measured expressions, and does not face its opposite.
+
+    A smile beside a face measured as sad throughout contradicts the record's own measurements.
+    """
     scores = [box.expression for track in record.measured.faces.tracks for box in track.boxes if box.expression]
     if not scores:
         return NotRun("no expression was measured")
-    floor = context.limits["min_score"]
-    smile = max(score.get("happiness", 0.0) for score in scores)
-    negative: tuple[Expression, ...] = ("anger", "sadness", "disgust", "fear")
-    frown = max(sum(score.get(name, 0.0) for name in negative) for score in scores)
     defects = []
-    if smile < floor:
-        defects += _claimed(record, lexicon.SMILE, "claims a smile that no measured face shows")
-    if frown < floor:
-        defects += _claimed(record, lexicon.FROWN, "claims a frown that no measured face shows")
+    for what, pattern, looks, against in _LOOKS:
+        trace = max(sum(score.get(name, 0.0) for name in looks) for score in scores)
+        others = [sum(score.get(name, 0.0) for name in against) for score in scores]
+        opposed = sum(others) / len(others) >= context.limits["opposed"] and trace < 1 - context.limits["opposed"]
+        if trace < context.limits["min_score"]:
+            defects += _claimed(record, pattern, f"claims {what} that no measured face shows")
+        elif opposed:
+            defects += _claimed(record, pattern, f"claims {what} on faces measured as the opposite throughout")
     return defects
+
+
+_BAD: tuple[Expression, ...] = ("anger", "sadness", "disgust", "fear")
+_LOOKS: tuple[tuple[str, re.Pattern[str], tuple[Expression, ...], tuple[Expression, ...]], ...] = (
+    ("a smile", lexicon.SMILE, ("happiness",), _BAD),
+    ("a frown", lexicon.FROWN, _BAD, ("happiness",)),
+    ("tears", lexicon.TEARS, ("sadness", "fear", "happiness", "anger"), ("neutral",)),
+    ("wide eyes", lexicon.WIDE_EYES, ("surprise", "fear", "anger", "happiness"), ("neutral",)),
+    ("a face without expression", lexicon.BLANK, ("neutral",), ("happiness", *_BAD, "surprise")),
+)
+"""What is claimed, the words for it, the measured expressions that allow it, and those that speak against it."""
 
 
 def g08_labels_have_evidence(record: Record, context: Context) -> list[Found]:
@@ -179,10 +200,11 @@ def g11_names_are_grounded(record: Record, context: Context) -> list[Found]:
 
 
 def g12_nothing_beyond_the_clip(record: Record, context: Context) -> list[Found]:
-    """Claims about what came before or after need context evidence."""
+    """Claims about what came before or after need context evidence; of the shots in it a clip may tell as it likes."""
     if any(seen.modality == "context" for seen in record.observations):
         return []
-    return _claimed(record, lexicon.BEYOND, "tells what lies before or after the clip")
+    pattern = lexicon.BEYOND if record.clip.n_shots == 1 else lexicon.BEYOND_SHOTS
+    return _claimed(record, pattern, "tells what lies before or after the clip")
 
 
 def g13_transitions_have_two_sides(record: Record, context: Context) -> list[Found] | NotRun:
@@ -273,13 +295,13 @@ GROUNDING: tuple[Rule, ...] = (
         "描述面部的词语与测量一致",
         g07_face_words_fit,
         _UN,
-        {"min_score": 0.02},
+        {"min_score": 0.02, "opposed": 0.85},
     ),
     Rule("G08", "reject", "labels cite evidence that exists", "标签引用的证据确实存在", g08_labels_have_evidence, _UN),
     Rule("G09", "flag", "evidence does not name the emotion", "证据本身不点明情绪", g09_evidence_without_conclusion),
     Rule("G10", "reject", "an off-screen voice is no face's", "画外音不归于画面中的人脸", g10_off_screen_speaker, _UN),
     Rule("G11", "flag", "names are given by the clip", "名称来自片段本身", g11_names_are_grounded, _UN),
-    Rule("G12", "flag", "nothing beyond the clip is told", "不讲述片段之外的事", g12_nothing_beyond_the_clip, _UN),
+    Rule("G12", "flag", "nothing beyond the clip is told", "不讲述片段之外的事", g12_nothing_beyond_the_clip, _UN, version=2),
     Rule(
         "G13",
         "flag",
@@ -297,4 +319,32 @@ GROUNDING: tuple[Rule, ...] = (
         _UN,
         dict(_QUOTE),
     ),
+    Rule(
+        "G16",
+        "reject",
+        "evidence of eye and ear does not repeat the transcript",
+        "视听线索不照抄转写文字",
+        g16_senses_do_not_repeat_the_words,
+        _UN,
+        {"min_words_en": 6, "min_chars_zh": 8},
+    ),
+    Rule("G17", "reject", "the language spoken is that of the words", "所说语言与话语一致", g17_language_spoken_fits, _UN),
+    Rule(
+        "G18",
+        "flag",
+        "tears, gestures, places and events stand in the evidence",
+        "眼泪、手势、地点和事件见于证据",
+        g18_things_are_supported,
+        _UN,
+    ),
+    Rule(
+        "G19",
+        "flag",
+        "descriptions are of this evidence",
+        "描述出自这些证据",
+        g19_description_is_of_this_evidence,
+        _UN,
+        {"min_share": 0.15, "min_terms": 12},
+    ),
+    Rule("G20", "flag", "gender is that of the evidence", "性别与证据一致", g20_gender_fits_the_evidence, _UN),
 )

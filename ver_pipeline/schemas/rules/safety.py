@@ -8,7 +8,7 @@ from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Record
 from ver_pipeline.schemas.rules import lexicon
 from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
-from ver_pipeline.schemas.rules.text import claims, descriptions, prose, sentences, unquoted
+from ver_pipeline.schemas.rules.text import claims, descriptions, prose, sentences, unquoted, words
 
 _STRONG = (
     ("an e-mail address", lexicon.EMAIL),
@@ -34,16 +34,22 @@ def s01_no_personal_data(record: Record, context: Context) -> list[Found]:
 def s02_no_private_names(record: Record, context: Context) -> list[Found]:
     """Descriptions name nobody; the spoken words stay as they are."""
     return [Found("names a person", pointer)
-            for _, pointer, text in prose(record) if lexicon.NAMED.search(unquoted(text))]  # fmt: skip
+            for _, pointer, text in prose(record) if words(unquoted(text), lexicon.NAMED)]  # fmt: skip
 
 
 def s03_no_minor_with_sensitive(record: Record, context: Context) -> list[Found]:
-    """A clip that may show a minor holds nothing sexual, violent or about self-harm."""
+    """A clip that may show a minor holds nothing sexual, violent or about self-harm.
+
+    Rejects where somebody marked the clip; words alone, which may be meant otherwise, ask for a review.
+    """
     safety = record.safety
-    all_text = " ".join(text for _, text in _texts(record))
-    minor = bool(safety.minor_possible) or bool(claims(all_text, lexicon.MINOR))
-    sensitive = bool(safety.sensitive) or bool(lexicon.SENSITIVE.search(all_text))
-    return [Found("may show a minor together with sensitive content", "/safety")] if minor and sensitive else []
+    texts = [text for _, text in _texts(record)]
+    minor = bool(safety.minor_possible) or any(claims(text, lexicon.MINOR) for text in texts)
+    sensitive = bool(safety.sensitive) or any(words(text, lexicon.SENSITIVE) for text in texts)
+    if not (minor and sensitive):
+        return []
+    marked = bool(safety.minor_possible or safety.sensitive)
+    return [Found("may show a minor together with sensitive content", "/safety", None if marked else "flag")]
 
 
 def s04_no_sensitive_content(record: Record, context: Context) -> list[Found]:
@@ -51,7 +57,7 @@ def s04_no_sensitive_content(record: Record, context: Context) -> list[Found]:
     if record.safety.sensitive:
         return [Found("marked as sensitive", "/safety/sensitive")]
     return [Found("sensitive content", pointer)
-            for pointer, text in _texts(record) if lexicon.SENSITIVE.search(text)]  # fmt: skip
+            for pointer, text in _texts(record) if words(text, lexicon.SENSITIVE)]  # fmt: skip
 
 
 def s05_media_has_licence(record: Record, context: Context) -> list[Found]:
@@ -65,9 +71,18 @@ def s05_media_has_licence(record: Record, context: Context) -> list[Found]:
 
 
 def s06_no_protected_attributes(record: Record, context: Context) -> list[Found]:
-    """No guess at religion, ethnicity, orientation or health, and no diagnosis."""
-    return [Found("speaks of a protected attribute or a diagnosis", pointer)
-            for _, pointer, text in prose(record) if lexicon.PROTECTED.search(unquoted(text))]  # fmt: skip
+    """No guess at religion, ethnicity, orientation or health, and no diagnosis.
+
+    Rejects where it is said of somebody; a bare word, such as the name of an illness, asks for a review.
+    """
+    defects = []
+    for _, pointer, text in prose(record):
+        plain = unquoted(text)
+        if words(plain, lexicon.PROTECTED_OF_SOMEBODY):
+            defects.append(Found("speaks of a protected attribute or a diagnosis", pointer))
+        elif words(plain, lexicon.PROTECTED):
+            defects.append(Found("holds a word for a protected attribute or an illness", pointer, "flag"))
+    return defects
 
 
 def s07_apparent_emotion(record: Record, context: Context) -> list[Found]:
@@ -75,7 +90,7 @@ def s07_apparent_emotion(record: Record, context: Context) -> list[Found]:
     defects = []
     for _, pointer, text in descriptions(record):
         for sentence in sentences(unquoted(text)):
-            if lexicon.FELT.search(sentence) and not lexicon.APPARENT.search(sentence):
+            if words(sentence, lexicon.FELT) and not words(sentence, lexicon.APPARENT):
                 defects.append(Found("states a felt emotion as a fact", pointer))
                 break
     return defects
