@@ -22,14 +22,13 @@ CUT_THINKING = "the answer reached the token limit while it was still reasoning"
 class Problem:
     """What is wrong with an answer.
 
-    ``fields`` are the top-level fields concerned, if known; ``bans`` the values that failed, by field: a repair may not
-    give them again.  ``said`` is the beginning of an answer that could not be read, None where it could.
+    ``fields`` are the top-level fields concerned, if known.  ``said`` is the beginning of an answer that could not be
+    read, None where it could.
     """
 
     reason: Reason
     message: str
     fields: tuple[str, ...] = ()
-    bans: Mapping[str, Any] | None = None
     said: str | None = None
 
 

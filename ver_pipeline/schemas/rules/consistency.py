@@ -92,7 +92,7 @@ def c04_valence_fits(record: Record, context: Context) -> list[Found] | NotRun:
     elif not low - limits["slack"] <= emotion.valence <= high + limits["slack"]:
         defects.append(Found(f"{emotion.primary} with valence {emotion.valence:g}", "/emotion/valence", "flag"))
     wanted = {"positive": 1, "negative": -1}.get(emotion.closed.sentiment3 or "", 0)
-    if wanted * emotion.valence < 0:
+    if wanted * emotion.valence < 0 and sign * emotion.valence >= 0:  # else it follows from the valence
         defects.append(Found("sentiment and valence have opposite signs", "/emotion/closed/sentiment3"))
     elif emotion.closed.sentiment3 == "neutral" and abs(emotion.valence) > limits["max_neutral"]:
         defects.append(Found("neutral sentiment with a strong valence", "/emotion/closed/sentiment3"))

@@ -65,11 +65,13 @@ def sentences(text: str) -> list[str]:
 
 def claims(text: str, pattern: re.Pattern[str]) -> list[str]:
     """Matches of ``pattern`` that the text asserts: outside quotes, in a clause that denies nothing."""
-    matches = []
-    for clause in _CLAUSE.split(unquoted(text)):
-        if clause and not denies(clause):
-            matches += [match.group() for match in words(clause, pattern)]
-    return matches
+    return [match.group() for clause in _asserted(text) for match in words(clause, pattern)]
+
+
+@lru_cache(maxsize=4096)
+def _asserted(text: str) -> tuple[str, ...]:
+    """The clauses of a text that deny nothing, without what stands in quotation marks."""
+    return tuple(clause for clause in _CLAUSE.split(unquoted(text)) if clause.strip() and not denies(clause))
 
 
 def words(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
