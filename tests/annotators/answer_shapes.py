@@ -3,6 +3,7 @@
 Each piece says what becomes of the meaning, so that a test knows of every answer whether it may be accepted.
 """
 
+# ruff: noqa: E501  (a table of words reads better unbroken)
 from __future__ import annotations
 
 import json
@@ -46,7 +47,7 @@ READABLE: dict[str, Callable[[Answer], str]] = {
     "unknown escapes": lambda a: dumped(a).replace("The ", "\\The "),
     "key twice, same value": lambda a: dumped(a)[:-1] + f', "mixed": {dumped(a["mixed"])}}}',
     "under one key": lambda a: dumped({"answer": a}),
-    "tool call in words": lambda a: f'<tool_call>{dumped({"name": "answer", "arguments": a})}</tool_call>',
+    "tool call in words": lambda a: f"<tool_call>{dumped({'name': 'answer', 'arguments': a})}</tool_call>",
     "only inside its reasoning": lambda a: f"<think>\n{dumped(a)}\n</think>",
 }
 """Ways to write an answer down that leave no doubt what is meant."""

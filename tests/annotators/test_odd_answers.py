@@ -1,4 +1,4 @@
-"""Answers from a grammar of what models write and servers carry: nothing is lost, and nothing accepted that was not meant.
+"""Answers from a grammar of what models write and servers carry: none is lost, none accepted that was not meant.
 
 ``VER_FUZZ_ANSWERS`` sets how many are drawn.
 """
@@ -17,8 +17,8 @@ from teacher_kit import good_answer, make_request, teacher
 from ver_pipeline.annotators.backends.openai import completion_of
 from ver_pipeline.annotators.base import Result
 from ver_pipeline.annotators.teacher.conversation import lead, talk
-from ver_pipeline.schemas.answer import answer_schema
 from ver_pipeline.annotators.teacher.parsing import Parsed, parse
+from ver_pipeline.schemas.answer import answer_schema
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record_annotation import Annotation

@@ -120,7 +120,9 @@ def test_added_annotations_leave_the_adopted_ones_in_place(data_set: Path) -> No
     assert {key: r for key, r in after.items() if key != chosen} == {k: r for k, r in before.items() if k != chosen}
 
 
-def test_local_model_that_writes_nothing_worth_keeping_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_local_model_that_writes_nothing_worth_keeping_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import torch
     from video_shards import make_video
 

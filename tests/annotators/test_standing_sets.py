@@ -25,10 +25,11 @@ from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.annotate import AnnotateStage, request_of
 
+
 class Odd(StandIn):
     """Sends for some clips, by their durations, what ``shapes`` makes of the good answer."""
 
-    shapes: dict[float, Callable[[dict[str, Any]], str]] = {}
+    shapes: dict[float, Callable[[dict[str, Any]], str]]
 
     def _behave(self, handler: Any, body: dict[str, Any], duration: float, turn: int) -> None:
         wanted = body["response_format"]["json_schema"]["schema"]["required"]
@@ -151,7 +152,9 @@ def test_what_is_raised_about_one_clip_costs_that_clip_alone(caplog: pytest.LogC
         def run(self, rows: list[dict[str, Any]]) -> list[Any]:
             return [{"length": len(row["text"])} for row in rows]
 
-    outcomes = run_fenced(Fragile(), [{"key": "a", "text": "x"}, {"key": "b", "text": None}, {"key": "c", "text": "xyz"}])  # type: ignore[arg-type]
+    outcomes = run_fenced(
+        Fragile(), [{"key": "a", "text": "x"}, {"key": "b", "text": None}, {"key": "c", "text": "xyz"}]
+    )  # type: ignore[arg-type]
     assert [outcome if isinstance(outcome, dict) else outcome.reason for outcome in outcomes] == [
         {"length": 1}, Reason.INTERNAL, {"length": 3},
     ]  # fmt: skip

@@ -4,6 +4,7 @@ Every mutation is the smallest change that makes the rule fail: the same record 
 that very rule (``test_mutations.py`` checks both sides).
 """
 
+# ruff: noqa: E501  (a table of words reads better unbroken)
 from __future__ import annotations
 
 import unicodedata

@@ -1,5 +1,6 @@
 """A hundred sentences of everyday commentary, our own, in which entries of the word lists stand across two words."""
 
+# ruff: noqa: E501  (a table of words reads better unbroken)
 STRADDLING: tuple[str, ...] = (
     "角色情绪的安排很有层次。", "这是经过考虑的理性行为。", "老周是个明白人。", "当前情况一切正常。", "他独自面对话筒站了很久。",
     "灯光对白色墙面的影响很大。", "不同情形需要不同办法。", "活动能提高兴趣爱好的水平。", "学生气质各有不同。", "大家觉得意外的是结果。",

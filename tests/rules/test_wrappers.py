@@ -1,5 +1,6 @@
 """Talk around a description is found at its beginning, its end and at line heads; descriptions that only resemble it pass."""
 
+# ruff: noqa: E501  (a table of words reads better unbroken)
 from __future__ import annotations
 
 import pytest
@@ -84,6 +85,8 @@ def test_chinese_that_only_resembles_a_wrapper_passes(text: str) -> None:
     assert not wrapped("zh", before=text) and not wrapped("zh", after=text)
 
 
-@pytest.mark.parametrize("label", ["Translation:", "Final answer:", "Chinese:", "翻译：", "最终答案：", "[/INST]", "【结束】"])
+@pytest.mark.parametrize(
+    "label", ["Translation:", "Final answer:", "Chinese:", "翻译：", "最终答案：", "[/INST]", "【结束】"]
+)
 def test_label_at_a_line_head_is_found(label: str) -> None:
     assert wrapped("en", after=f"\n{label} a person stands in a kitchen.")

@@ -57,9 +57,7 @@ def marked(record: Mapping[str, Any], reason: str, message: str) -> dict[str, An
     return {**record, "verdict": {**verdict, "status": "review", "findings": [*others, found]}}
 
 
-def keep_standing(
-    out: Path, work: WorkFolder, validate: ValidateStage, rejects: Sequence[dict[str, Any]]
-) -> Kept:
+def keep_standing(out: Path, work: WorkFolder, validate: ValidateStage, rejects: Sequence[dict[str, Any]]) -> Kept:
     """What stands in ``out`` of the clips that a build's annotator could say nothing usable about.
 
     The records that stood are judged by the rules in force now; one that fails them is a reject after all.
@@ -77,9 +75,7 @@ def keep_standing(
     return kept
 
 
-def _keep(
-    out: Path, folder: Path, validate: ValidateStage, failed: dict[str, dict[str, Any]], kept: Kept
-) -> None:
+def _keep(out: Path, folder: Path, validate: ValidateStage, failed: dict[str, dict[str, Any]], kept: Kept) -> None:
     """Take the clips that stand out of ``failed``."""
     from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.catalog.records import local_root, read_records
@@ -109,6 +105,6 @@ def _sample(record: Mapping[str, Any], folder: Path, members: Mapping[str, bytes
     for extension, content in files.items():
         paths[extension].parent.mkdir(parents=True, exist_ok=True)
         write_atomically(paths[extension], content)
-    media = [str(paths[extension]) if extension in paths else None for extension in ("mp4", "jpg")]
+    video, poster = (str(paths[extension]) if extension in paths else None for extension in ("mp4", "jpg"))
     sizes = [len(files[extension]) for extension in files if extension != "json"]
-    return Sample(record["key"], record["split"], str(paths["json"]), *media, estimate_size(len(data), *sizes))
+    return Sample(record["key"], record["split"], str(paths["json"]), video, poster, estimate_size(len(data), *sizes))

@@ -49,8 +49,8 @@ class Usage:
     """What a request cost now: tokens, calls and seconds of answers that somebody really gave.
 
     An answer that was already kept costs nothing and counts in ``cached_calls`` alone.  ``seconds`` is the
-    time spent on this request alone, waiting included; for a model in this process, of its hardware.  ``reasoned`` counts
-    answers that came with reasoning, which was dropped.
+    time spent on this request alone, waiting included; for a model in this process, of its hardware.  ``reasoned``
+    counts answers that came with reasoning, which was dropped.
     """
 
     tokens_in: int = 0

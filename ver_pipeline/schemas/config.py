@@ -150,7 +150,7 @@ class AnnotateConfig(Section):
     batch_size: Annotated[int, Field(ge=1, le=512)] = 8
     """Clips handed to the annotator at once."""
     max_unread: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Share of an annotator's answers that may be unusable in one and the same way (eight at least) before the run stops."""
+    """Share of an annotator's answers (eight at least) that may be unusable in one way before the run stops."""
     also: tuple[str, ...] = ()
     """Further annotators: their annotations are kept as alternatives, and vote."""
     keep_cues: bool = True

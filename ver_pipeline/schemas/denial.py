@@ -3,6 +3,7 @@
 "Not happy", "far from happy", "do not be sad", 别担心, 高兴不起来; "the doctor says he is ill", 他说自己很难过.
 """
 
+# ruff: noqa: E501  (a table of words reads better unbroken)
 from __future__ import annotations
 
 import re
@@ -17,7 +18,9 @@ _BEFORE_EN = re.compile(
     r"anywhere|near|even|is|are|was|were|the|his|her|their|or|\w+\s+n?or)\s+){0,5}$",
     re.IGNORECASE,
 )
-_AFTER_EN = re.compile(r"\s+(?:is|are|was|were)\s+(?:not|absent|missing|nowhere)\b|\s+is\s+(?:hardly|barely)\b", re.IGNORECASE)
+_AFTER_EN = re.compile(
+    r"\s+(?:is|are|was|were)\s+(?:not|absent|missing|nowhere)\b|\s+is\s+(?:hardly|barely)\b", re.IGNORECASE
+)
 _BEFORE_ZH = re.compile(
     r"(?:不(?!禁|由|免|仅|但|光|只|过|断|停|安$)|没有|没|未|并非|毫无|无(?!比)|别(?!人)|莫(?!名)|勿|休|难以|绝非|谈不上|算不上|远非|远不|缺乏|缺少|而非)"
     r"(?:是|会|要|必|用|再|太|很|那么|这么|这样|如此|觉得|感到|感觉|显得|表现出|流露出|看出|见|到|什么|任何|一丝|丝毫|半点|一点|多少|过于|过分|特别|十分|非常|"
@@ -38,7 +41,9 @@ _REPORTS_EN = re.compile(
 _REPORTS_ZH = re.compile(
     r"(?:(?<![边听据话小传解学])说(?![话着得出明法不完起到唱笑服])(?:道|是)?|声称|自称|宣称|告诉(?:他|她|对方|大家|我们|我|你|别人|母亲|父亲|朋友|医生)?|提到|问道|反问|回答说?|转述|抱怨|承认|否认|劝(?:他|她|对方|大家)?)"
 )
-_END = re.compile(r"[.;!?。；！？\n]|,\s*(?:but|yet|and|while|which|so|as if|though|although)\b|[，,](?:但|然而|却|而|同时|不过|神情|表情|语气|声音|看|显|脸|眉|嘴)")
+_END = re.compile(
+    r"[.;!?。；！？\n]|,\s*(?:but|yet|and|while|which|so|as if|though|although)\b|[，,](?:但|然而|却|而|同时|不过|神情|表情|语气|声音|看|显|脸|眉|嘴)"
+)
 _END_ZH = re.compile(r"[。；！？，,\n]")
 WINDOW = 48
 

@@ -30,6 +30,8 @@ SENTIMENT_DEAD_ZONE = 0.1
 """A valence nearer to zero than this is neutral in ``sentiment3``."""
 
 _HERE = Path(__file__).parent
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """One canonical label.
@@ -202,7 +204,8 @@ def find_words(text: str, language: TextLanguage) -> tuple[WordHit, ...]:
 def extract(text: str, language: TextLanguage) -> tuple[LabelId, ...]:
     """The labels that a text claims, in order of first mention.
 
-    Words inside quotation marks or in reported speech belong to whoever says them and do not count; negated ones neither.
+    Words inside quotation marks or in reported speech belong to whoever says them and do not count; negated ones
+    neither.
     """
     found = (hit.canon for hit in find_words(text, language) if not hit.quoted and not hit.negated)
     return tuple(dict.fromkeys(label for label in found if label is not None))

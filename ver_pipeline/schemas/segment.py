@@ -1,9 +1,9 @@
 """Where Chinese words begin and end: whether a piece of Chinese is a word where it stands, or straddles two.
 
-色情 in 角色情绪 is no word, and neither is 白人 in 明白人.  The most probable way to split a run of characters into words is
-found by dynamic programming over word frequencies (a unigram model), as jieba does it.  The words in ``words_zh.txt`` and
-their counts are those of jieba 0.42.1's dictionary (Copyright 2013 Sun Junyi, MIT licence) with up to four characters that
-occur at least twenty times there.
+色情 in 角色情绪 is no word, and neither is 白人 in 明白人.  The most probable way to split a run of characters into
+words is found by dynamic programming over word frequencies (a unigram model), as jieba does it.  The words in
+``words_zh.txt`` and their counts are those of jieba 0.42.1's dictionary (Copyright 2013 Sun Junyi, MIT licence) with up
+to four characters that occur at least twenty times there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 def stands(text: str, start: int, end: int) -> bool:
-    """Whether ``text[start:end)`` begins and ends where words do.  What is not Chinese at its edges always does there."""
+    """Whether ``text[start:end)`` begins and ends where words do; an edge that is not Chinese always does."""
     if start >= end:
         return True
     low = start

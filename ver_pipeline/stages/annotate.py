@@ -36,7 +36,7 @@ class AnnotateStage:
     """
 
     name = "annotate"
-    version = "2"
+    version = "3"
     unit = "clip"
     reads: tuple[str, ...] = ("key", "clip", "media_path", "speech", "measured")
     writes = ("annotation", "alternatives", "agreement", "human")

@@ -230,7 +230,7 @@ def _count(value: Any) -> int:
 def _may_pass(error: Any) -> bool:
     """Whether an error that came with status 200 may be another one at the next try."""
     code = error.get("code") if isinstance(error, dict) else None
-    number = int(code) if str(code).isdigit() and len(str(code)) == 3 else 500
+    number = int(str(code)) if re.fullmatch(r"[1-5][0-9]{2}", str(code)) else 500
     return number in (408, 409, 425, 429) or number >= 500
 
 

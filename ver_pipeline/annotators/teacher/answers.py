@@ -22,7 +22,7 @@ ASIDE = ".aside"
 
 
 class AnswerStore:
-    """A folder of answers as they came, judged when they are read.  A file is whole or absent, whatever kills the process.
+    """A folder of answers as they came, judged when they are read.  A file is whole or absent, whatever kills us.
 
     An answer that nothing could be made of is set aside: whoever reads better than we did finds it there, and otherwise
     the question is asked again, for the server may have been mended.

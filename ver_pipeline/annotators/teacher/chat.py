@@ -38,9 +38,9 @@ class Chat:
 class Completion:
     """What came back: text, or the reason why nothing did.
 
-    ``finish`` is the server's own word (``stop``, ``length``); ``cached`` means that nobody was asked.  ``reasoning`` is
-    what a server sent beside the answer.  ``set_aside``, if any, takes the stored answer out of use: the next run asks
-    again.
+    ``finish`` is the server's own word (``stop``, ``length``); ``cached`` means that nobody was asked.  ``reasoning``
+    is what a server sent beside the answer.  ``set_aside``, if any, takes the stored answer out of use: the next run
+    asks again.
     """
 
     text: str | None = None

@@ -1,7 +1,7 @@
 """The one JSON object in a model's text, whatever stands around it; or the true name of what is wrong.
 
-Wrapping is taken off: reasoning, a code fence, prose, a byte order mark, escapes too many.  Content is never guessed at:
-of an object that breaks off nothing is taken, and where two different objects could be meant, neither is.
+Wrapping is taken off: reasoning, a code fence, prose, a byte order mark, escapes too many.  Content is never guessed
+at: of an object that breaks off nothing is taken, and where two different objects could be meant, neither is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,9 @@ MAX_OBJECTS = 16
 REASONING_ONLY = "the answer is reasoning only, with nothing after it"
 _BLANK = " \t\r\n\ufeff\u200b"
 _NAMES = "think|thinking|thought|thoughts|reasoning|reflection|analysis"
-_OPENS = re.compile(rf"<(?:{_NAMES})>|◁think▷|\[THINK\]|<\|begin_of_thought\|>|<\|channel\|>analysis<\|message\|>", re.I)
+_OPENS = re.compile(
+    rf"<(?:{_NAMES})>|◁think▷|\[THINK\]|<\|begin_of_thought\|>|<\|channel\|>analysis<\|message\|>", re.I
+)
 _CLOSES = re.compile(
     rf"</(?:{_NAMES})>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>|(?:<\|start\|>assistant)?<\|channel\|>final<\|message\|>",
     re.I,
@@ -139,10 +142,8 @@ def _readings(text: str) -> list[str]:
     if '"' not in bare and "&quot;" in bare:
         readings.append(html.unescape(_unfenced(bare)))
     if re.match(r"\{\s*(?:\\[nrt]\s*)*\\\"", _unfenced(bare)):
-        try:
+        with suppress(ValueError):
             readings.append(str(json.loads(f'"{_unfenced(bare)}"', strict=False)))
-        except ValueError:
-            pass
     return list(dict.fromkeys(readings))
 
 

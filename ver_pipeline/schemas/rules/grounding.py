@@ -261,6 +261,7 @@ GROUNDING: tuple[Rule, ...] = (
         "无人说话时不声称有人说话",
         g02_no_speech_no_speech_claims,
         _UN,
+        version=2,
     ),
     Rule(
         "G03",
@@ -269,6 +270,7 @@ GROUNDING: tuple[Rule, ...] = (
         "未曾听到时不声称声音",
         g03_no_sound_no_sound_claims,
         _UN,
+        version=2,
     ),
     Rule(
         "G04",
@@ -277,6 +279,7 @@ GROUNDING: tuple[Rule, ...] = (
         "没有人脸时不声称面部表情",
         g04_no_face_no_face_claims,
         _UN,
+        version=2,
     ),
     Rule("G05", "flag", "no more people than were seen", "人数不超过所见", g05_people_are_counted, _UN, {"slack": 1}),
     Rule(
@@ -287,6 +290,7 @@ GROUNDING: tuple[Rule, ...] = (
         g06_voice_words_fit,
         _UN,
         {"quiet_db": -36.0, "loud_db": -14.0, "slow_syll_s": 2.5, "fast_syll_s": 6.5},
+        version=2,
     ),
     Rule(
         "G07",
@@ -296,12 +300,28 @@ GROUNDING: tuple[Rule, ...] = (
         g07_face_words_fit,
         _UN,
         {"min_score": 0.02, "opposed": 0.85},
+        version=2,
     ),
     Rule("G08", "reject", "labels cite evidence that exists", "标签引用的证据确实存在", g08_labels_have_evidence, _UN),
-    Rule("G09", "flag", "evidence does not name the emotion", "证据本身不点明情绪", g09_evidence_without_conclusion),
+    Rule(
+        "G09",
+        "flag",
+        "evidence does not name the emotion",
+        "证据本身不点明情绪",
+        g09_evidence_without_conclusion,
+        version=2,
+    ),
     Rule("G10", "reject", "an off-screen voice is no face's", "画外音不归于画面中的人脸", g10_off_screen_speaker, _UN),
     Rule("G11", "flag", "names are given by the clip", "名称来自片段本身", g11_names_are_grounded, _UN),
-    Rule("G12", "flag", "nothing beyond the clip is told", "不讲述片段之外的事", g12_nothing_beyond_the_clip, _UN, version=2),
+    Rule(
+        "G12",
+        "flag",
+        "nothing beyond the clip is told",
+        "不讲述片段之外的事",
+        g12_nothing_beyond_the_clip,
+        _UN,
+        version=2,
+    ),
     Rule(
         "G13",
         "flag",
@@ -328,7 +348,9 @@ GROUNDING: tuple[Rule, ...] = (
         _UN,
         {"min_words_en": 6, "min_chars_zh": 8},
     ),
-    Rule("G17", "reject", "the language spoken is that of the words", "所说语言与话语一致", g17_language_spoken_fits, _UN),
+    Rule(
+        "G17", "reject", "the language spoken is that of the words", "所说语言与话语一致", g17_language_spoken_fits, _UN
+    ),
     Rule(
         "G18",
         "flag",

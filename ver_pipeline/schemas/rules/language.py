@@ -252,6 +252,7 @@ LANGUAGE: tuple[Rule, ...] = (
         _WRONG,
         {"min_han_share": 0.90},
         True,
+        version=2,
     ),
     Rule(
         "L02",
@@ -276,7 +277,9 @@ LANGUAGE: tuple[Rule, ...] = (
         {"max_traditional": 1},
         True,
     ),
-    Rule("L05", "reject", "no residue of the prompt", "不含提示词残留", l05_no_prompt_residue, text_only=True),
+    Rule(
+        "L05", "reject", "no residue of the prompt", "不含提示词残留", l05_no_prompt_residue, text_only=True, version=2
+    ),
     Rule(
         "L06",
         "reject",
@@ -285,6 +288,7 @@ LANGUAGE: tuple[Rule, ...] = (
         l06_not_doubled,
         limits={"min_chars_en": 20, "min_chars_zh": 8, "min_similarity": 0.85},
         text_only=True,
+        version=2,
     ),
     Rule(
         "L07",
@@ -312,6 +316,7 @@ LANGUAGE: tuple[Rule, ...] = (
         l09_no_refusal,
         Reason.REFUSAL,
         text_only=True,
+        version=2,
     ),
     Rule(
         "L10",
@@ -321,6 +326,7 @@ LANGUAGE: tuple[Rule, ...] = (
         l10_answers,
         limits={"max_hedges_per_sentence": 1.5},
         text_only=True,
+        version=2,
     ),
     Rule(
         "L11",
@@ -341,5 +347,13 @@ LANGUAGE: tuple[Rule, ...] = (
         text_only=True,
     ),
     Rule("L13", "flag", "descriptions are prose", "描述为连贯散文", l13_no_markup, text_only=True),
-    Rule("L16", "flag", "the transcript is speech", "转写内容确为人声", l16_transcript_is_speech, text_only=True),
+    Rule(
+        "L16",
+        "flag",
+        "the transcript is speech",
+        "转写内容确为人声",
+        l16_transcript_is_speech,
+        text_only=True,
+        version=2,
+    ),
 )

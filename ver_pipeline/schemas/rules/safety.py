@@ -115,7 +115,7 @@ def _texts(record: Record) -> Iterator[tuple[str, str]]:
 
 SAFETY: tuple[Rule, ...] = (
     Rule("S01", "reject", "no personal data in any text", "文本不含个人信息", s01_no_personal_data, text_only=True),
-    Rule("S02", "flag", "descriptions name nobody", "描述不点名个人", s02_no_private_names, text_only=True),
+    Rule("S02", "flag", "descriptions name nobody", "描述不点名个人", s02_no_private_names, text_only=True, version=2),
     Rule(
         "S03",
         "reject",
@@ -123,6 +123,7 @@ SAFETY: tuple[Rule, ...] = (
         "未成年人不与敏感内容同现",
         s03_no_minor_with_sensitive,
         text_only=True,
+        version=2,
     ),
     Rule(
         "S04",
@@ -131,6 +132,7 @@ SAFETY: tuple[Rule, ...] = (
         "敏感内容须经复核",
         s04_no_sensitive_content,
         text_only=True,
+        version=2,
     ),
     Rule("S05", "info", "embedded media has a licence", "内嵌媒体具有许可", s05_media_has_licence),
     Rule(
@@ -140,6 +142,7 @@ SAFETY: tuple[Rule, ...] = (
         "不推测受保护属性，不作诊断",
         s06_no_protected_attributes,
         text_only=True,
+        version=2,
     ),
     Rule(
         "S07",
@@ -148,6 +151,7 @@ SAFETY: tuple[Rule, ...] = (
         "情绪以表现而非事实陈述",
         s07_apparent_emotion,
         text_only=True,
+        version=2,
     ),
     Rule("S08", "reject", "nothing on the takedown list", "不含下架名单中的内容", s08_not_taken_down, Reason.TAKEDOWN),
 )

@@ -1,8 +1,8 @@
 """What is written against the record's own evidence: repeated words, the language spoken, things no evidence holds
 (G16 to G20).
 
-A rule sees a record and no pixels.  It can tell that a description leaves its own evidence, contradicts what was measured,
-or names what nothing in the record holds.  It cannot tell whether what a model says to have seen was there
+A rule sees a record and no pixels.  It can tell that a description leaves its own evidence, contradicts what was
+measured, or names what nothing in the record holds.  It cannot tell whether what a model says to have seen was there
 (docs/rules.md, "What no rule can tell").
 """
 
@@ -25,8 +25,12 @@ from ver_pipeline.schemas.rules.text import (
 )
 
 SENSES = ("face", "body", "scene", "acoustic")
-_HE = re.compile(r"\b(?:he|him|his|himself|man|men|boy|boys|male|gentleman|father|husband|son|brother)\b|他(?!人|们)|男", re.I)
-_SHE = re.compile(r"\b(?:she|her|hers|herself|woman|women|girl|girls|female|lady|mother|wife|daughter|sister)\b|她(?!们)|女", re.I)
+_HE = re.compile(
+    r"\b(?:he|him|his|himself|man|men|boy|boys|male|gentleman|father|husband|son|brother)\b|他(?!人|们)|男", re.I
+)
+_SHE = re.compile(
+    r"\b(?:she|her|hers|herself|woman|women|girl|girls|female|lady|mother|wife|daughter|sister)\b|她(?!们)|女", re.I
+)
 
 
 def g16_senses_do_not_repeat_the_words(record: Record, context: Context) -> list[Found] | NotRun:
@@ -65,7 +69,8 @@ def g17_language_spoken_fits(record: Record, context: Context) -> list[Found] | 
 def g18_things_are_supported(record: Record, context: Context) -> list[Found] | NotRun:
     """Tears, gestures, places and events that a description names stand in the evidence or in what is said.
 
-    Asked of the English text: the Chinese one is written from the same evidence, and short Chinese words have too many meanings.
+    Asked of the English text: the Chinese one is written from the same evidence, and short Chinese words have too many
+    meanings.
     """
     if not record.observations:
         return NotRun("no evidence is written down")
@@ -80,14 +85,16 @@ def g18_things_are_supported(record: Record, context: Context) -> list[Found] | 
 
 
 def g19_description_is_of_this_evidence(record: Record, context: Context) -> list[Found] | NotRun:
-    """Both descriptions share words with the evidence that they were written from; the text of another clip does not."""
+    """Both descriptions share words with the evidence that they rest on; the text of another clip does not."""
     shown = [seen for seen in record.observations if seen.modality != "context"]
     if len(shown) < 2:
         return NotRun("too little evidence to compare with")
     spoken = " ".join(filter(None, (record.speech.text, record.speech.text_en, record.speech.text_zh)))
     shares = []
     for language, _, text in descriptions(record):
-        known = _terms(" ".join(seen.text_zh if language == "zh" else seen.text_en for seen in shown) + " " + spoken, language)
+        known = _terms(
+            " ".join(seen.text_zh if language == "zh" else seen.text_en for seen in shown) + " " + spoken, language
+        )
         told = _terms(text, language)
         if len(told) < context.limits["min_terms"] or not known:
             return NotRun("too few words to compare")

@@ -21,7 +21,8 @@ _SENTENCE = re.compile(r"[^.!?。！？；;\n]+[.!?。！？；;\n]*[”\"’']?
 _CLAUSE = re.compile(r"[,;:.!?，；：。！？、\n—]|\b(?:but|while|yet|however|although|though)\b|但是?|然而|却|不过")
 _DENIES_EN = re.compile(
     r"\b(?:no|not|nobody|none|never|neither|nor|without|cannot|lacks?|lacking|absent|nothing|hardly|unseen|"
-    r"unheard|invisible|inaudible|silent|silence|unable|far from|anything but|fails? to|instead of|rather than)\b|n't\b|n’t\b",
+    r"unheard|invisible|inaudible|silent|silence|unable|far from|anything but|fails? to|instead of|rather than)\b|"
+    r"n't\b|n’t\b",
     re.IGNORECASE,
 )
 _DENIES_ZH = re.compile(

@@ -37,13 +37,22 @@ LANGUAGES_SPOKEN: dict[str, re.Pattern[str]] = {
 
 THINGS: dict[str, dict[str, re.Pattern[str]]] = {
     "tears": {
-        "tears": both(r"tears?(?! (?:up|apart|down|off|open))|tearful(?:ly)?|teary|weep(?:s|ing)?|wept|sob(?:s|bing|bed)?|cr(?:y|ies|ied)|crying", "眼泪|泪水|泪光|流泪|落泪|含泪|热泪|泪|哭"),
+        "tears": both(
+            r"tears?(?! (?:up|apart|down|off|open))|tearful(?:ly)?|teary|weep(?:s|ing)?|wept|sob(?:s|bing|bed)?|cr(?:y|ies|ied)|crying",
+            "眼泪|泪水|泪光|流泪|落泪|含泪|热泪|泪|哭",
+        ),
     },
     "a gesture": {
-        "pointing": both(r"point(?:s|ing|ed)? (?:at|to|towards?|a finger|his|her|their|away|up|down|out)|index finger", "手指|指着|指向|食指"),
+        "pointing": both(
+            r"point(?:s|ing|ed)? (?:at|to|towards?|a finger|his|her|their|away|up|down|out)|index finger",
+            "手指|指着|指向|食指",
+        ),
         "a fist": both(r"fists?|clench(?:es|ed|ing)?", "拳"),
         "nodding": both(r"nod(?:s|ding|ded)?", "点头|颔首"),
-        "shaking the head": both(r"shak(?:es?|ing) (?:his|her|their|the) head|shook (?:his|her|their|the) head|head shakes?", "摇头|摇了摇头|摇着头"),
+        "shaking the head": both(
+            r"shak(?:es?|ing) (?:his|her|their|the) head|shook (?:his|her|their|the) head|head shakes?",
+            "摇头|摇了摇头|摇着头",
+        ),
         "clapping": both(r"clap(?:s|ping|ped)?|applaud(?:s|ing|ed)?|applause", "鼓掌|拍手|掌声"),
         "an embrace": both(r"hug(?:s|ging|ged)?|embrac(?:e|es|ed|ing)", "拥抱|抱住|搂|相拥|抱"),
         "waving": both(r"wav(?:es|ing|ed) (?:at|to|a|his|her|their|goodbye|both|one)|waves", "挥手|招手|挥动"),
@@ -51,7 +60,10 @@ THINGS: dict[str, dict[str, re.Pattern[str]]] = {
         "kneeling": both(r"kneel(?:s|ing)?|knelt", "跪"),
         "shrugging": both(r"shrug(?:s|ging|ged)?|shoulders? (?:rise|lift|raised)", "耸肩|肩"),
         "a kiss": both(r"kiss(?:es|ing|ed)?", "亲吻|吻|亲了"),
-        "covering the face": both(r"(?:cover(?:s|ing|ed)?|hid(?:es|ing|den)|bur(?:y|ies|ied|ying)) (?:his|her|their|the) (?:face|mouth|eyes)(?: \w+)?", "捂住|捂着|掩面|捂"),
+        "covering the face": both(
+            r"(?:cover(?:s|ing|ed)?|hid(?:es|ing|den)|bur(?:y|ies|ied|ying)) (?:his|her|their|the) (?:face|mouth|eyes)(?: \w+)?",
+            "捂住|捂着|掩面|捂",
+        ),
         "a dance": both(r"danc(?:es?|ing|ed)", "跳舞|舞蹈|起舞"),
         "throwing": both(r"throw(?:s|ing|n)?|threw|slam(?:s|med|ming)?", "扔|摔|砸"),
     },
@@ -60,7 +72,9 @@ THINGS: dict[str, dict[str, re.Pattern[str]]] = {
         "an office": both(r"offices?|cubicles?|desks?", "办公|书桌|工位"),
         "a hospital": both(r"hospitals?|ward|sickbed|clinic", "医院|病房|病床|诊所"),
         "a street": both(r"streets?|sidewalks?|pavements?|roads?|alleys?", "街|马路|道路|小巷|人行道"),
-        "a classroom": both(r"classrooms?|lecture (?:hall|theatre|theater)s?|blackboards?|schoolroom", "教室|课堂|讲堂|阶梯教室|黑板"),
+        "a classroom": both(
+            r"classrooms?|lecture (?:hall|theatre|theater)s?|blackboards?|schoolroom", "教室|课堂|讲堂|阶梯教室|黑板"
+        ),
         "a car": both(r"cars?|dashboards?|steering wheels?|back ?seats?|taxis?|vehicles?", "车"),
         "a restaurant": both(r"restaurants?|caf[eé]s?|diners?|bars?|pubs?", "餐厅|饭店|咖啡馆|咖啡厅|酒吧|饭馆|餐馆"),
         "a bedroom": both(r"bedrooms?|beds?", "卧室|床"),
@@ -90,6 +104,15 @@ THINGS: dict[str, dict[str, re.Pattern[str]]] = {
 }
 """Kind, thing, and the words of both languages by which it may be named; one of them in the evidence supports all."""
 
-TEARS = both(r"tears? (?:stream(?:s|ing)?|run(?:s|ning)?|roll(?:s|ing)?|well(?:s|ing)?|fall(?:s|ing)?|fill(?:s|ing)?)|tearful face|(?:is|are) (?:crying|sobbing|weeping)|(?:cries|sobs|weeps)", "泪流满面|流泪|落泪|哭泣|痛哭|哭了|泪水|眼含泪")
-WIDE_EYES = both(r"eyes (?:are |go |grow |fly )?(?:wide(?:ned)?(?: open)?|widen(?:s|ed)?)|wide[- ]eyed|wide eyes|jaw drops|mouth (?:drops|falls|hangs|gapes) open", "双眼圆睁|瞪大(?:了|着)?(?:双眼|眼睛|眼)|睁大(?:了|着)?(?:双眼|眼睛|眼)|目瞪口呆|张大(?:了|着)?嘴")
-BLANK = both(r"expressionless|blank (?:face|expression|look)|(?:face|expression) (?:is|stays|remains) (?:blank|neutral|expressionless|impassive)", "面无表情|毫无表情|表情平淡|神情木然")
+TEARS = both(
+    r"tears? (?:stream(?:s|ing)?|run(?:s|ning)?|roll(?:s|ing)?|well(?:s|ing)?|fall(?:s|ing)?|fill(?:s|ing)?)|tearful face|(?:is|are) (?:crying|sobbing|weeping)|(?:cries|sobs|weeps)",
+    "泪流满面|流泪|落泪|哭泣|痛哭|哭了|泪水|眼含泪",
+)
+WIDE_EYES = both(
+    r"eyes (?:are |go |grow |fly )?(?:wide(?:ned)?(?: open)?|widen(?:s|ed)?)|wide[- ]eyed|wide eyes|jaw drops|mouth (?:drops|falls|hangs|gapes) open",
+    "双眼圆睁|瞪大(?:了|着)?(?:双眼|眼睛|眼)|睁大(?:了|着)?(?:双眼|眼睛|眼)|目瞪口呆|张大(?:了|着)?嘴",
+)
+BLANK = both(
+    r"expressionless|blank (?:face|expression|look)|(?:face|expression) (?:is|stays|remains) (?:blank|neutral|expressionless|impassive)",
+    "面无表情|毫无表情|表情平淡|神情木然",
+)
