@@ -75,8 +75,8 @@ def expected_cost(data: Dataset, config: BuildConfig, where: str) -> Cost:
 def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: bool = False) -> Outcome:
     """Annotate the clips that ``where`` chooses and publish the result in place of the data set.
 
-    A clip without a usable answer keeps its record: that an annotator answers badly, or not at all, says nothing against
-    what stands.
+    A clip without a usable answer keeps its record: that an annotator answers badly, or not at all, says nothing
+    against what stands.
 
     Args:
         add: keep each clip's present annotation and put the new one among its alternatives.

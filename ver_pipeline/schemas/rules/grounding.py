@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from ver_pipeline.schemas.labels import find_words
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Record
-from ver_pipeline.schemas.record_types import Expression
 from ver_pipeline.schemas.rules import lexicon
 from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
+from ver_pipeline.schemas.rules.looks_and_voice import claimed, g06_voice_words_fit, g07_face_words_fit
 from ver_pipeline.schemas.rules.quotation import g01_quotes_are_said, g15_no_read_subtitles
 from ver_pipeline.schemas.rules.support import (
     g16_senses_do_not_repeat_the_words,
@@ -19,7 +19,7 @@ from ver_pipeline.schemas.rules.support import (
     g19_description_is_of_this_evidence,
     g20_gender_fits_the_evidence,
 )
-from ver_pipeline.schemas.rules.text import claims, descriptions, normalise, prose, unquoted
+from ver_pipeline.schemas.rules.text import descriptions, normalise, unquoted
 
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 _PEOPLE = re.compile(
@@ -39,19 +39,19 @@ def g02_no_speech_no_speech_claims(record: Record, context: Context) -> list[Fou
         return NotRun("nothing listened to the clip")
     if not record.clip.has_audio:
         return NotRun("the clip has no sound: who is seen speaking may be said to speak")
-    return _claimed(record, lexicon.SPEECH, "claims speech in a clip without any")
+    return claimed(record, lexicon.SPEECH, "claims speech in a clip without any")
 
 
 def g03_no_sound_no_sound_claims(record: Record, context: Context) -> list[Found]:
     """Acoustic claims need audio, and an annotator that was given it or the measured voice."""
     if not record.clip.has_audio:
-        return _claimed(record, lexicon.SOUND, "claims sound in a clip without any") or _claimed(
+        return claimed(record, lexicon.SOUND, "claims sound in a clip without any") or claimed(
             record, lexicon.MANNER, "claims sound in a clip without any"
         )
     measured = any(o.modality == "acoustic" and o.source in ("detector", "human") for o in record.observations)
     if record.provenance.audio_given or measured:
         return []
-    return _claimed(record, lexicon.MANNER, "claims how it sounds, while the annotator heard nothing")
+    return claimed(record, lexicon.MANNER, "claims how it sounds, while the annotator heard nothing")
 
 
 def g04_no_face_no_face_claims(record: Record, context: Context) -> list[Found] | NotRun:
@@ -61,7 +61,7 @@ def g04_no_face_no_face_claims(record: Record, context: Context) -> list[Found] 
         return NotRun("nothing looked for faces")
     if faces.n_tracks:
         return []
-    defects = _claimed(record, lexicon.FACE, "claims a face in a clip without any")
+    defects = claimed(record, lexicon.FACE, "claims a face in a clip without any")
     defects += [Found("face evidence in a clip without a face", f"/observations/{i}/modality")
               for i, seen in enumerate(record.observations) if seen.modality == "face"]  # fmt: skip
     return defects
@@ -81,56 +81,6 @@ def g05_people_are_counted(record: Record, context: Context) -> list[Found] | No
                     Found(f"claims {match.group(1) or match.group(2)} people, {faces.n_tracks} faces", pointer)
                 )
     return defects
-
-
-def g06_voice_words_fit(record: Record, context: Context) -> list[Found] | NotRun:
-    """Words for loudness and pace do not contradict the measured voice (absolute extremes only)."""
-    voice, limits = record.measured.voice, context.limits
-    if voice is None:
-        return NotRun("no voice was measured")
-    rules = [
-        (lexicon.LOUD, voice.loudness_db < limits["quiet_db"], "loud, measured as quiet"),
-        (lexicon.QUIET, voice.loudness_db > limits["loud_db"], "quiet, measured as loud"),
-    ]
-    if voice.rate_syll_s is not None:
-        rules.append((lexicon.FAST, voice.rate_syll_s < limits["slow_syll_s"], "fast, measured as slow"))
-        rules.append((lexicon.SLOW, voice.rate_syll_s > limits["fast_syll_s"], "slow, measured as fast"))
-    defects = []
-    for pattern, contradicts, what in rules:
-        if contradicts:
-            defects += _claimed(record, pattern, f"the voice is called {what}")
-    return defects
-
-
-def g07_face_words_fit(record: Record, context: Context) -> list[Found] | NotRun:
-    """A look that is claimed left at least a trace in the measured expressions, and does not face its opposite.
-
-    A smile beside a face measured as sad throughout contradicts the record's own measurements.
-    """
-    scores = [box.expression for track in record.measured.faces.tracks for box in track.boxes if box.expression]
-    if not scores:
-        return NotRun("no expression was measured")
-    defects = []
-    for what, pattern, looks, against in _LOOKS:
-        trace = max(sum(score.get(name, 0.0) for name in looks) for score in scores)
-        others = [sum(score.get(name, 0.0) for name in against) for score in scores]
-        opposed = sum(others) / len(others) >= context.limits["opposed"] and trace < 1 - context.limits["opposed"]
-        if trace < context.limits["min_score"]:
-            defects += _claimed(record, pattern, f"claims {what} that no measured face shows")
-        elif opposed:
-            defects += _claimed(record, pattern, f"claims {what} on faces measured as the opposite throughout")
-    return defects
-
-
-_BAD: tuple[Expression, ...] = ("anger", "sadness", "disgust", "fear")
-_LOOKS: tuple[tuple[str, re.Pattern[str], tuple[Expression, ...], tuple[Expression, ...]], ...] = (
-    ("a smile", lexicon.SMILE, ("happiness",), _BAD),
-    ("a frown", lexicon.FROWN, _BAD, ("happiness",)),
-    ("tears", lexicon.TEARS, ("sadness", "fear", "happiness", "anger"), ("neutral",)),
-    ("wide eyes", lexicon.WIDE_EYES, ("surprise", "fear", "anger", "happiness"), ("neutral",)),
-    ("a face without expression", lexicon.BLANK, ("neutral",), ("happiness", *_BAD, "surprise")),
-)
-"""What is claimed, the words for it, the measured expressions that allow it, and those that speak against it."""
 
 
 def g08_labels_have_evidence(record: Record, context: Context) -> list[Found]:
@@ -204,7 +154,7 @@ def g12_nothing_beyond_the_clip(record: Record, context: Context) -> list[Found]
     if any(seen.modality == "context" for seen in record.observations):
         return []
     pattern = lexicon.BEYOND if record.clip.n_shots == 1 else lexicon.BEYOND_SHOTS
-    return _claimed(record, pattern, "tells what lies before or after the clip")
+    return claimed(record, pattern, "tells what lies before or after the clip")
 
 
 def g13_transitions_have_two_sides(record: Record, context: Context) -> list[Found] | NotRun:
@@ -225,11 +175,6 @@ def g13_transitions_have_two_sides(record: Record, context: Context) -> list[Fou
         if not (before and after):
             defects.append(Found("a transition without evidence on both sides", pointer))
     return defects
-
-
-def _claimed(record: Record, pattern: re.Pattern[str], message: str) -> list[Found]:
-    return [Found(f"{message}: {hits[0]!r}", pointer)
-            for _, pointer, text in prose(record) if (hits := claims(text, pattern))]  # fmt: skip
 
 
 def _citations(record: Record) -> Iterator[tuple[str, tuple[str, ...]]]:
