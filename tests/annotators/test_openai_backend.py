@@ -95,18 +95,18 @@ def test_killed_run_asks_nothing_again_that_was_answered(tmp_path: Path) -> None
 
 def test_answers_that_cannot_be_used_are_kept_as_they_came_and_asked_for_again(tmp_path: Path) -> None:
     with make_server(3, {0: "refusal", 1: "cut"}) as server:
-        first = run(server, 3, tmp_path)
+        first = run(server, 3, tmp_path, timeout_s=30)
         assert [r.reason for r in first] == [Reason.REFUSAL, Reason.TRUNCATED_ANSWER, None]
         asked = dict(server.asked)
         assert len(list(tmp_path.rglob("*.aside.json"))) == first[0].usage.calls + first[1].usage.calls
         server.manners.clear()
-        second = run(server, 3, tmp_path)
+        second = run(server, 3, tmp_path, timeout_s=30)
         assert [r.reason for r in second] == [None] * 3
         duration = make_request(2).clip["duration_s"]
         assert server.asked[duration] == asked[duration]  # what was answered well is never paid twice
         assert second[2].usage.cached_calls == 1
         third = sum(server.asked.values())
-        assert run(server, 3, tmp_path) == run(server, 3, tmp_path)
+        assert run(server, 3, tmp_path, timeout_s=30) == run(server, 3, tmp_path, timeout_s=30)
         assert sum(server.asked.values()) == third
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from answer_shapes import LOST, UNREADABLE, reply, said
-from server_kit import QUICK
+from server_kit import QUICK, make_server, run
 from standin_server import StandIn
-from teacher_kit import good_answer
+from teacher_kit import good_answer, make_request
 from test_reannotate import make_data_set, read
 
 from ver_pipeline.annotators.base import Request, Result
@@ -20,6 +22,7 @@ from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.catalog.records import read_records
 from ver_pipeline.cli import main
 from ver_pipeline.engine.fence import run_fenced
+from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
@@ -63,7 +66,9 @@ def serving(out: Path, shapes: list[Callable[[dict[str, Any]], str]] | None = No
 
 
 def asking(server: StandIn, *more: str, **options: Any) -> list[str]:
-    table = {"openai": {"model": "m", "base_url": server.base_url, "send": "nothing", **QUICK, **options}}
+    table = {
+        "openai": {"model": "m", "base_url": server.base_url, "send": "nothing", **QUICK, "timeout_s": 30, **options}
+    }
     return ["--annotator", "openai", "--set", "annotate.options=" + json.dumps(table), *more]
 
 
@@ -174,3 +179,51 @@ def test_answers_unreadable_in_one_way_stop_the_run_and_in_many_ways_do_not() ->
     with pytest.raises(VerError, match=r"8 of 8 .*: at 7; it said: 'Bearer \(key\) was not taken'"):
         health.note([bad(7, "at 7")])
     assert AnnotateStage(AnnotateConfig()).fingerprint() == AnnotateStage(AnnotateConfig(max_unread=0.1)).fingerprint()
+
+
+class Slow(Odd):
+    """Sends its reply byte by byte, for ever, or far more of it than anybody asked for."""
+
+    manner: str
+
+    def _behave(self, handler: Any, body: dict[str, Any], duration: float, turn: int) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        piece = b" " if self.manner == "drips" else b" " * (1 << 20)
+        with suppress(OSError):
+            for _ in range(40):
+                handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                handler.wfile.flush()
+                time.sleep(0.05 if self.manner == "drips" else 0)
+        handler.close_connection = True
+
+
+@pytest.mark.parametrize(("manner", "words"), [("drips", "no answer within 0.3 s"), ("floods", "longer than 16777216")])
+def test_reply_without_an_end_is_a_failed_try(manner: str, words: str) -> None:
+    request = make_request(0)
+    with Slow({request.clip["duration_s"]: good_answer(request)}, {}) as server:
+        server.manner = manner
+        (result,) = run(server, 1, tries=1, timeout_s=0.3 if manner == "drips" else 20)
+    assert result.reason is Reason.TEACHER_UNAVAILABLE and words in result.message
+
+
+def test_answers_of_earlier_versions_are_still_read(tmp_path: Path) -> None:
+    with make_server(1) as server:
+        first = run(server, 1, tmp_path, timeout_s=30)
+        (path,) = tmp_path.rglob("openai/*/*.json")
+        told = json.loads(json.loads(path.read_bytes())["body"])["choices"][0]
+        path.write_bytes(
+            canonical_json(
+                {
+                    "text": told["message"]["content"],
+                    "finish": "stop",
+                    "refusal": None,
+                    "tokens_in": 100,
+                    "tokens_out": 50,
+                }
+            )
+        )
+        again = run(server, 1, tmp_path, timeout_s=30)
+        assert sum(server.asked.values()) == 1
+    assert again[0].annotation == first[0].annotation

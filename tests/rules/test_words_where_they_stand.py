@@ -91,3 +91,13 @@ def test_words_alone_never_reject_for_a_minor() -> None:
     assert ("S03", "flag") in found and "reject" not in {severity for _, severity in found}
     data["safety"]["minor_possible"] = True
     assert ("S03", "reject") in {(f.code, f.severity) for f in run_rules(parse_record(data)).findings}
+
+
+def test_what_somebody_is_reported_to_say_of_an_illness_is_no_diagnosis_of_ours() -> None:
+    data = make_dict(0)
+    data["description"]["en"] += " The doctor says he is mentally ill."
+    data["description"]["zh"] += "医生说他患有抑郁症。"
+    assert {(f.code, f.severity) for f in run_rules(parse_record(data)).findings} >= {("S06", "flag")}
+    assert "reject" not in {f.severity for f in run_rules(parse_record(data)).findings if f.code == "S06"}
+    data["description"]["en"] = data["description"]["en"].replace("The doctor says he", "The person")
+    assert ("S06", "reject") in {(f.code, f.severity) for f in run_rules(parse_record(data)).findings}

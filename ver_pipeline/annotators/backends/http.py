@@ -83,7 +83,6 @@ class _Failure:
 
 def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -> tuple[str, Heard] | _Failure:
     import requests
-    import urllib3
 
     try:
         with _session().post(
@@ -93,7 +92,7 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -
             headers = dict(response.headers)
     except (requests.Timeout, TimeoutError):
         return _Failure(f"no answer within {options.timeout_s:g} s", True)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, UnicodeError) as error:
+    except (requests.RequestException, http.client.HTTPException, UnicodeError) as error:
         return _Failure(f"connection failed ({type(error).__name__})", True)
     if content is None:
         return _Failure(f"the server's reply is longer than {MAX_BODY_BYTES} bytes", False)

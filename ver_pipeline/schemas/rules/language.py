@@ -27,6 +27,7 @@ _GLOSS = re.compile(
 _FINAL = re.compile(r"[.!?。！？…;；][\"'”’」』)）]*\s*$")
 _HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?](?=\s*[\u4e00-\u9fff]|\s*$)|[\u4e00-\u9fff]\.(?=\s|$|[\u4e00-\u9fff])")
 _FULL_WIDTH_LATIN = re.compile(r"[Ａ-Ｚａ-ｚ０-９]")
+_TAIL_CHARS = 240
 _LATIN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
 _WRITTEN_LATIN = frozenset(["app", "ok", "okay", "wifi", "email", "vs", "iphone", "ipad", "vlog"])
 _KANA_HANGUL = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u1100-\u11ff\uac00-\ud7af]")
@@ -113,7 +114,9 @@ def l05_no_prompt_residue(record: Record, context: Context) -> list[Found]:
         plain = unquoted(text)
         if lexicon.RESIDUE.search(text):
             defects.append(Found("holds a piece of the prompt or of the answer's wrapping", pointer))
-        elif (not plain[:1].isspace() and lexicon.OPENER.search(plain)) or lexicon.CLOSER.search(plain.rstrip()):
+        elif (not plain[:1].isspace() and lexicon.OPENER.search(plain)) or lexicon.CLOSER.search(
+            plain.rstrip()[-_TAIL_CHARS:]
+        ):
             defects.append(Found("speaks to whoever asked instead of describing", pointer))
     return defects
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ver_pipeline.schemas.denial import reported_spans
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Record
 from ver_pipeline.schemas.rules import lexicon
@@ -73,14 +74,17 @@ def s05_media_has_licence(record: Record, context: Context) -> list[Found]:
 def s06_no_protected_attributes(record: Record, context: Context) -> list[Found]:
     """No guess at religion, ethnicity, orientation or health, and no diagnosis.
 
-    Rejects where it is said of somebody; a bare word, such as the name of an illness, asks for a review.
+    Rejects where the text itself says it of somebody; a bare word, such as the name of an illness, and what somebody is
+    reported to say ask for a review.
     """
     defects = []
-    for _, pointer, text in prose(record):
+    for language, pointer, text in prose(record):
         plain = unquoted(text)
-        if words(plain, lexicon.PROTECTED_OF_SOMEBODY):
+        said = reported_spans(plain, "zh" if language == "zh" else "en")
+        claimed = words(plain, lexicon.PROTECTED_OF_SOMEBODY)
+        if any(not any(start <= hit.start() < end for start, end in said) for hit in claimed):
             defects.append(Found("speaks of a protected attribute or a diagnosis", pointer))
-        elif words(plain, lexicon.PROTECTED):
+        elif claimed or words(plain, lexicon.PROTECTED):
             defects.append(Found("holds a word for a protected attribute or an illness", pointer, "flag"))
     return defects
 
