@@ -14,6 +14,7 @@ from typing import Any
 
 from ver_pipeline import interrupt
 from ver_pipeline.annotating.forecast import all_priced, forecast
+from ver_pipeline.annotating.standing import keep_standing, says_nothing_of_the_clip
 from ver_pipeline.dag import make_dag, tool_versions
 from ver_pipeline.engine.cache import stage_digest
 from ver_pipeline.engine.engine import Engine, Placement
@@ -36,6 +37,7 @@ from ver_pipeline.sources.listing import SourceRef, list_sources
 from ver_pipeline.sources.rows import source_rows
 from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.stages.ingest import read_takedown
+from ver_pipeline.stages.validate import ValidateStage
 from ver_pipeline.stages.withdraw import WithdrawStage
 
 INGESTED = {"reject", "uri", "path", "file", "entry", "source", "sidecar"}
@@ -89,6 +91,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         samples, sources = _run(options, dag, refs, work, summary, progress)
         interrupt.stop_if_asked()
         _refuse_to_empty(samples, summary)
+        samples = [*samples, *_standing(options.out, work, dag, summary)]
         summary.wall_s = time.perf_counter() - started
         runs = note_build(work, summary)
         content = Content(
@@ -152,15 +155,27 @@ def _run(
 
 
 def _refuse_to_empty(samples: Sequence[Sample], summary: Summary) -> None:
-    """A teacher that nobody could reach says nothing against the videos.
+    """A teacher that nobody could reach, or whose answers are of no use, says nothing against the videos.
 
     Raises:
-        VerError: no clip became a sample, and about some of them nobody could be asked; nothing is published.
+        VerError: no clip became a sample, and that for want of a usable answer; nothing is published.
     """
-    unreached = [row for row in summary.rejects if row["reason"] == Reason.TEACHER_UNAVAILABLE]
-    if unreached and not samples:
-        what = f"no clip was annotated ({len(unreached)} waiting): {unreached[0]['message']}"
+    unanswered = [row for row in summary.rejects if says_nothing_of_the_clip(row)]
+    if unanswered and not samples:
+        what = f"no clip was annotated ({len(unanswered)} waiting): {unanswered[0]['message']}"
         raise VerError(what, "mend that and run the same command again; what was done is kept")
+
+
+def _standing(out: Path, work: WorkFolder, dag: Sequence[Stage], summary: Summary) -> list[Sample]:
+    """Samples of clips that keep the record they have in the data set, because no usable answer came about them."""
+    validate = next((stage for stage in dag if isinstance(stage, ValidateStage)), None)
+    if validate is None:
+        return []
+    kept = keep_standing(out, work, validate, summary.rejects)
+    summary.rejects = kept.rejects
+    summary.n_samples += len(kept.samples)
+    summary.sample_s += kept.video_s
+    return kept.samples
 
 
 def _kept(rows: Iterator[Row], summary: Summary) -> Iterator[Row]:

@@ -14,6 +14,7 @@ from standin_server import DURATION, StandIn, asked_text
 from teacher_kit import good_answer, make_request
 
 from ver_pipeline.annotators.base import Result
+from ver_pipeline.annotators.health import GONE_AFTER, Health
 from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.catalog.records import read_records
 from ver_pipeline.cli import main
@@ -26,7 +27,7 @@ from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.sources.listing import list_sources
 from ver_pipeline.sources.rows import source_rows
-from ver_pipeline.stages.annotate import GONE_AFTER, AnnotateStage, request_of
+from ver_pipeline.stages.annotate import AnnotateStage, request_of
 from ver_pipeline.stages.base import Row
 
 LENGTHS_S = (3.0, 4.0, 3.5)
@@ -204,12 +205,12 @@ def test_a_teacher_that_is_gone_stops_the_work_and_one_that_stumbles_does_not() 
     request = make_request(0)
     bad = Result(request.key, reason=Reason.TEACHER_UNAVAILABLE, message="HTTP 503")
     good = Result(request.key, annotation={})
-    stage = AnnotateStage(BuildConfig.model_validate(settings("-")).annotate)
+    health = Health("openai", 0.5)
     for _ in range(3):
-        stage._count_unreached(stage.main, [bad] * (GONE_AFTER - 1))
-        stage._count_unreached(stage.main, [good])
+        health.note([bad] * (GONE_AFTER - 1))
+        health.note([good])
     with pytest.raises(VerError, match=r"openai did not answer for 32 clips in a row: HTTP 503"):
-        stage._count_unreached(stage.main, [bad] * GONE_AFTER)
+        health.note([bad] * GONE_AFTER)
 
 
 def test_plan_tells_the_money_only_where_somebody_has_a_price(
@@ -237,3 +238,23 @@ def test_neighbours_count_in_the_cache_only_for_those_who_ask_about_them() -> No
     one, other = {"before": "a", "after": None}, {"before": "b", "after": None}
     assert key(one, asks=False) == key(other, asks=False)
     assert key(one, asks=True) != key(other, asks=True)
+
+
+def test_build_whose_teacher_says_nothing_usable_of_a_clip_keeps_the_record_that_stands_and_a_rerun_completes_it(
+    built: tuple[Path, list[dict[str, Any]]], server: Reader
+) -> None:
+    folder, records = built
+    server.manners[4.0] = "prose"
+    after = ver(folder, "build", server, model="another", retries=0)
+    server.manners.clear()
+    assert [record["key"] for record in after] == [record["key"] for record in records]
+    (stands,) = [record for record in after if record["provenance"]["model"] == "m"]
+    assert stands["clip"]["duration_s"] == 4.0
+    assert [f["message"] for f in stands["verdict"]["findings"] if f["code"] == "A01"] == [
+        "asked again: not_json: the answer holds no JSON object"
+    ]
+    with open_dataset(folder / "out") as data:
+        assert data.sql("SELECT count(*) FROM rejects WHERE key IS NOT NULL").rows()[0][0] == 0
+    assert main(["lint", str(folder / "out")]) == 0
+    done = ver(folder, "build", server, model="another", retries=0)
+    assert {record["provenance"]["model"] for record in done} == {"another"}

@@ -43,7 +43,7 @@ MANNERS: dict[str, Reason | None] = {
     "invents": Reason.UNGROUNDED,
     "hears": Reason.UNGROUNDED,
     "empty": Reason.NOT_JSON,
-    "empty body": Reason.NOT_JSON,
+    "empty body": Reason.TEACHER_UNAVAILABLE,
     "prose": Reason.NOT_JSON,
     "other shape": Reason.SCHEMA,
     "down": Reason.TEACHER_UNAVAILABLE,
@@ -93,15 +93,21 @@ def test_killed_run_asks_nothing_again_that_was_answered(tmp_path: Path) -> None
         assert sum(server.asked.values()) - before == n - stored
 
 
-def test_refused_and_cut_answers_are_kept_too_and_not_paid_twice(tmp_path: Path) -> None:
-    with make_server(2, {0: "refusal", 1: "cut"}) as server:
-        first = run(server, 2, tmp_path)
-        asked = sum(server.asked.values())
-        second = run(server, 2, tmp_path)
-        assert [r.reason for r in first] == [r.reason for r in second] == [Reason.REFUSAL, Reason.TRUNCATED_ANSWER]
-        assert sum(server.asked.values()) == asked
-        assert second[0].usage.calls == 0
-        assert second[0].usage.cached_calls == first[0].usage.calls
+def test_answers_that_cannot_be_used_are_kept_as_they_came_and_asked_for_again(tmp_path: Path) -> None:
+    with make_server(3, {0: "refusal", 1: "cut"}) as server:
+        first = run(server, 3, tmp_path, timeout_s=30)
+        assert [r.reason for r in first] == [Reason.REFUSAL, Reason.TRUNCATED_ANSWER, None]
+        asked = dict(server.asked)
+        assert len(list(tmp_path.rglob("*.aside.json"))) == first[0].usage.calls + first[1].usage.calls
+        server.manners.clear()
+        second = run(server, 3, tmp_path, timeout_s=30)
+        assert [r.reason for r in second] == [None] * 3
+        duration = make_request(2).clip["duration_s"]
+        assert server.asked[duration] == asked[duration]  # what was answered well is never paid twice
+        assert second[2].usage.cached_calls == 1
+        third = sum(server.asked.values())
+        assert run(server, 3, tmp_path, timeout_s=30) == run(server, 3, tmp_path, timeout_s=30)
+        assert sum(server.asked.values()) == third
 
 
 def test_unreachable_server_is_never_cached(tmp_path: Path) -> None:

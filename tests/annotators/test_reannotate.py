@@ -120,7 +120,9 @@ def test_added_annotations_leave_the_adopted_ones_in_place(data_set: Path) -> No
     assert {key: r for key, r in after.items() if key != chosen} == {k: r for k, r in before.items() if k != chosen}
 
 
-def test_ten_clips_shown_to_a_local_model_end_in_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_local_model_that_writes_nothing_worth_keeping_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import torch
     from video_shards import make_video
 
@@ -133,14 +135,12 @@ def test_ten_clips_shown_to_a_local_model_end_in_a_data_set(tmp_path: Path, caps
     options = {"model": str(tmp_path / "tiny"), "batch_size": 5, "n_frames": 2, "max_side": 56, "few_shot": False,
                "retries": 0, "repairs": 0, "answer_scale": 0.03, "max_new_tokens": 200}  # fmt: skip
     override = "annotate.options=" + json.dumps({"transformers": options})
-    assert main(["annotate", str(out), "--annotator", "transformers", "--add", "--set", override]) == 0
-    after, videos_after = read(out)
-    assert videos_after == videos
-    assert sorted(after) == sorted(before)
-    assert "10 clips asked for" in capsys.readouterr().out  # random weights write nothing worth keeping
-    with open_dataset(out) as data:
-        ((tokens_out,),) = data.sql("SELECT tokens_out FROM runs WHERE stage = 'annotate'").rows()
-    assert tokens_out > 1000
+    command = ["annotate", str(out), "--annotator", "transformers", "--add", "--set", override]
+    assert main(command) == 1  # random weights write nothing worth keeping
+    assert "8 of 8 answers of transformers cannot be used" in capsys.readouterr().err
+    assert main([*command, "--set", "annotate.max_unread=1.0"]) == 1
+    assert "no clip got a usable answer (10 " in capsys.readouterr().err
+    assert read(out) == (before, videos)
 
 
 def test_written_answers_replay_to_the_same_annotations(data_set: Path, tmp_path: Path) -> None:

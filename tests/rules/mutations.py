@@ -4,6 +4,7 @@ Every mutation is the smallest change that makes the rule fail: the same record 
 that very rule (``test_mutations.py`` checks both sides).
 """
 
+# ruff: noqa: E501  (a table of words reads better unbroken)
 from __future__ import annotations
 
 import unicodedata
@@ -159,6 +160,22 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("L05", "thinking left in", add("description", "en", text=" <think>hm</think>")),
     Mutation("L05", "template brace left in", add("description", "en", text=" The subtitle is {subtitle}.")),
     Mutation("L05", "JSON key in prose", add("description", "en", text=' "text_en": "x"')),
+    Mutation("L05", "opener", lambda d: d["description"].update(
+        en="Sure, here is the description you asked for. " + d["description"]["en"])),
+    Mutation("L05", "Chinese opener", lambda d: d["description"].update(zh="好的，以下是描述：" + d["description"]["zh"])),
+    Mutation("L05", "thinking aloud", lambda d: d["description"].update(
+        en="Let me think about this clip. " + d["description"]["en"])),
+    Mutation("L05", "label at a line head", add("description", "en", text="\nFinal answer: happy.")),
+    Mutation("L05", "Chinese label at a line head", add("description", "zh", text="\n翻译：此人很高兴。")),
+    Mutation("L05", "closer", add("description", "en", text=" I hope this helps!")),
+    Mutation("L05", "Chinese closer", add("description", "zh", text="希望对您有帮助。")),
+    Mutation("L05", "tag in brackets", add("description", "zh", text="【结束】")),
+    Mutation("L05", "wrapped evidence", lambda d: d["observations"][0].update(
+        text_zh="好的，下面是翻译：" + d["observations"][0]["text_zh"])),
+    Mutation("L01", "English words that nobody said", put("description", "zh", value=(
+        "片段展示一间 kitchen，一只手放在 table 边，shoulders 保持不动，随后 corner of the mouth 上扬，此人看起来很高兴。"))),
+    Mutation("L06", "second half with one word changed", lambda d: d["description"].update(
+        en=d["description"]["en"] + " " + d["description"]["en"].replace("kitchen", "room").replace("rise", "lift"))),
     Mutation("L06", "whole English description twice", double("en")),
     Mutation("L06", "whole Chinese description twice", double("zh")),
     Mutation("L07", "Chinese far too short", put("description", "zh", value="片段展示一间厨房。此人看起来很高兴。")),
@@ -201,6 +218,30 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("G13", "transition without an after", no_evidence_after, prepare=with_transition),
     Mutation("G15", "reads burned-in text", put("provenance", "subtitle_given", value=False),
              prepare=put("provenance", "audio_given", value=False), base=2),
+    Mutation("G07", "smile on a face measured as sad throughout", add("description", "en", text=" There is a broad smile."),
+             prepare=put("measured", "faces", "tracks", 0, "boxes", value=[
+                 {"t_s": 1.0, "box": [0.35, 0.2, 0.2, 0.35], "conf": 0.9,
+                  "expression": {"sadness": 0.93, "happiness": 0.07}}])
+             , base=1),
+    Mutation("G07", "tears on a calm face", add("description", "en", text=" Tears run down the cheeks."), base=2),
+    Mutation("G16", "scene evidence repeats the words", add(
+        "observations", 0, "text_en", text=" We finally won, and I want everyone to hear it today.")),
+    Mutation("G16", "Chinese scene evidence repeats the words", add(
+        "observations", 0, "text_zh", text="我们终于赢了，今天我想让大家都听到。")),
+    Mutation("G17", "another language than the one spoken", add("description", "en", text=" The speaker talks in Chinese.")),
+    Mutation("G17", "another language, in Chinese", add("description", "zh", text="说话人说的是中文。")),
+    Mutation("G17", "a third language", add("description", "en", text=" The words are spoken in French.")),
+    Mutation("G18", "invented tears", add("description", "en", text=" There are tears in the eyes.")),
+    Mutation("G18", "invented gesture", add("description", "en", text=" The person claps and then nods.")),
+    Mutation("G18", "invented place", add("description", "en", text=" All of it happens in a hospital.")),
+    Mutation("G18", "invented event", add("description", "en", text=" It is a moment at a wedding.")),
+    Mutation("G19", "descriptions of another clip", put("description", value={
+        "en": ("Under a grey sky several cyclists pass a bridge while rain drips from lamps. A small dog follows them and "
+               "barks at passing buses. Somebody opens an umbrella, laughs loudly and appears happy."),
+        "zh": "灰色天空下，几名骑车人经过大桥，雨水从路灯滴落。一只小狗跟在后面，朝过往的公共汽车吠叫。有人撑开雨伞，大笑起来，显得很高兴。",
+        "mode": "native-both", "cited_eids": []})),
+    Mutation("G20", "a man where the evidence tells of a woman", add("description", "en", text=" He turns to the door."),
+             prepare=add("observations", 0, "text_en", text=" A woman sits there."), base=0),
     # consistency
     Mutation("C01", "closed label of another emotion", put("emotion", "closed", "dfew7", value="sad")),
     Mutation("C01", "approximate class not marked", put("emotion", "closed", "lossy", value=[]), base=7),
@@ -236,6 +277,10 @@ MUTATIONS: tuple[Mutation, ...] = (
              put("source", "rights", value={"license": "LicenseRef-unknown", "rights_basis": "unknown",
                                             "consent": "unknown"})),
     Mutation("S06", "diagnosis", add("description", "en", text=" The person suffers from depression.")),
+    Mutation("S03", "marked minor with a sensitive word", add("description", "zh", text="有人谈到自杀。"),
+             prepare=put("safety", "minor_possible", value=True)),
+    Mutation("S06", "bare word for an illness", add("description", "zh", text="墙上的海报介绍抑郁症。")),
+    Mutation("S06", "Chinese diagnosis", add("description", "zh", text="此人患有抑郁症。")),
     Mutation("S06", "ethnicity", add("description", "en", text=" An Asian woman stands there.")),
     Mutation("S07", "felt emotion as a fact", add("description", "en", text=" He is very happy.")),
     Mutation("S08", "on the takedown list", lambda d: d["media"].update(sha256="e" * 64),

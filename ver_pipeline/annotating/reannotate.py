@@ -17,18 +17,20 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ver_pipeline.annotating.standing import DECIDED, marked
 from ver_pipeline.annotators.base import Usage
 from ver_pipeline.annotators.teacher.cost import ESTIMATE_CLIPS, Cost, actual, estimate, run_rows, together
 from ver_pipeline.catalog.records import local_root, read_records
 from ver_pipeline.catalog.where import keys_where
 from ver_pipeline.engine.cache import stage_digest
+from ver_pipeline.engine.fence import run_fenced
 from ver_pipeline.growth.settle import writing
 from ver_pipeline.hardware.instruction_set import hold, in_use
 from ver_pipeline.runs import append, new_run_id
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import VerError
-from ver_pipeline.schemas.reasons import RETRYABLE, Reject
+from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.untrusted import inside
 from ver_pipeline.shards.files import write_atomically
 from ver_pipeline.shards.layout import Sample, estimate_size
@@ -44,14 +46,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run did.  ``unanswered`` counts, by reason, clips that kept their records: the added annotation
-    failed, or nobody could be asked, which ``unreached`` counts by message; ``rejects`` are rows of clips that
-    left the data set."""
+    """What a run did.  ``unanswered`` counts, by reason, clips that kept their records because no usable answer came;
+    ``why`` counts what was wrong; ``rejects`` are rows of clips that left the data set by somebody's decision;
+    ``n_reasoned`` answers came with reasoning, which was dropped."""
 
     n_asked: int = 0
     n_kept: int = 0
     unanswered: Counter[str] = field(default_factory=Counter)
-    unreached: Counter[str] = field(default_factory=Counter)
+    why: Counter[str] = field(default_factory=Counter)
+    n_reasoned: int = 0
     rejects: list[dict[str, Any]] = field(default_factory=list)
     expected: Cost | None = None
     spent: Cost | None = None
@@ -72,13 +75,14 @@ def expected_cost(data: Dataset, config: BuildConfig, where: str) -> Cost:
 def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: bool = False) -> Outcome:
     """Annotate the clips that ``where`` chooses and publish the result in place of the data set.
 
-    A clip about which nobody could be asked says nothing against its record, which stays.
+    A clip without a usable answer keeps its record: that an annotator answers badly, or not at all, says nothing
+    against what stands.
 
     Args:
         add: keep each clip's present annotation and put the new one among its alternatives.
 
     Raises:
-        VerError: nobody could be asked about any clip; the data set is not touched.
+        VerError: no clip got a usable answer, or the annotator fails as a whole; the data set is not touched.
     """
     hold(config.runtime.instruction_set)
     out_dir = data.root or local_root(data)
@@ -92,18 +96,31 @@ def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: boo
         try:
             stage.open()
             samples = list(_all_samples(data, stage, config, where, add, work, media, outcome))
-            if outcome.n_asked and outcome.unreached.total() == outcome.n_asked:
-                first = next(iter(outcome.unreached))
-                raise VerError(
-                    f"no clip was answered: {first}", "the data set is as it was; mend that and run it again"
-                )
+            _refuse_nothing(outcome, stage)
             outcome.spent = together(
                 [actual(one, stage.spent.get(one.name, Usage()), outcome.n_asked) for one in stage.asked()]
             )
+            outcome.n_reasoned = sum(spent.reasoned for spent in stage.spent.values())
             _publish(data, out_dir, work, config, stage, samples, outcome, started_utc)
         finally:
             shutil.rmtree(media, ignore_errors=True)
     return outcome
+
+
+def _refuse_nothing(outcome: Outcome, stage: AnnotateStage) -> None:
+    """A run that kept nothing publishes nothing.
+
+    Raises:
+        VerError: no clip got a usable answer.
+    """
+    if not outcome.n_asked or outcome.n_kept or outcome.rejects:
+        return
+    first = next(iter(outcome.why))
+    cure = "the data set is as it was; mend that and run the same command again"
+    if set(outcome.unanswered) == {Reason.TEACHER_UNAVAILABLE}:
+        raise VerError(f"no clip was answered: {first}", cure)
+    counts = ", ".join(f"{n} {reason}" for reason, n in sorted(outcome.unanswered.items()))
+    raise VerError(f"no clip got a usable answer ({counts}): {stage.words() or first}", cure)
 
 
 def _refuse_another(data: Dataset, out_dir: Path) -> None:
@@ -139,7 +156,7 @@ def _all_samples(
             rows = [_row(index, record, shards, media) | said_around(record, spoken) for index, record in batch]
             asked = [row for row in rows if row["key"] in chosen]
             outcome.n_asked += len(asked)
-            answers = dict(zip((row["key"] for row in asked), stage.run(asked), strict=True)) if asked else {}
+            answers = dict(zip((row["key"] for row in asked), run_fenced(stage, asked), strict=True)) if asked else {}
             for row in rows:
                 record = _settled(row, answers.get(row["key"]), validate, add, outcome)
                 if record is not None:
@@ -167,28 +184,32 @@ def _settled(
     old: dict[str, Any] = row["old"]
     if answer is None:
         return old
-    if isinstance(answer, Reject) and (add or answer.reason in RETRYABLE):
-        outcome.unanswered[str(answer.reason)] += 1
-        outcome.unreached.update([answer.message] if answer.reason in RETRYABLE else [])
-        return old
     if isinstance(answer, Reject):
-        outcome.rejects.append(_told(answer, old))
-        return None
+        return _unanswered(answer, old, add, outcome)
     present = {name: old[name] for name in ("observations", "emotion", "description", "provenance")}
     if add:
         merged = {**answer, "annotation": present, "alternatives": [answer["annotation"], *answer["alternatives"]]}
         merged["human"] = old["human"]
     else:
         merged = {**answer, "alternatives": _distinct([*answer["alternatives"], present], answer["annotation"])}
-    judged = validate.run([{**row, **merged}])[0]
+    judged = run_fenced(validate, [{**row, **merged}])[0]
     if isinstance(judged, Reject):
-        outcome.rejects.append(_told(judged, old))
-        return None
+        return _unanswered(judged, old, add, outcome)
     outcome.n_kept += 1
     record: dict[str, Any] = judged["record"]  # type: ignore[call-overload]
     stages = {**old["lineage"]["stages"], **record["lineage"]["stages"]}
     return {**record, "split": old["split"], "safety": old["safety"],
             "lineage": {"stages": stages, "tools": old["lineage"]["tools"]}}  # fmt: skip
+
+
+def _unanswered(reject: Reject, old: dict[str, Any], add: bool, outcome: Outcome) -> dict[str, Any] | None:
+    """The record that stood, marked; None where somebody decided against the clip."""
+    if reject.reason in DECIDED and not add:
+        outcome.rejects.append(_told(reject, old))
+        return None
+    outcome.unanswered[str(reject.reason)] += 1
+    outcome.why[reject.message] += 1
+    return old if add else marked(old, str(reject.reason), reject.message)
 
 
 def _distinct(alternatives: Sequence[dict[str, Any]], main: Mapping[str, Any]) -> list[dict[str, Any]]:

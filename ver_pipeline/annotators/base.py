@@ -7,7 +7,7 @@ results with a reason.  What it returns as an annotation fits ``schemas.record.A
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from ver_pipeline.schemas.canonical import digest
@@ -49,7 +49,8 @@ class Usage:
     """What a request cost now: tokens, calls and seconds of answers that somebody really gave.
 
     An answer that was already kept costs nothing and counts in ``cached_calls`` alone.  ``seconds`` is the
-    time spent on this request alone, waiting included; for a model in this process, of its hardware.
+    time spent on this request alone, waiting included; for a model in this process, of its hardware.  ``reasoned``
+    counts answers that came with reasoning, which was dropped.
     """
 
     tokens_in: int = 0
@@ -57,6 +58,7 @@ class Usage:
     calls: int = 0
     cached_calls: int = 0
     seconds: float = 0.0
+    reasoned: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -65,6 +67,7 @@ class Usage:
             self.calls + other.calls,
             self.cached_calls + other.cached_calls,
             self.seconds + other.seconds,
+            self.reasoned + other.reasoned,
         )
 
 
@@ -73,7 +76,8 @@ class Result:
     """An annotation, or why there is none; never both, never neither.
 
     ``samples`` holds further complete answers to the same request (several draws of one model).
-    ``message`` says what was wrong with the answer, without quoting the transcript.
+    ``message`` says what was wrong with the answer, without quoting the transcript.  ``said`` is the beginning of an
+    answer that could not be read at all, for whoever must mend the server; it is shown and never stored.
     """
 
     key: str
@@ -81,6 +85,7 @@ class Result:
     reason: Reason | None = None
     message: str = ""
     usage: Usage = Usage()
+    said: str | None = field(default=None, repr=False)
     samples: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:

@@ -58,6 +58,10 @@ def run(args: argparse.Namespace) -> int:
     sys.stdout.write(f"{outcome.n_asked} clips asked for, {outcome.n_kept} kept, {len(outcome.rejects)} rejected\n")
     for reason, count in sorted(outcome.unanswered.items()):
         sys.stdout.write(f"  {count} clips stay as they were: {reason}\n")
+    if outcome.unanswered:
+        sys.stdout.write(f"  first: {next(iter(outcome.why))}\n")
+    if outcome.n_reasoned:
+        sys.stdout.write(f"  {outcome.n_reasoned} answers came with reasoning, which was dropped\n")
     for reject in outcome.rejects[:10]:
         sys.stdout.write(f"  {reject['key']}  {reject['reason']}: {reject['message']}\n")
     return 0

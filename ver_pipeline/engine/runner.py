@@ -5,21 +5,19 @@ Knows nothing of Ray: the engine puts a runner into an actor, a test calls it di
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ver_pipeline.engine.cache import Cache, project, stage_digest, unit_key
+from ver_pipeline.engine.fence import run_fenced
 from ver_pipeline.engine.isolation import IsolatedStage
 from ver_pipeline.engine.machine import machine_fault
 from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError, VerError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.stages.base import CHUNK, FILE, Chunked, Metered, Outcome, Row, Stage, file_state
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -119,18 +117,7 @@ class Runner:
             return [self._isolated.run_one(row) for row in given]
         if not self._opened:
             self._open()
-        try:
-            return self.stage.run(given)
-        except VerError:
-            raise  # the machine, not the data, is at fault: the build stops
-        except Exception as error:
-            fault = machine_fault(error)
-            if fault is not None:
-                raise fault from error
-            if len(given) > 1:
-                return [outcome for row in given for outcome in self._run_whole([row])]
-            log.exception("stage %s failed", self.stage.name)
-            return [Reject(Reason.INTERNAL, self.stage.name, f"{type(error).__name__}: {error}")]
+        return run_fenced(self.stage, given)
 
     def _open(self) -> None:
         try:

@@ -160,6 +160,8 @@ class AnnotateConfig(Section):
     """``cues``, ``openai``, ``transformers``, ``vllm`` or ``replay``; ``openai:second`` is a further one of a kind."""
     batch_size: Annotated[int, Field(ge=1, le=512)] = 8
     """Clips handed to the annotator at once."""
+    max_unread: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of an annotator's answers (eight at least) that may be unusable in one way before the run stops."""
     also: tuple[str, ...] = ()
     """Further annotators: their annotations are kept as alternatives, and vote."""
     keep_cues: bool = True

@@ -15,8 +15,10 @@ from typing import Any, Literal, cast, get_args
 
 import yaml
 
+from ver_pipeline.schemas.denial import is_denied, reported_spans
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.record_types import LabelId
+from ver_pipeline.schemas.segment import stands
 
 Taxonomy = Literal["mer6", "dfew7", "mafw11", "meld7", "sentiment3"]
 TextLanguage = Literal["en", "zh"]
@@ -28,11 +30,6 @@ SENTIMENT_DEAD_ZONE = 0.1
 """A valence nearer to zero than this is neutral in ``sentiment3``."""
 
 _HERE = Path(__file__).parent
-_DENIED_EN = re.compile(
-    r"\b(not|no|never|without|hardly|neither|nor|\w+n't)\s+((a|an|any|very|really|so|particularly|at all)\s+)?$",
-    re.IGNORECASE,
-)
-_DENIED_ZH = re.compile(r"(不|没有|没|并非|不是|不太|不再|毫无|无)(很|太|那么|感到|觉得|显得|什么)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,8 @@ class OpenWord:
 
 @dataclass(frozen=True, slots=True)
 class WordHit:
-    """One emotion word found in a text at ``[start, end)``; ``negated`` as in "not happy" or 不高兴."""
+    """One emotion word found in a text at ``[start, end)``; ``negated`` as in "not happy" or 不高兴, ``quoted`` also
+    where it is reported speech."""
 
     word: str
     start: int
@@ -184,22 +182,30 @@ def closed_display(taxonomy: Taxonomy, value: str, language: TextLanguage) -> st
 
 
 def find_words(text: str, language: TextLanguage) -> tuple[WordHit, ...]:
-    """Every emotion word in ``text``, left to right, longest match first, none overlapping."""
-    quoted = _quoted_spans(text)
-    pattern, negation = _patterns(language)
+    """Every emotion word in ``text``, left to right, longest match first, none overlapping.
+
+    A piece of Chinese that straddles two words (同情 in 不同情绪) is none.
+    """
+    quoted = [*_quoted_spans(text), *reported_spans(text, language)]
     hits: list[WordHit] = []
-    for match in pattern.finditer(text):
+    at = 0
+    while match := _pattern(language).search(text, at):
+        if language == "zh" and not stands(text, *match.span()):
+            at = match.start() + 1
+            continue
+        at = match.end()
         meaning = _by_form()[fold(match.group())]
-        negated = negation.search(text[max(0, match.start() - 24) : match.start()]) is not None
         inside = any(start <= match.start() < end for start, end in quoted)
-        hits.append(WordHit(match.group(), match.start(), match.end(), meaning.canon, negated, inside))
+        denied = is_denied(text, *match.span(), language)
+        hits.append(WordHit(match.group(), match.start(), match.end(), meaning.canon, denied, inside))
     return tuple(hits)
 
 
 def extract(text: str, language: TextLanguage) -> tuple[LabelId, ...]:
     """The labels that a text claims, in order of first mention.
 
-    Words inside quotation marks belong to whoever is quoted and do not count; negated ones neither.
+    Words inside quotation marks or in reported speech belong to whoever says them and do not count; negated ones
+    neither.
     """
     found = (hit.canon for hit in find_words(text, language) if not hit.quoted and not hit.negated)
     return tuple(dict.fromkeys(label for label in found if label is not None))
@@ -286,13 +292,11 @@ def _by_form() -> dict[str, OpenWord]:
 
 
 @cache
-def _patterns(language: TextLanguage) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What an emotion word looks like, and what before it denies it."""
+def _pattern(language: TextLanguage) -> re.Pattern[str]:
+    """What an emotion word looks like."""
     forms = sorted((f for m in open_words() for f in (m.zh if language == "zh" else m.en)), key=lambda f: (-len(f), f))
     body = "|".join(re.escape(form) for form in forms)
-    if language == "zh":
-        return re.compile(body), _DENIED_ZH
-    return re.compile(rf"\b(?:{body})\b", re.IGNORECASE), _DENIED_EN
+    return re.compile(body) if language == "zh" else re.compile(rf"\b(?:{body})\b", re.IGNORECASE)
 
 
 def _quoted_spans(text: str) -> list[tuple[int, int]]:

@@ -12,21 +12,19 @@ from ver_pipeline.annotators.agreement.votes import agreement as compute_agreeme
 from ver_pipeline.annotators.base import Annotator, OnGpu, Request, Result, Usage
 from ver_pipeline.annotators.cues.features import read_features
 from ver_pipeline.annotators.cues.labeling_sources import label_votes
+from ver_pipeline.annotators.health import Health
 from ver_pipeline.annotators.registry import make, release
 from ver_pipeline.annotators.reviewed import Review, apply_review, load_reviews
 from ver_pipeline.annotators.teacher.prices import gpu_hours, money_spent, teacher_of
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import AnnotateConfig
-from ver_pipeline.schemas.errors import ConfigError, VerError
+from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.labels import wheel
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
 
 CONTEXT_COLUMNS = ("context", "source.title")
 """What is read besides where somebody asks about the scene around the clip."""
-
-GONE_AFTER = 32
-"""Clips in a row; each was tried several times over a minute or so."""
 
 
 class AnnotateStage:
@@ -38,7 +36,7 @@ class AnnotateStage:
     """
 
     name = "annotate"
-    version = "2"
+    version = "3"
     unit = "clip"
     reads: tuple[str, ...] = ("key", "clip", "media_path", "speech", "measured")
     writes = ("annotation", "alternatives", "agreement", "human")
@@ -60,13 +58,13 @@ class AnnotateStage:
         self._embedding = TextEmbedding(config.embedding) if config.embedding else None
         self.spent: dict[str, Usage] = {}
         self._taken: dict[str, float] = {}
-        self._unreached: dict[str, int] = {}
+        self._health = {one.name: Health(one.name, config.max_unread) for one in self.asked()}
         if wants_context(self):  # everybody else must not run again for what a neighbour says
             self.reads = (*self.reads, *CONTEXT_COLUMNS)
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The policy, and each annotator's own fingerprint (prompts, model, revision, options)."""
-        not_policy = {"batch_size", "options", "source_skill", "reviews", "embedding", "wheel"}
+        not_policy = {"batch_size", "max_unread", "options", "source_skill", "reviews", "embedding", "wheel"}
         policy = self.config.model_dump(mode="json", exclude=not_policy)
         embedding = {"embedding": self._embedding.fingerprint()} if self._embedding else {}
         return {
@@ -99,6 +97,10 @@ class AnnotateStage:
         self._taken = whole
         return new
 
+    def words(self) -> str:
+        """Why most of the main annotator's unreadable answers could not be read; empty where all could."""
+        return self._health[self.main.name].words()
+
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
         """One outcome per row.  A failed main annotator is a reject with its reason; a failed further
         one only leaves no alternative."""
@@ -112,23 +114,10 @@ class AnnotateStage:
 
     def _ask(self, annotator: Annotator, requests: Sequence[Request]) -> list[Result]:
         results = annotator.annotate(requests)
-        self._count_unreached(annotator, results)
+        self._health[annotator.name].note(results)
         known = self.spent.get(annotator.name, Usage())
         self.spent[annotator.name] = sum((result.usage for result in results), known)
         return results
-
-    def _count_unreached(self, annotator: Annotator, results: Sequence[Result]) -> None:
-        """Stop where one annotator after all tries did not answer for so many clips in a row that it is gone.
-
-        Raises:
-            VerError: with its last words.
-        """
-        for result in results:
-            gone = result.reason is Reason.TEACHER_UNAVAILABLE
-            self._unreached[annotator.name] = self._unreached.get(annotator.name, 0) + 1 if gone else 0
-            if self._unreached[annotator.name] >= GONE_AFTER:
-                what = f"{annotator.name} did not answer for {GONE_AFTER} clips in a row: {result.message}"
-                raise VerError(what, "mend that and run the same command again; kept answers are not asked for again")
 
     def _outcome(self, request: Request, result: Result, further: Sequence[Result]) -> Outcome:
         review = self._reviews.get(request.key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import http.client
 import json
 import logging
 import random
@@ -13,14 +14,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ver_pipeline.annotators.backends.replies import Heard, read_reply, servers_words
 from ver_pipeline.annotators.options import OpenAIOptions
 from ver_pipeline.annotators.teacher.rate_limits import MAX_HOLD_S, RateLimiter
 from ver_pipeline.schemas.reasons import Reason
 
 LOG = logging.getLogger(__name__)
 TRY_AGAIN = frozenset({408, 409, 425, 429})
-MAX_WORDS = 200
-"""Characters of a server's own words that a message repeats."""
+MAX_BODY_BYTES = 16 << 20
+"""A longer reply is none: an answer's bounds end far below."""
+MIN_KEY_CHARS = 6
+"""A shorter key is a placeholder such as EMPTY, and no secret that words could be mistaken for."""
 _LOCAL = threading.local()
 
 
@@ -37,9 +41,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The server's JSON, or why there is none after all tries."""
+    """The body as the server sent it, without the key, and what the model says in it; or why there is none."""
 
-    body: Mapping[str, Any] | None
+    body: str | None
+    heard: Heard | None
     reason: Reason | None = None
     message: str = ""
     tries: int = 1
@@ -47,80 +52,89 @@ class Reply:
 
 
 def post(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions, rate_limiter: RateLimiter) -> Reply:
-    """Post ``body`` until an answer comes or the tries are used up.
+    """Post ``body`` until the model answers or the tries are used up.
 
-    A client error that trying again cannot mend (400, 401, 403, 404, 413, 422) ends it at once.  A reply
-    without a usable body counts as a failed try; if it is all that ever comes, the reason is ``not_json``.
+    A client error that trying again cannot mend (400, 401, 403, 404, 413, 422) ends it at once.  A reply with status
+    200 that holds no answer of the model (an error, a web page, nothing) is the server's failure as any other.
     """
     started = time.monotonic()
     reason, message = Reason.TEACHER_UNAVAILABLE, "no try was made"
     for attempt in range(options.tries):
         rate_limiter.wait()
         outcome = _once(endpoint, body, options)
-        if isinstance(outcome, dict):
-            return Reply(outcome, tries=attempt + 1, seconds=time.monotonic() - started)
-        reason, message = outcome.reason, outcome.message
+        if isinstance(outcome, tuple):
+            return Reply(*outcome, tries=attempt + 1, seconds=time.monotonic() - started)
+        message = outcome.message
         if not outcome.again:
-            return Reply(None, reason, message, attempt + 1, time.monotonic() - started)
+            return Reply(None, None, reason, message, attempt + 1, time.monotonic() - started)
         if attempt + 1 < options.tries:
             LOG.info("teacher: %s; try %d of %d follows", message, attempt + 2, options.tries)
             _rest(outcome, attempt, options, rate_limiter)
     seconds = time.monotonic() - started
-    return Reply(None, reason, f"{message}, in {options.tries} tries", options.tries, seconds)
+    return Reply(None, None, reason, f"{message}, in {options.tries} tries", options.tries, seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    reason: Reason
     message: str
     again: bool
     after_s: float | None = None
 
 
-def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -> dict[str, Any] | _Failure:
+def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -> tuple[str, Heard] | _Failure:
     import requests
 
     try:
-        response = _session().post(
-            endpoint.url, json=body, headers=endpoint.headers(), timeout=(10.0, options.timeout_s)
-        )
-        status, content = response.status_code, _without_key(response.content, endpoint.key)
-    except requests.Timeout:
-        return _Failure(Reason.TEACHER_UNAVAILABLE, f"no answer within {options.timeout_s:g} s", True)
-    except requests.RequestException as error:
-        return _Failure(Reason.TEACHER_UNAVAILABLE, f"connection failed ({type(error).__name__})", True)
+        with _session().post(
+            endpoint.url, json=body, headers=endpoint.headers(), timeout=(10.0, options.timeout_s), stream=True
+        ) as response:
+            status, content = response.status_code, _content(response, options.timeout_s)
+            headers = dict(response.headers)
+    except (requests.Timeout, TimeoutError):
+        return _Failure(f"no answer within {options.timeout_s:g} s", True)
+    except (requests.RequestException, http.client.HTTPException, UnicodeError) as error:
+        return _Failure(f"connection failed ({type(error).__name__})", True)
+    if content is None:
+        return _Failure(f"the server's reply is longer than {MAX_BODY_BYTES} bytes", False)
+    told = _without_key(content, endpoint.key).decode("utf-8-sig", "replace")
     if status != 200:
         again = status in TRY_AGAIN or status >= 500
-        message = f"HTTP {status}{_why(status, content, endpoint, options)}"
-        return _Failure(Reason.TEACHER_UNAVAILABLE, message, again, _retry_after(response.headers))
-    try:
-        value = json.loads(content) if content else None
-    except ValueError:
-        value = None
-    if not isinstance(value, dict) or not value.get("choices"):
-        return _Failure(Reason.NOT_JSON, "the server's reply holds no answer", True)
-    return value
+        return _Failure(f"HTTP {status}{_why(status, told, endpoint, options)}", again, _retry_after(headers))
+    heard = read_reply(told)
+    if isinstance(heard, Heard):
+        return told, heard
+    return _Failure(f"no answer: {heard.words}", heard.again, _retry_after(headers))
 
 
-def _why(status: int, content: bytes, endpoint: Endpoint, options: OpenAIOptions) -> str:
-    """What a refusal says about the request: about the key our own words, else the server's, without the key."""
+def _content(response: Any, timeout_s: float) -> bytes | None:
+    """The reply's body, None where it is too long.
+
+    Raises:
+        TimeoutError: it was not whole in ``timeout_s``; a server may send a byte now and then for ever.
+    """
+    end, chunks, size_bytes = time.monotonic() + timeout_s, [], 0
+    for chunk in response.iter_content(1 << 16):
+        chunks.append(chunk)
+        size_bytes += len(chunk)
+        if size_bytes > MAX_BODY_BYTES:
+            return None
+        if time.monotonic() > end:
+            raise TimeoutError
+    return b"".join(chunks)
+
+
+def _why(status: int, content: str, endpoint: Endpoint, options: OpenAIOptions) -> str:
+    """What a refusal says about the request: about the key our own words, else the server's."""
     if status in (401, 403):
         env = options.api_key_env
         return f": the key in {env} is refused" if endpoint.key else f": {env} is not set, so no key was sent"
-    if status >= 500 or status in TRY_AGAIN:
-        return ""
-    try:
-        error = json.loads(content)["error"]
-        words = error["message"] if isinstance(error, dict) else error
-    except (ValueError, KeyError, TypeError):
-        return ""
-    text = " ".join(str(words).split())
-    return f": {text}"[:MAX_WORDS]
+    words = servers_words(content)
+    return f": {words}" if words and words != "{}" else ""
 
 
 def _without_key(content: bytes, key: str | None) -> bytes:
     """What a server sent, before anybody reads or keeps it: some repeat the headers that they were sent."""
-    if not key:
+    if not key or len(key) < MIN_KEY_CHARS:
         return content
     for form in {key, json.dumps(key)[1:-1], urllib.parse.quote(key, safe="")}:
         content = content.replace(form.encode(), b"(key)")
@@ -147,7 +161,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         pass
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -13,13 +13,16 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ver_pipeline.annotators.backends.http import Endpoint, post
+from ver_pipeline.annotators.backends.replies import Heard, read_reply
 from ver_pipeline.annotators.base import Request, Result
 from ver_pipeline.annotators.options import OpenAIOptions, read_options
-from ver_pipeline.annotators.teacher.answers import AnswerStore
+from ver_pipeline.annotators.teacher.answers import AnswerStore, recall
 from ver_pipeline.annotators.teacher.asking import Talk
 from ver_pipeline.annotators.teacher.chat import Chat, Completion
 from ver_pipeline.annotators.teacher.conversation import lead, talk
@@ -155,16 +158,16 @@ class OpenAIAnnotator:
                 reason=Reason.DECODE_FAILED, message=f"the clip cannot be shown to the model: {error}", calls=0
             )
         asked = digest({"revision": self.teacher.revision, "body": body})
-        stored = self._store.get(asked)
-        if stored is not None:
-            return _completion(stored, cached=True)
+        known = recall(self._store, asked, chat, _kept_completion)
+        if known is not None:
+            return known
         with self._semaphore.one():
             reply = post(self._endpoint, body, self.options, self._rate_limiter)
-        if reply.body is None:
+        if reply.body is None or reply.heard is None:
             return Completion(reason=reply.reason, message=reply.message, calls=reply.tries, seconds=reply.seconds)
-        answer_kept = _kept(reply.body)
-        self._store.put(asked, answer_kept)
-        return _completion(answer_kept, calls=reply.tries, seconds=reply.seconds)
+        self._store.put(asked, {"body": reply.body})
+        aside = partial(self._store.set_aside, asked)
+        return replace(_completion(reply.heard), calls=reply.tries, seconds=reply.seconds, set_aside=aside)
 
 
 def server_revision(options: OpenAIOptions) -> str:
@@ -172,28 +175,29 @@ def server_revision(options: OpenAIOptions) -> str:
     return digest({"model": options.model, "revision": options.revision})
 
 
-def _kept(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a server's reply: the words, how they ended, and the count of tokens."""
-    choice = (body.get("choices") or [{}])[0]
-    message = choice.get("message") or {}
-    usage = body.get("usage") or {}
-    return {
-        "text": message.get("content"),
-        "refusal": message.get("refusal"),
-        "finish": choice.get("finish_reason") or "stop",
-        "tokens_in": int(usage.get("prompt_tokens") or 0),
-        "tokens_out": int(usage.get("completion_tokens") or 0),
-    }
+def completion_of(body: str) -> Completion:
+    """What a reply with status 200 amounts to."""
+    heard = read_reply(body)
+    if isinstance(heard, Heard):
+        return _completion(heard)
+    return Completion(reason=Reason.TEACHER_UNAVAILABLE, message=f"no answer: {heard.words}")
 
 
-def _completion(kept: Mapping[str, Any], cached: bool = False, calls: int = 1, seconds: float = 0.0) -> Completion:
+def _kept_completion(kept: Mapping[str, Any]) -> Completion:
+    """A stored reply, read anew; answers of earlier versions were stored as they were understood."""
+    if "body" in kept:
+        return completion_of(kept["body"])
+    refused = bool(kept["refusal"]) or kept["finish"] == "content_filter"
+    counts = {name: kept[name] for name in ("text", "finish", "tokens_in", "tokens_out")}
+    return Completion(**counts, refusal=refused)
+
+
+def _completion(heard: Heard) -> Completion:
     return Completion(
-        text=kept["text"],
-        finish=kept["finish"],
-        refusal=bool(kept["refusal"]) or kept["finish"] == "content_filter",
-        tokens_in=kept["tokens_in"],
-        tokens_out=kept["tokens_out"],
-        calls=calls,
-        cached=cached,
-        seconds=seconds,
+        text=heard.text,
+        finish=heard.finish,
+        refusal=heard.refusal,
+        reasoning=heard.reasoning,
+        tokens_in=heard.tokens_in,
+        tokens_out=heard.tokens_out,
     )

@@ -62,8 +62,16 @@ class UsageTotals:
     attempts: int = 0
     repaired: bool = False
 
-    def count(self, chat: Chat, completion: Completion, teacher: Teacher) -> None:
-        """Note one answer."""
+    def read(self, chat: Chat, completion: Completion, teacher: Teacher) -> Parsed | Problem:
+        """Note one answer and read it."""
+        self._count(chat, completion, teacher)
+        parsed = parse(completion, chat.schema)
+        if isinstance(parsed, Parsed):
+            self.repaired |= parsed.repaired
+            self.usage += Usage(reasoned=int(parsed.reasoned))
+        return parsed
+
+    def _count(self, chat: Chat, completion: Completion, teacher: Teacher) -> None:
         spent = Usage(completion.tokens_in, completion.tokens_out, completion.calls, 0, completion.seconds)
         self.usage += Usage(cached_calls=1) if completion.cached else spent
         self.tokens_in += completion.tokens_in
@@ -81,14 +89,15 @@ def ask(chat: Chat, request: Request, teacher: Teacher, stats: UsageTotals) -> T
     """
     language = languages(request, teacher.options)[0]
     asked, left = chat, teacher.options.retries
+    unread: list[Completion] = []
     while True:
         completion = yield asked
-        stats.count(chat, completion, teacher)
-        parsed = parse(completion, chat.schema)
+        parsed = stats.read(asked, completion, teacher)
         if isinstance(parsed, Parsed):
-            stats.repaired |= parsed.repaired
             return parsed.value
+        unread.append(completion)
         if completion.reason is not None or not left:
+            _set_aside(unread)
             return parsed
         asked = chat.after_error(completion.text or NOTHING_SAID, TRY_AGAIN[language].format(error=parsed.message))
         left -= 1
@@ -97,9 +106,18 @@ def ask(chat: Chat, request: Request, teacher: Teacher, stats: UsageTotals) -> T
 def ask_once(chat: Chat, teacher: Teacher, stats: UsageTotals) -> Talk:
     """One question, once; returns its answer or the Problem with it."""
     completion = yield chat
-    stats.count(chat, completion, teacher)
-    parsed = parse(completion, chat.schema)
-    return parsed if isinstance(parsed, Problem) else parsed.value
+    parsed = stats.read(chat, completion, teacher)
+    if isinstance(parsed, Parsed):
+        return parsed.value
+    _set_aside([completion])
+    return parsed
+
+
+def _set_aside(unread: Sequence[Completion]) -> None:
+    """Nothing could be made of these answers: the next run asks again, unless it can read them."""
+    for completion in unread:
+        if completion.set_aside is not None:
+            completion.set_aside()
 
 
 def provenance(request: Request, teacher: Teacher, draw: int, stats: UsageTotals) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from ver_pipeline.schemas.record_annotation import Annotation
 from ver_pipeline.schemas.rules import reject_reason, rule_set, run_rules
 from ver_pipeline.schemas.rules.base import Rule
 
-CHECKED = ("L", "G", "C", "S0")
-"""Families of rules that judge an answer alone; form, media and rights are the build's business."""
+CHECKED = ("L", "G", "C", "S0", "F08", "F10")
+"""Families of rules that judge an answer alone; media and rights are the build's business, and of its form all but the
+texts (F08, F10)."""
 _NOT_HERE = frozenset({"S05", "S08"})
 _FIELDS = {
     "/observations": "observations",
@@ -169,7 +170,7 @@ def _emotion(answer: Mapping[str, Any], request: Request) -> dict[str, Any]:
         "valence": None if valence is None else round(float(valence), 3),
         "arousal": None if answer["arousal"] is None else round(float(answer["arousal"]), 3),
         "dominance": None if answer.get("dominance") is None else round(float(answer["dominance"]), 3),
-        "intensity": answer["intensity"],
+        "intensity": None if answer["intensity"] is None else int(answer["intensity"]),
         "confidence": round(float(answer["confidence"]), 4),
         "mixed": answer["mixed"],
         "transitions": [{**change, "t_s": round(float(change["t_s"]), 3)} for change in answer["transitions"]],

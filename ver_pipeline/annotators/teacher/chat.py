@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ver_pipeline.schemas.reasons import Reason
+
+MAX_SAID = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,17 @@ class Chat:
 
     def after_error(self, answer: str, error: str) -> Chat:
         """The same question with a bad answer and its error shown; older tries are forgotten."""
-        return replace(self, turns=(("assistant", answer[:2000]), ("user", error)))
+        shown = answer[:2000].encode("utf-8", "replace").decode()  # half a character cannot travel
+        return replace(self, turns=(("assistant", shown), ("user", error)))
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What came back: text, or the reason why nothing did.
 
-    ``finish`` is the server's own word (``stop``, ``length``); ``cached`` means that nobody was asked.
+    ``finish`` is the server's own word (``stop``, ``length``); ``cached`` means that nobody was asked.  ``reasoning``
+    is what a server sent beside the answer.  ``set_aside``, if any, takes the stored answer out of use: the next run
+    asks again.
     """
 
     text: str | None = None
@@ -48,4 +53,16 @@ class Completion:
     calls: int = 1
     cached: bool = False
     seconds: float = 0.0
+    reasoning: str = ""
+    set_aside: Callable[[], None] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reasoned(self) -> bool:
+        """Reasoning came with it, which is no part of the answer."""
+        return bool(self.reasoning.strip())
+
+    @property
+    def said(self) -> str:
+        """The beginning of what came, for whoever must find out what is wrong with the server."""
+        return (self.text or self.reasoning or f"nothing (finish: {self.finish})")[:MAX_SAID]

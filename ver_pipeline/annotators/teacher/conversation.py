@@ -16,6 +16,7 @@ from ver_pipeline.annotators.teacher.assemble import assemble, check_rules
 from ver_pipeline.annotators.teacher.chat import Chat, Completion
 from ver_pipeline.annotators.teacher.facts import data_block, measured_audio
 from ver_pipeline.annotators.teacher.parsing import Problem
+from ver_pipeline.annotators.teacher.repairs import told_bans, without_banned
 from ver_pipeline.annotators.teacher.teacher import Teacher, languages, question
 from ver_pipeline.annotators.teacher.verify import contradicted, verify_question
 from ver_pipeline.schemas.answer import fields_schema
@@ -42,7 +43,7 @@ def settle(request: Request, teacher: Teacher, draw: int, answer: dict[str, Any]
             return annotation
         if attempt == teacher.options.repairs:
             break
-        fixed = yield from _repair(request, teacher, draw, answer, problems, stats)
+        fixed = yield from _repair(request, teacher, draw, answer, problems, stats, attempt)
         if isinstance(fixed, Problem):
             return fixed if fixed.reason is Reason.TEACHER_UNAVAILABLE else problems[0]
         answer, stats.repaired = {**answer, **fixed}, True
@@ -60,17 +61,24 @@ def _repair(
     answer: Mapping[str, Any],
     problems: Sequence[Problem],
     stats: UsageTotals,
+    attempt: int,
 ) -> Talk:
-    """Only the failing fields, asked for once."""
+    """Only the failing fields, asked for once; what failed may not come again."""
     fields = tuple(name for name in answer if any(name in problem.fields for problem in problems)) or tuple(answer)
-    schema = fields_schema(fields, languages(request, teacher.options)[1])
+    banned = {name: answer[name] for name in fields if _can_be_banned(name, problems)}
+    schema = without_banned(fields_schema(fields, languages(request, teacher.options)[1]), answer, fields)
     fill = {
         "answer": data_block(dict(answer)),
-        "errors": "\n".join(f"- {problem.message}" for problem in problems[:8]),
+        "errors": "\n".join(f"- {line}" for line in [*(p.message for p in problems[:8]), *told_bans(banned, attempt)]),
         "fields": ", ".join(schema["required"]),
     }
     asked = question(request, teacher, "repair", draw, **fill)
     return (yield from ask_once(replace(asked, schema=schema), teacher, stats))
+
+
+def _can_be_banned(name: str, problems: Sequence[Problem]) -> bool:
+    """The field failed by itself: a finding about several fields may be mended in any of them."""
+    return any(problem.fields == (name,) for problem in problems)
 
 
 def _translate(
@@ -160,7 +168,7 @@ def _one_draw(request: Request, teacher: Teacher, draw: int) -> Talk:
     stats = UsageTotals()
     answer = yield from collect(request, teacher, draw, stats)
     if isinstance(answer, Problem):
-        return Result(request.key, reason=answer.reason, message=answer.message, usage=stats.usage)
+        return Result(request.key, reason=answer.reason, message=answer.message, usage=stats.usage, said=answer.said)
     outcome = yield from settle(request, teacher, draw, answer, stats)
     if isinstance(outcome, Problem):
         return Result(request.key, reason=outcome.reason, message=outcome.message, usage=stats.usage)

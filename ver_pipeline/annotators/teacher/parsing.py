@@ -3,56 +3,70 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from ver_pipeline.annotators.teacher.chat import Completion
+from ver_pipeline.annotators.teacher.objects import REASONING_ONLY, Unread, object_of_reasoning, read_object
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.rules import lexicon
 
-_THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
-_FENCE = re.compile(r"^```[a-zA-Z]*\n(.*?)\n?```$", re.DOTALL)
+CUT = "the answer reached the token limit; write shorter texts"
+CUT_THINKING = "the answer reached the token limit while it was still reasoning"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with an answer.  ``fields`` are the top-level fields concerned, if known."""
+    """What is wrong with an answer.
+
+    ``fields`` are the top-level fields concerned, if known.  ``said`` is the beginning of an answer that could not be
+    read, None where it could.
+    """
 
     reason: Reason
     message: str
     fields: tuple[str, ...] = ()
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A dict that fits the schema.  ``repaired`` where wrapping had to be taken off first."""
+    """A dict that fits the schema.  ``repaired`` where wrapping had to be taken off first, ``reasoned`` where that was
+    reasoning."""
 
     value: dict[str, Any]
     repaired: bool
+    reasoned: bool = False
 
 
 def parse(completion: Completion, schema: Mapping[str, Any]) -> Parsed | Problem:
     """Read one completion.  Never guesses at missing content: a cut answer is a problem, not a repair."""
     if completion.reason is not None:
         return Problem(completion.reason, completion.message)
+    text, said = completion.text or "", completion.said
     if completion.refusal:
-        return Problem(Reason.REFUSAL, "the model refused to answer")
-    raw = (completion.text or "").strip()
+        return Problem(Reason.REFUSAL, "the model refused to answer", said=said)
+    fits = partial(_fits, schema)
+    silent = completion.reasoned and not text.strip()  # some servers take the whole answer for reasoning
+    found = object_of_reasoning(completion.reasoning, fits) if silent else read_object(text, fits)
     if completion.finish == "length":
-        return Problem(Reason.TRUNCATED_ANSWER, "the answer reached the token limit; write shorter texts")
-    if not raw:
-        return Problem(Reason.NOT_JSON, "the answer is empty")
-    text = _unwrap(raw)
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError:
-        return _not_json(text)
-    problem = check_schema(value, schema)
-    return problem if problem is not None else Parsed(value, text != raw)
+        thinking = isinstance(found, Unread) and found.why == REASONING_ONLY
+        return Problem(Reason.TRUNCATED_ANSWER, CUT_THINKING if thinking else CUT, said=said)
+    if isinstance(found, Unread):
+        refuses = "{" not in text and lexicon.REFUSAL.search(text)
+        told = (Reason.REFUSAL, "the model refused to answer") if refuses else (found.reason, found.why)
+        return Problem(*told, said=said)
+    problem = check_schema(found.value, schema)
+    if problem is None:
+        return Parsed(found.value, found.repaired or completion.reasoned, found.reasoned or completion.reasoned)
+    return Problem(problem.reason, problem.message, problem.fields, said=said)
+
+
+def _fits(schema: Mapping[str, Any], value: Any) -> bool:
+    return check_schema(value, schema) is None
 
 
 def check_schema(value: Any, schema: Mapping[str, Any]) -> Problem | None:
@@ -68,25 +82,6 @@ def check_schema(value: Any, schema: Mapping[str, Any]) -> Problem | None:
     expected = {"required": "a required field is missing", "additionalProperties": "an unknown field"}
     detail = expected.get(str(error.validator), f"must satisfy {error.validator} {str(error.validator_value)[:80]}")
     return Problem(Reason.SCHEMA, f"{place}: {detail}", field)
-
-
-def _unwrap(text: str) -> str:
-    """Without a reasoning block and without a Markdown fence."""
-    text = _THOUGHT.sub("", text).strip()
-    match = _FENCE.match(text)
-    return match.group(1).strip() if match else text
-
-
-def _not_json(text: str) -> Problem:
-    if "{" not in text and lexicon.REFUSAL.search(text):
-        return Problem(Reason.REFUSAL, "the model refused to answer")
-    if text.startswith("{") and not text.endswith("}"):
-        return Problem(Reason.TRUNCATED_ANSWER, "the JSON ends before it is complete")
-    return Problem(Reason.NOT_JSON, "the answer is not one JSON object")
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
 
 
 @cache

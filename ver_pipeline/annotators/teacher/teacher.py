@@ -17,7 +17,7 @@ from ver_pipeline.annotators.teacher.families import offered
 from ver_pipeline.schemas.answer import Order, Part, answer_schema, schema_sha256
 from ver_pipeline.schemas.canonical import digest
 
-VERSION = "teacher/3"
+VERSION = "teacher/4"
 """Bumped when the same answer becomes another annotation, or the same clip another question."""
 ORDER_NOTE = {
     ("en", "en-first"): "In every pair of fields write the English text first.",

@@ -92,7 +92,7 @@ def c04_valence_fits(record: Record, context: Context) -> list[Found] | NotRun:
     elif not low - limits["slack"] <= emotion.valence <= high + limits["slack"]:
         defects.append(Found(f"{emotion.primary} with valence {emotion.valence:g}", "/emotion/valence", "flag"))
     wanted = {"positive": 1, "negative": -1}.get(emotion.closed.sentiment3 or "", 0)
-    if wanted * emotion.valence < 0:
+    if wanted * emotion.valence < 0 and sign * emotion.valence >= 0:  # else it follows from the valence
         defects.append(Found("sentiment and valence have opposite signs", "/emotion/closed/sentiment3"))
     elif emotion.closed.sentiment3 == "neutral" and abs(emotion.valence) > limits["max_neutral"]:
         defects.append(Found("neutral sentiment with a strong valence", "/emotion/closed/sentiment3"))
@@ -230,6 +230,7 @@ CONSISTENCY: tuple[Rule, ...] = (
         c02_languages_claim_the_same,
         limits={"min_jaccard": 0.5},
         text_only=True,
+        version=2,
     ),
     Rule("C03", "reject", "open labels are true pairs", "开放标签的中英文词义一致", c03_open_labels_pair),
     Rule(
@@ -239,6 +240,7 @@ CONSISTENCY: tuple[Rule, ...] = (
         "效价与标签、情感极性相符",
         c04_valence_fits,
         limits={"slack": 0.0, "max_neutral": 0.35},
+        version=2,
     ),
     Rule(
         "C05",
@@ -248,8 +250,16 @@ CONSISTENCY: tuple[Rule, ...] = (
         c05_intensity_fits,
         limits={"min_arousal": -0.3},
     ),
-    Rule("C06", "flag", "neutral is told mildly", "中性标签不用激烈词语", c06_neutral_is_mild),
-    Rule("C07", "flag", "the conclusion names the label", "结论点明标签", c07_conclusion_names_label, text_only=True),
+    Rule("C06", "flag", "neutral is told mildly", "中性标签不用激烈词语", c06_neutral_is_mild, version=2),
+    Rule(
+        "C07",
+        "flag",
+        "the conclusion names the label",
+        "结论点明标签",
+        c07_conclusion_names_label,
+        text_only=True,
+        version=2,
+    ),
     Rule(
         "C08",
         "flag",
@@ -285,5 +295,5 @@ CONSISTENCY: tuple[Rule, ...] = (
         _LOW,
         {"min_consistency": 0.65},
     ),
-    Rule("C12", "info", "names of files hold no emotion", "文件名不含情绪词", c12_no_label_in_names),
+    Rule("C12", "info", "names of files hold no emotion", "文件名不含情绪词", c12_no_label_in_names, version=2),
 )

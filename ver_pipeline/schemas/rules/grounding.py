@@ -8,11 +8,18 @@ from collections.abc import Iterator
 from ver_pipeline.schemas.labels import find_words
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Record
-from ver_pipeline.schemas.record_types import Expression
 from ver_pipeline.schemas.rules import lexicon
 from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
+from ver_pipeline.schemas.rules.looks_and_voice import claimed, g06_voice_words_fit, g07_face_words_fit
 from ver_pipeline.schemas.rules.quotation import g01_quotes_are_said, g15_no_read_subtitles
-from ver_pipeline.schemas.rules.text import claims, descriptions, normalise, prose, unquoted
+from ver_pipeline.schemas.rules.support import (
+    g16_senses_do_not_repeat_the_words,
+    g17_language_spoken_fits,
+    g18_things_are_supported,
+    g19_description_is_of_this_evidence,
+    g20_gender_fits_the_evidence,
+)
+from ver_pipeline.schemas.rules.text import descriptions, normalise, unquoted
 
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 _PEOPLE = re.compile(
@@ -32,19 +39,19 @@ def g02_no_speech_no_speech_claims(record: Record, context: Context) -> list[Fou
         return NotRun("nothing listened to the clip")
     if not record.clip.has_audio:
         return NotRun("the clip has no sound: who is seen speaking may be said to speak")
-    return _claimed(record, lexicon.SPEECH, "claims speech in a clip without any")
+    return claimed(record, lexicon.SPEECH, "claims speech in a clip without any")
 
 
 def g03_no_sound_no_sound_claims(record: Record, context: Context) -> list[Found]:
     """Acoustic claims need audio, and an annotator that was given it or the measured voice."""
     if not record.clip.has_audio:
-        return _claimed(record, lexicon.SOUND, "claims sound in a clip without any") or _claimed(
+        return claimed(record, lexicon.SOUND, "claims sound in a clip without any") or claimed(
             record, lexicon.MANNER, "claims sound in a clip without any"
         )
     measured = any(o.modality == "acoustic" and o.source in ("detector", "human") for o in record.observations)
     if record.provenance.audio_given or measured:
         return []
-    return _claimed(record, lexicon.MANNER, "claims how it sounds, while the annotator heard nothing")
+    return claimed(record, lexicon.MANNER, "claims how it sounds, while the annotator heard nothing")
 
 
 def g04_no_face_no_face_claims(record: Record, context: Context) -> list[Found] | NotRun:
@@ -54,7 +61,7 @@ def g04_no_face_no_face_claims(record: Record, context: Context) -> list[Found] 
         return NotRun("nothing looked for faces")
     if faces.n_tracks:
         return []
-    defects = _claimed(record, lexicon.FACE, "claims a face in a clip without any")
+    defects = claimed(record, lexicon.FACE, "claims a face in a clip without any")
     defects += [Found("face evidence in a clip without a face", f"/observations/{i}/modality")
               for i, seen in enumerate(record.observations) if seen.modality == "face"]  # fmt: skip
     return defects
@@ -73,42 +80,6 @@ def g05_people_are_counted(record: Record, context: Context) -> list[Found] | No
                 defects.append(
                     Found(f"claims {match.group(1) or match.group(2)} people, {faces.n_tracks} faces", pointer)
                 )
-    return defects
-
-
-def g06_voice_words_fit(record: Record, context: Context) -> list[Found] | NotRun:
-    """Words for loudness and pace do not contradict the measured voice (absolute extremes only)."""
-    voice, limits = record.measured.voice, context.limits
-    if voice is None:
-        return NotRun("no voice was measured")
-    rules = [
-        (lexicon.LOUD, voice.loudness_db < limits["quiet_db"], "loud, measured as quiet"),
-        (lexicon.QUIET, voice.loudness_db > limits["loud_db"], "quiet, measured as loud"),
-    ]
-    if voice.rate_syll_s is not None:
-        rules.append((lexicon.FAST, voice.rate_syll_s < limits["slow_syll_s"], "fast, measured as slow"))
-        rules.append((lexicon.SLOW, voice.rate_syll_s > limits["fast_syll_s"], "slow, measured as fast"))
-    defects = []
-    for pattern, contradicts, what in rules:
-        if contradicts:
-            defects += _claimed(record, pattern, f"the voice is called {what}")
-    return defects
-
-
-def g07_face_words_fit(record: Record, context: Context) -> list[Found] | NotRun:
-    """A smile or frown that is claimed left at least a trace in the measured expressions."""
-    scores = [box.expression for track in record.measured.faces.tracks for box in track.boxes if box.expression]
-    if not scores:
-        return NotRun("no expression was measured")
-    floor = context.limits["min_score"]
-    smile = max(score.get("happiness", 0.0) for score in scores)
-    negative: tuple[Expression, ...] = ("anger", "sadness", "disgust", "fear")
-    frown = max(sum(score.get(name, 0.0) for name in negative) for score in scores)
-    defects = []
-    if smile < floor:
-        defects += _claimed(record, lexicon.SMILE, "claims a smile that no measured face shows")
-    if frown < floor:
-        defects += _claimed(record, lexicon.FROWN, "claims a frown that no measured face shows")
     return defects
 
 
@@ -179,10 +150,11 @@ def g11_names_are_grounded(record: Record, context: Context) -> list[Found]:
 
 
 def g12_nothing_beyond_the_clip(record: Record, context: Context) -> list[Found]:
-    """Claims about what came before or after need context evidence."""
+    """Claims about what came before or after need context evidence; of the shots in it a clip may tell as it likes."""
     if any(seen.modality == "context" for seen in record.observations):
         return []
-    return _claimed(record, lexicon.BEYOND, "tells what lies before or after the clip")
+    pattern = lexicon.BEYOND if record.clip.n_shots == 1 else lexicon.BEYOND_SHOTS
+    return claimed(record, pattern, "tells what lies before or after the clip")
 
 
 def g13_transitions_have_two_sides(record: Record, context: Context) -> list[Found] | NotRun:
@@ -203,11 +175,6 @@ def g13_transitions_have_two_sides(record: Record, context: Context) -> list[Fou
         if not (before and after):
             defects.append(Found("a transition without evidence on both sides", pointer))
     return defects
-
-
-def _claimed(record: Record, pattern: re.Pattern[str], message: str) -> list[Found]:
-    return [Found(f"{message}: {hits[0]!r}", pointer)
-            for _, pointer, text in prose(record) if (hits := claims(text, pattern))]  # fmt: skip
 
 
 def _citations(record: Record) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -239,6 +206,7 @@ GROUNDING: tuple[Rule, ...] = (
         "无人说话时不声称有人说话",
         g02_no_speech_no_speech_claims,
         _UN,
+        version=2,
     ),
     Rule(
         "G03",
@@ -247,6 +215,7 @@ GROUNDING: tuple[Rule, ...] = (
         "未曾听到时不声称声音",
         g03_no_sound_no_sound_claims,
         _UN,
+        version=2,
     ),
     Rule(
         "G04",
@@ -255,6 +224,7 @@ GROUNDING: tuple[Rule, ...] = (
         "没有人脸时不声称面部表情",
         g04_no_face_no_face_claims,
         _UN,
+        version=2,
     ),
     Rule("G05", "flag", "no more people than were seen", "人数不超过所见", g05_people_are_counted, _UN, {"slack": 1}),
     Rule(
@@ -265,6 +235,7 @@ GROUNDING: tuple[Rule, ...] = (
         g06_voice_words_fit,
         _UN,
         {"quiet_db": -36.0, "loud_db": -14.0, "slow_syll_s": 2.5, "fast_syll_s": 6.5},
+        version=2,
     ),
     Rule(
         "G07",
@@ -273,13 +244,29 @@ GROUNDING: tuple[Rule, ...] = (
         "描述面部的词语与测量一致",
         g07_face_words_fit,
         _UN,
-        {"min_score": 0.02},
+        {"min_score": 0.02, "opposed": 0.85},
+        version=2,
     ),
     Rule("G08", "reject", "labels cite evidence that exists", "标签引用的证据确实存在", g08_labels_have_evidence, _UN),
-    Rule("G09", "flag", "evidence does not name the emotion", "证据本身不点明情绪", g09_evidence_without_conclusion),
+    Rule(
+        "G09",
+        "flag",
+        "evidence does not name the emotion",
+        "证据本身不点明情绪",
+        g09_evidence_without_conclusion,
+        version=2,
+    ),
     Rule("G10", "reject", "an off-screen voice is no face's", "画外音不归于画面中的人脸", g10_off_screen_speaker, _UN),
     Rule("G11", "flag", "names are given by the clip", "名称来自片段本身", g11_names_are_grounded, _UN),
-    Rule("G12", "flag", "nothing beyond the clip is told", "不讲述片段之外的事", g12_nothing_beyond_the_clip, _UN),
+    Rule(
+        "G12",
+        "flag",
+        "nothing beyond the clip is told",
+        "不讲述片段之外的事",
+        g12_nothing_beyond_the_clip,
+        _UN,
+        version=2,
+    ),
     Rule(
         "G13",
         "flag",
@@ -297,4 +284,34 @@ GROUNDING: tuple[Rule, ...] = (
         _UN,
         dict(_QUOTE),
     ),
+    Rule(
+        "G16",
+        "reject",
+        "evidence of eye and ear does not repeat the transcript",
+        "视听线索不照抄转写文字",
+        g16_senses_do_not_repeat_the_words,
+        _UN,
+        {"min_words_en": 6, "min_chars_zh": 8},
+    ),
+    Rule(
+        "G17", "reject", "the language spoken is that of the words", "所说语言与话语一致", g17_language_spoken_fits, _UN
+    ),
+    Rule(
+        "G18",
+        "flag",
+        "tears, gestures, places and events stand in the evidence",
+        "眼泪、手势、地点和事件见于证据",
+        g18_things_are_supported,
+        _UN,
+    ),
+    Rule(
+        "G19",
+        "flag",
+        "descriptions are of this evidence",
+        "描述出自这些证据",
+        g19_description_is_of_this_evidence,
+        _UN,
+        {"min_share": 0.15, "min_terms": 12},
+    ),
+    Rule("G20", "flag", "gender is that of the evidence", "性别与证据一致", g20_gender_fits_the_evidence, _UN),
 )

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from itertools import pairwise
 
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Record
 from ver_pipeline.schemas.rules import lexicon
 from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
+from ver_pipeline.schemas.rules.repetition import l06_not_doubled, l11_no_repetition
 from ver_pipeline.schemas.rules.text import (
     descriptions,
     english_words,
     han_share,
     is_han,
-    longest_repeat,
-    normalise,
     prose,
     quotes,
     sentences,
-    tokens,
     unquoted,
+    words,
 )
 
 _GLOSS = re.compile(
@@ -30,19 +27,42 @@ _GLOSS = re.compile(
 _FINAL = re.compile(r"[.!?。！？…;；][\"'”’」』)）]*\s*$")
 _HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?](?=\s*[\u4e00-\u9fff]|\s*$)|[\u4e00-\u9fff]\.(?=\s|$|[\u4e00-\u9fff])")
 _FULL_WIDTH_LATIN = re.compile(r"[Ａ-Ｚａ-ｚ０-９]")
+_TAIL_CHARS = 240
+_LATIN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
+_WRITTEN_LATIN = frozenset(["app", "ok", "okay", "wifi", "email", "vs", "iphone", "ipad", "vlog"])
 _KANA_HANGUL = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u1100-\u11ff\uac00-\ud7af]")
 
 
 def l01_chinese_is_chinese(record: Record, context: Context) -> list[Found]:
-    """Chinese fields: Chinese characters are nearly all letters outside quotation marks."""
+    """Chinese fields: Chinese characters are nearly all letters outside quotation marks.
+
+    Names in Latin letters that the transcript holds, and abbreviations that Chinese writes so, count as given.
+    """
+    given = _given_words(record)
     defects = []
     for language, pointer, text in prose(record):
-        share = han_share(unquoted(text)) if language == "zh" else None
+        plain = _LATIN.sub(lambda m: "" if _is_given(m.group(), given) else m.group(), unquoted(text))
+        share = han_share(plain) if language == "zh" else None
         if share is not None and share < context.limits["min_han_share"]:
             defects.append(Found(f"only {share:.0%} of the letters are Chinese", pointer))
         elif language == "zh" and share is None and pointer == "/description/zh":
             defects.append(Found("no Chinese text outside quotation marks", pointer))
     return defects
+
+
+def _given_words(record: Record) -> frozenset[str]:
+    """Latin words of the transcript and its translation that are no ordinary English words: names and the like."""
+    spoken = " ".join(filter(None, (record.speech.text, record.speech.text_en, record.speech.text_zh)))
+    chinese = any(map(is_han, record.speech.text))
+    names = (
+        word for word in _LATIN.findall(spoken)
+        if (word[:1].isupper() or chinese) and word.lower() not in lexicon.STOPWORDS
+    )  # fmt: skip
+    return frozenset(name.lower() for name in names)
+
+
+def _is_given(word: str, given: frozenset[str]) -> bool:
+    return word.lower() in given or (word.isupper() and len(word) <= 4) or word.lower() in _WRITTEN_LATIN
 
 
 def l02_english_is_english(record: Record, context: Context) -> list[Found]:
@@ -58,10 +78,10 @@ def l02_english_is_english(record: Record, context: Context) -> list[Found]:
             glossed = _GLOSS.match(text[quote.end :]) or re.search(r"[(（][^)）]*[A-Za-z]{2}", quote.text)
             if han > context.limits["max_han_in_quote"] and not glossed:
                 defects.append(Found("a Chinese quotation without a translation", pointer))
-        words = english_words(unquoted(text))
+        english = english_words(unquoted(text))
         if (
-            len(words) >= 20
-            and sum(w in lexicon.STOPWORDS for w in words) / len(words) < context.limits["min_stopwords"]
+            len(english) >= 20
+            and sum(w in lexicon.STOPWORDS for w in english) / len(english) < context.limits["min_stopwords"]
         ):
             defects.append(Found("does not read as English", pointer))
     return defects
@@ -88,20 +108,16 @@ def l04_simplified_script(record: Record, context: Context) -> list[Found]:
 
 
 def l05_no_prompt_residue(record: Record, context: Context) -> list[Found]:
-    """No leaked tags, template braces, thinking or JSON keys."""
-    return [Found("holds a piece of the prompt or of the answer's wrapping", pointer)
-            for _, pointer, text in prose(record) if lexicon.RESIDUE.search(text)]  # fmt: skip
-
-
-def l06_not_doubled(record: Record, context: Context) -> list[Found]:
-    """The description does not begin again: its first sentence occurs once."""
+    """No leaked tags, labels, template braces, thinking or JSON keys; no talk around the text, before or after it."""
     defects = []
-    for language, pointer, text in descriptions(record):
-        parts = sentences(text)
-        first = normalise(parts[0]) if parts else ""
-        enough = len(first) >= context.limits["min_chars_zh" if language == "zh" else "min_chars_en"]
-        if enough and normalise(text).count(first) > 1:
-            defects.append(Found("holds its own first sentence twice", pointer))
+    for _, pointer, text in prose(record):
+        plain = unquoted(text)
+        if lexicon.RESIDUE.search(text):
+            defects.append(Found("holds a piece of the prompt or of the answer's wrapping", pointer))
+        elif (not plain[:1].isspace() and lexicon.OPENER.search(plain)) or lexicon.CLOSER.search(
+            plain.rstrip()[-_TAIL_CHARS:]
+        ):
+            defects.append(Found("speaks to whoever asked instead of describing", pointer))
     return defects
 
 
@@ -128,39 +144,24 @@ def l08_length_in_range(record: Record, context: Context) -> list[Found]:
 def l09_no_refusal(record: Record, context: Context) -> list[Found]:
     """No refusal and no talk of being a model, outside quotation marks."""
     return [Found("reads as a refusal or as a model speaking of itself", pointer)
-            for _, pointer, text in prose(record) if lexicon.REFUSAL.search(unquoted(text))]  # fmt: skip
+            for _, pointer, text in prose(record) if words(unquoted(text), lexicon.REFUSAL)]  # fmt: skip
 
 
 def l10_answers(record: Record, context: Context) -> list[Found]:
-    """A labelled record does not say that nothing can be told, and hedges sparingly."""
+    """A labelled record does not conclude that nothing can be told, and hedges sparingly.
+
+    Only the last sentence counts as the conclusion: to say of a detail that it cannot be told is good work.
+    """
     defects = []
     for _, pointer, text in descriptions(record):
         plain = unquoted(text)
-        if record.emotion.primary != "undetermined" and lexicon.NON_ANSWER.search(plain):
+        told = sentences(plain)
+        if record.emotion.primary != "undetermined" and told and words(told[-1], lexicon.NON_ANSWER):
             defects.append(Found("says that nothing can be told, while a label is given", pointer))
-        hedges = len(lexicon.HEDGE.findall(plain)) / max(1, len(sentences(text)))
+        hedges = len(words(plain, lexicon.HEDGE)) / max(1, len(told))
         if hedges > context.limits["max_hedges_per_sentence"]:
             defects.append(Found(f"{hedges:.1f} hedges a sentence", pointer))
     return defects
-
-
-def l11_no_repetition(record: Record, context: Context) -> list[Found]:
-    """Few repeated pairs, no long repeated span, no 4-gram many times over."""
-    limits, found = context.limits, []
-    for _, pointer, text in descriptions(record):
-        items = tokens(text)
-        pairs = list(pairwise(items))
-        if len(pairs) < 20:
-            continue
-        if len(set(pairs)) / len(pairs) < limits["min_distinct_2"]:
-            found.append(Found("repeats the same word pairs", pointer))
-        elif longest_repeat(items) > limits["max_repeat_share"] * len(items):
-            found.append(Found("repeats a long span", pointer))
-        else:
-            grams = Counter(zip(items, items[1:], items[2:], items[3:], strict=False))
-            if max(grams.values()) >= limits["max_4gram"]:
-                found.append(Found("repeats one phrase many times", pointer))
-    return found
 
 
 def l12_not_cut_off(record: Record, context: Context) -> list[Found]:
@@ -179,7 +180,7 @@ def l16_transcript_is_speech(record: Record, context: Context) -> list[Found] | 
     """The transcript holds none of the sentences that recognisers invent over silence."""
     if not record.speech.text:
         return NotRun("no transcript")
-    if lexicon.ASR_ADVERT.search(record.speech.text):
+    if words(record.speech.text, lexicon.ASR_ADVERT):
         return [Found("the transcript holds a sentence that recognisers are known to invent", "/speech/text")]
     return []
 
@@ -196,6 +197,7 @@ LANGUAGE: tuple[Rule, ...] = (
         _WRONG,
         {"min_han_share": 0.90},
         True,
+        version=2,
     ),
     Rule(
         "L02",
@@ -220,15 +222,18 @@ LANGUAGE: tuple[Rule, ...] = (
         {"max_traditional": 1},
         True,
     ),
-    Rule("L05", "reject", "no residue of the prompt", "不含提示词残留", l05_no_prompt_residue, text_only=True),
+    Rule(
+        "L05", "reject", "no residue of the prompt", "不含提示词残留", l05_no_prompt_residue, text_only=True, version=2
+    ),
     Rule(
         "L06",
         "reject",
         "no doubled description",
         "描述没有整体重复",
         l06_not_doubled,
-        limits={"min_chars_en": 20, "min_chars_zh": 8},
+        limits={"min_chars_en": 20, "min_chars_zh": 8, "min_similarity": 0.85},
         text_only=True,
+        version=2,
     ),
     Rule(
         "L07",
@@ -245,7 +250,7 @@ LANGUAGE: tuple[Rule, ...] = (
         "descriptions are of a useful length",
         "描述长度适中",
         l08_length_in_range,
-        limits={"min_words_en": 30, "max_words_en": 300, "min_chars_zh": 45, "max_chars_zh": 520},
+        limits={"min_words_en": 20, "max_words_en": 350, "min_chars_zh": 28, "max_chars_zh": 650},
         text_only=True,
     ),
     Rule(
@@ -256,6 +261,7 @@ LANGUAGE: tuple[Rule, ...] = (
         l09_no_refusal,
         Reason.REFUSAL,
         text_only=True,
+        version=2,
     ),
     Rule(
         "L10",
@@ -263,8 +269,9 @@ LANGUAGE: tuple[Rule, ...] = (
         "no non-answer beside a label",
         "给出标签时不说无法判断",
         l10_answers,
-        limits={"max_hedges_per_sentence": 1.0},
+        limits={"max_hedges_per_sentence": 1.5},
         text_only=True,
+        version=2,
     ),
     Rule(
         "L11",
@@ -272,7 +279,7 @@ LANGUAGE: tuple[Rule, ...] = (
         "no repetition",
         "没有重复啰嗦",
         l11_no_repetition,
-        limits={"min_distinct_2": 0.6, "max_repeat_share": 0.2, "max_4gram": 6},
+        limits={"min_distinct_2": 0.5, "max_repeat_share": 0.25, "max_4gram": 7},
         text_only=True,
     ),
     Rule(
@@ -285,5 +292,13 @@ LANGUAGE: tuple[Rule, ...] = (
         text_only=True,
     ),
     Rule("L13", "flag", "descriptions are prose", "描述为连贯散文", l13_no_markup, text_only=True),
-    Rule("L16", "flag", "the transcript is speech", "转写内容确为人声", l16_transcript_is_speech, text_only=True),
+    Rule(
+        "L16",
+        "flag",
+        "the transcript is speech",
+        "转写内容确为人声",
+        l16_transcript_is_speech,
+        text_only=True,
+        version=2,
+    ),
 )

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import re
 
+from ver_pipeline.schemas.rules.things import BLANK, LANGUAGES_SPOKEN, TEARS, THINGS, WIDE_EYES
+from ver_pipeline.schemas.rules.wrappers import CLOSER, OPENER, RESIDUE
+
+__all__ = ["BLANK", "CLOSER", "LANGUAGES_SPOKEN", "OPENER", "RESIDUE", "TEARS", "THINGS", "WIDE_EYES"]
+
 
 def _en(*patterns: str) -> str:
     return r"\b(?:" + "|".join(patterns) + r")\b"
@@ -42,17 +47,6 @@ HEDGE = _any(
     _en("maybe", "perhaps", "possibly", "might", "could be", "unclear", "presumably", "hard to (?:tell|say)", "not sure"),
     "或许", "也许", "可能", "大概", "不确定", "说不清",
 )  # fmt: skip
-
-RESIDUE = re.compile(
-    r"^\s*(?:input|output|answer|response|assistant|user|system|human|description|text|caption|prompt)\s*[:：]"
-    r"|^\s*(?:输入|输出|回答|答案|描述|助手|用户|系统)\s*[:：]"
-    r"|(?:^|\s)(?:input|output|assistant|user)\s*:\s*$"
-    r"|(?:^|[.。;；\s])(?:Output|Input)\s*:"
-    r"|</?think>|<\|[a-z_]+\|>|\[/?INST\]|###\s*(?:Instruction|Response|Input|Output)"
-    r"|\{\{|\}\}|\{[a-z_]{2,30}\}|%\([a-z_]+\)s"
-    r"|\"[a-z]+(?:_[a-z]+)*\"\s*:\s*[\[{\"0-9tfn]",
-    re.IGNORECASE | re.MULTILINE,
-)
 
 MARKDOWN = re.compile(
     r"^\s{0,3}(?:#{1,6}\s|[-*+•]\s|\d{1,2}[.)]\s)|```|\*\*[^*]+\*\*|__[^_]+__|\[[^\]]+\]\(https?:", re.MULTILINE
@@ -91,7 +85,7 @@ MANNER = _any(
         r"(?:high|low|rising|falling)[- ]pitched", r"pitch", "intonation", "tone of voice", r"(?:soft|hoarse|trembling|shaky|raised|deep|quiet) voice",
         r"voice (?:is|keeps|trembles|shakes|rises|drops|sounds|becomes|grows)", r"speech rate", r"volume",
     ),
-    "音量", "语调", "语速", "语气", "音高", "音调", "嗓音", "声音(?:很|较|变|颤|低|高|响|轻|柔|洪)", "语音(?:音量|响亮|轻柔)",
+    "音量", "语调", "语速", "语气", "音高", "音调", "嗓音", "声音(?=很|较|变|颤|低|高|响|轻|柔|洪)", "语音(?=音量|响亮|轻柔)",
 )  # fmt: skip
 """How something is said: knowable only to somebody who heard it or was given the measured voice."""
 
@@ -101,7 +95,7 @@ FACE = _any(
         r"(?:his|her|their|the|a) faces?(?! the| each| away| toward| of)", r"(?:corners? of the )?mouth", "lips?", "gaze", "cheeks?", "jaw", "forehead",
         r"eyes", "nose", r"tears?(?! up| apart| down)", "AU ?[0-9]{1,2}", "expressionless", "blush(?:es|ing)?",
     ),
-    "微笑", "笑容", "皱眉", "眉头", "眉毛", "眉心", "嘴角", "嘴唇", "双唇", "嘴巴", "唇边", "面部", "表情", "神情", "面容", "脸(?!盆)", "眼神", "目光", "双眼", "眼睛", "眼泪", "泪", "鼻子", "额头", "下巴",
+    "微笑", "笑容", "皱眉", "眉头", "眉毛", "眉心", "嘴角", "嘴唇", "双唇", "嘴巴", "唇边", "面部", "表情", "神情", "面容", "(?<![丢没翻变])脸(?!盆|谱)", "眼神", "目光", "双眼", "眼睛", "眼泪", "泪", "鼻子", "额头", "下巴",
     "面色", r"AU ?[0-9]{1,2}",
 )  # fmt: skip
 
@@ -132,12 +126,19 @@ SLOW = _any(
     "缓慢",
 )
 
+_BEYOND_EN = (
+    r"earlier in the (?:film|movie|show|series|story|episode)", r"later in the (?:film|movie|show|series|story|episode)",
+    r"(?:in|from) the (?:previous|preceding|next|following|last) (?:clip|episode)", r"before (?:this|the) clip (?:begins|starts|began)",
+    r"after (?:this|the) clip (?:ends|ended)", r"previously in the (?:film|movie|show|series|story|episode)",
+)  # fmt: skip
+_BEYOND_ZH = (
+    "上一集", "下一集", "前情(?:提要|回顾|介绍)", "接下来的剧情", "之前的剧情", "剧情之前", "此前的情节", "后面的剧情", "(?:前面|后续|后来)的(?:剧情|情节)",
+)  # fmt: skip
+BEYOND_SHOTS = _any(_en(*_BEYOND_EN), *_BEYOND_ZH)
+"""What lies outside a clip of several shots."""
 BEYOND = _any(
-    _en(
-        r"(?:in|from) the (?:previous|preceding|next|following) (?:scene|clip|episode|shot)", r"earlier in the (?:film|movie|show|series|story|episode)",
-        r"later in the (?:film|movie|show|series|story|episode)", r"before (?:this|the) clip", r"after (?:this|the) clip", r"previously in the",
-    ),
-    "上一幕", "上一集", "前一场", "前一幕", "前情", "下一幕", "下一集", "接下来的剧情", "之前的剧情", "剧情之前", "此前的情节", "后面的剧情",
+    _en(*_BEYOND_EN, r"(?:in|from) the (?:previous|preceding|next|following) (?:scene|shot)"),
+    *_BEYOND_ZH, "上一幕", "前一场戏", "前一幕", "下一幕",
 )  # fmt: skip
 
 INTENSE = _any(
@@ -186,18 +187,31 @@ SENSITIVE = _any(
     "裸体", "赤裸", "性行为", "性侵", "强奸", "猥亵", "色情", "自杀", "自残", "自伤", "割腕", "上吊", "斩首", "肢解", "虐杀", "酷刑", "尸体",
 )  # fmt: skip
 
-PROTECTED = _any(
+_ILLNESS_EN = r"(?:depression|anxiety disorder|bipolar(?: disorder)?|autism|schizophrenia|ptsd|adhd|dementia)"
+_ILLNESS_ZH = "(?:抑郁症|焦虑症|躁郁症|双相情感障碍|自闭症|精神分裂症?|精神病|精神疾病)"
+_GROUP_ZH = "(?:同性恋|异性恋|双性恋|穆斯林|犹太人|基督徒|佛教徒|黑人|白人|亚裔|黄种人|少数民族)"
+PROTECTED_OF_SOMEBODY = _any(
     _en(
-        r"(?:suffer(?:s|ing)? from|diagnosed with|has|with) (?:clinical |severe |major )?(?:depression|anxiety disorder|bipolar(?: disorder)?|autism|schizophrenia|ptsd|adhd|dementia)",
-        "clinically depressed", "autistic", "bipolar", "schizophrenic", "mentally ill", "mental illness", "depressive disorder",
-        "homosexual", "heterosexual", "bisexual", "lesbian", r"(?:is|appears|seems) (?:to be )?gay", "transgender",
-        r"(?:appears|seems|looks|is probably|is likely) (?:to be )?(?:a )?(?:muslim|jewish|christian|hindu|buddhist|catholic|atheist)",
+        rf"(?:suffer(?:s|ing)? from|diagnosed with|has|with) (?:clinical |severe |major )?{_ILLNESS_EN}",
+        r"(?:is|are|was|were|appears?|seems?|looks?) (?:to be )?(?:clinically depressed|autistic|bipolar|schizophrenic|mentally ill|homosexual|bisexual|a lesbian|gay|transgender)",
+        r"(?:appears|seems|looks|is|is probably|is likely) (?:to be )?(?:a |an )?(?:muslim|jewish|jew|christian|hindu|buddhist|catholic|atheist)",
         r"(?:asian|caucasian|hispanic|latino|latina|african[- ]american|arab|black|white) (?:man|woman|person|male|female|boy|girl|people|men|women)",
         r"of (?:asian|african|european|arab|jewish) (?:descent|origin)",
     ),
-    "抑郁症", "焦虑症", "躁郁症", "双相情感障碍", "自闭症", "精神分裂", "精神病", "精神疾病", "同性恋", "异性恋", "双性恋", "穆斯林", "犹太人", "基督徒", "佛教徒",
-    "黑人", "白人", "亚裔", "黄种人", "少数民族",
+    rf"(?:患有|患了|得了|确诊为?|疑似|可能是|像是|是(?:一名|一位|一个|个)?|有){_ILLNESS_ZH}",
+    rf"(?:是|像是|看似|似乎是|看起来是|可能是)(?:一名|一位|一个|个)?{_GROUP_ZH}",
+    rf"(?:一名|一位|一个|这名|这位|那名|那位|两名|位|名){_GROUP_ZH}", rf"{_GROUP_ZH}(?:男子|女子|男性|女性|女士|男孩|女孩|青年|老人)",
 )  # fmt: skip
+"""Said of somebody."""
+
+PROTECTED = _any(
+    _en(
+        "clinically depressed", "autistic", "bipolar", "schizophrenic", "mentally ill", "mental illness", "depressive disorder",
+        "homosexual", "heterosexual", "bisexual", "lesbian", "transgender",
+    ),
+    _ILLNESS_ZH, _GROUP_ZH,
+)  # fmt: skip
+"""Bare words."""
 
 MOVES_ON_NAMES: frozenset[str] = frozenset(
     [

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ver_pipeline.schemas.denial import reported_spans
 from ver_pipeline.schemas.reasons import Reason
 from ver_pipeline.schemas.record import Record
 from ver_pipeline.schemas.rules import lexicon
 from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
-from ver_pipeline.schemas.rules.text import claims, descriptions, prose, sentences, unquoted
+from ver_pipeline.schemas.rules.text import claims, descriptions, prose, sentences, unquoted, words
 
 _STRONG = (
     ("an e-mail address", lexicon.EMAIL),
@@ -34,16 +35,22 @@ def s01_no_personal_data(record: Record, context: Context) -> list[Found]:
 def s02_no_private_names(record: Record, context: Context) -> list[Found]:
     """Descriptions name nobody; the spoken words stay as they are."""
     return [Found("names a person", pointer)
-            for _, pointer, text in prose(record) if lexicon.NAMED.search(unquoted(text))]  # fmt: skip
+            for _, pointer, text in prose(record) if words(unquoted(text), lexicon.NAMED)]  # fmt: skip
 
 
 def s03_no_minor_with_sensitive(record: Record, context: Context) -> list[Found]:
-    """A clip that may show a minor holds nothing sexual, violent or about self-harm."""
+    """A clip that may show a minor holds nothing sexual, violent or about self-harm.
+
+    Rejects where somebody marked the clip; words alone, which may be meant otherwise, ask for a review.
+    """
     safety = record.safety
-    all_text = " ".join(text for _, text in _texts(record))
-    minor = bool(safety.minor_possible) or bool(claims(all_text, lexicon.MINOR))
-    sensitive = bool(safety.sensitive) or bool(lexicon.SENSITIVE.search(all_text))
-    return [Found("may show a minor together with sensitive content", "/safety")] if minor and sensitive else []
+    texts = [text for _, text in _texts(record)]
+    minor = bool(safety.minor_possible) or any(claims(text, lexicon.MINOR) for text in texts)
+    sensitive = bool(safety.sensitive) or any(words(text, lexicon.SENSITIVE) for text in texts)
+    if not (minor and sensitive):
+        return []
+    marked = bool(safety.minor_possible or safety.sensitive)
+    return [Found("may show a minor together with sensitive content", "/safety", None if marked else "flag")]
 
 
 def s04_no_sensitive_content(record: Record, context: Context) -> list[Found]:
@@ -51,7 +58,7 @@ def s04_no_sensitive_content(record: Record, context: Context) -> list[Found]:
     if record.safety.sensitive:
         return [Found("marked as sensitive", "/safety/sensitive")]
     return [Found("sensitive content", pointer)
-            for pointer, text in _texts(record) if lexicon.SENSITIVE.search(text)]  # fmt: skip
+            for pointer, text in _texts(record) if words(text, lexicon.SENSITIVE)]  # fmt: skip
 
 
 def s05_media_has_licence(record: Record, context: Context) -> list[Found]:
@@ -65,9 +72,21 @@ def s05_media_has_licence(record: Record, context: Context) -> list[Found]:
 
 
 def s06_no_protected_attributes(record: Record, context: Context) -> list[Found]:
-    """No guess at religion, ethnicity, orientation or health, and no diagnosis."""
-    return [Found("speaks of a protected attribute or a diagnosis", pointer)
-            for _, pointer, text in prose(record) if lexicon.PROTECTED.search(unquoted(text))]  # fmt: skip
+    """No guess at religion, ethnicity, orientation or health, and no diagnosis.
+
+    Rejects where the text itself says it of somebody; a bare word, such as the name of an illness, and what somebody is
+    reported to say ask for a review.
+    """
+    defects = []
+    for language, pointer, text in prose(record):
+        plain = unquoted(text)
+        said = reported_spans(plain, "zh" if language == "zh" else "en")
+        claimed = words(plain, lexicon.PROTECTED_OF_SOMEBODY)
+        if any(not any(start <= hit.start() < end for start, end in said) for hit in claimed):
+            defects.append(Found("speaks of a protected attribute or a diagnosis", pointer))
+        elif claimed or words(plain, lexicon.PROTECTED):
+            defects.append(Found("holds a word for a protected attribute or an illness", pointer, "flag"))
+    return defects
 
 
 def s07_apparent_emotion(record: Record, context: Context) -> list[Found]:
@@ -75,7 +94,7 @@ def s07_apparent_emotion(record: Record, context: Context) -> list[Found]:
     defects = []
     for _, pointer, text in descriptions(record):
         for sentence in sentences(unquoted(text)):
-            if lexicon.FELT.search(sentence) and not lexicon.APPARENT.search(sentence):
+            if words(sentence, lexicon.FELT) and not words(sentence, lexicon.APPARENT):
                 defects.append(Found("states a felt emotion as a fact", pointer))
                 break
     return defects
@@ -100,7 +119,7 @@ def _texts(record: Record) -> Iterator[tuple[str, str]]:
 
 SAFETY: tuple[Rule, ...] = (
     Rule("S01", "reject", "no personal data in any text", "文本不含个人信息", s01_no_personal_data, text_only=True),
-    Rule("S02", "flag", "descriptions name nobody", "描述不点名个人", s02_no_private_names, text_only=True),
+    Rule("S02", "flag", "descriptions name nobody", "描述不点名个人", s02_no_private_names, text_only=True, version=2),
     Rule(
         "S03",
         "reject",
@@ -108,6 +127,7 @@ SAFETY: tuple[Rule, ...] = (
         "未成年人不与敏感内容同现",
         s03_no_minor_with_sensitive,
         text_only=True,
+        version=2,
     ),
     Rule(
         "S04",
@@ -116,6 +136,7 @@ SAFETY: tuple[Rule, ...] = (
         "敏感内容须经复核",
         s04_no_sensitive_content,
         text_only=True,
+        version=2,
     ),
     Rule("S05", "info", "embedded media has a licence", "内嵌媒体具有许可", s05_media_has_licence),
     Rule(
@@ -125,6 +146,7 @@ SAFETY: tuple[Rule, ...] = (
         "不推测受保护属性，不作诊断",
         s06_no_protected_attributes,
         text_only=True,
+        version=2,
     ),
     Rule(
         "S07",
@@ -133,6 +155,7 @@ SAFETY: tuple[Rule, ...] = (
         "情绪以表现而非事实陈述",
         s07_apparent_emotion,
         text_only=True,
+        version=2,
     ),
     Rule("S08", "reject", "nothing on the takedown list", "不含下架名单中的内容", s08_not_taken_down, Reason.TAKEDOWN),
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ver_pipeline.schemas.record import Record
+from ver_pipeline.schemas.segment import stands
 
 _QUOTED = re.compile(
     r"“([^”]*)”|”([^“”]*)“|「([^」]*)」|『([^』]*)』|\"([^\"]*)\"|‘([^’]*)’(?![A-Za-z])|(?<![\w'])'([^'\n]*(?:\w'\w[^'\n]*)*)'(?!\w)"
@@ -20,7 +21,8 @@ _SENTENCE = re.compile(r"[^.!?。！？；;\n]+[.!?。！？；;\n]*[”\"’']?
 _CLAUSE = re.compile(r"[,;:.!?，；：。！？、\n—]|\b(?:but|while|yet|however|although|though)\b|但是?|然而|却|不过")
 _DENIES_EN = re.compile(
     r"\b(?:no|not|nobody|none|never|neither|nor|without|cannot|lacks?|lacking|absent|nothing|hardly|unseen|"
-    r"unheard|invisible|inaudible|silent|silence)\b|n't\b|n’t\b",
+    r"unheard|invisible|inaudible|silent|silence|unable|far from|anything but|fails? to|instead of|rather than)\b|"
+    r"n't\b|n’t\b",
     re.IGNORECASE,
 )
 _DENIES_ZH = re.compile(
@@ -64,10 +66,23 @@ def sentences(text: str) -> list[str]:
 
 def claims(text: str, pattern: re.Pattern[str]) -> list[str]:
     """Matches of ``pattern`` that the text asserts: outside quotes, in a clause that denies nothing."""
-    matches = []
-    for clause in _CLAUSE.split(unquoted(text)):
-        if clause and not denies(clause):
-            matches += [match.group() for match in pattern.finditer(clause)]
+    return [match.group() for clause in _asserted(text) for match in words(clause, pattern)]
+
+
+@lru_cache(maxsize=4096)
+def _asserted(text: str) -> tuple[str, ...]:
+    """The clauses of a text that deny nothing, without what stands in quotation marks."""
+    return tuple(clause for clause in _CLAUSE.split(unquoted(text)) if clause.strip() and not denies(clause))
+
+
+def words(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    """Matches of ``pattern`` that are words where they stand: 白人 in 明白人 is none."""
+    matches: list[re.Match[str]] = []
+    at = 0
+    while match := pattern.search(text, at):
+        whole = match.end() > match.start() and stands(text, *match.span())
+        at = match.end() if whole else match.start() + 1
+        matches += [match] if whole else []
     return matches
 
 
