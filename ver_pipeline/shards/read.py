@@ -113,14 +113,23 @@ def tar_headers(path: Path) -> Iterator[tarfile.TarInfo]:
                 yield info
     except RecursionError as error:
         raise tarfile.ReadError("extended headers follow each other without end") from error
+    except (ValueError, OverflowError, EOFError) as error:
+        raise tarfile.ReadError(f"a header is damaged: {error}") from error
 
 
 def read_offsets(path: Path) -> dict[str, Offsets]:
-    """Where each member's data lies in a tar, by key, in file order."""
+    """Where each member's data lies in a tar, by key, in file order.
+
+    Raises:
+        CorruptDataError: it is no whole tar.
+    """
     offsets: dict[str, Offsets] = {}
-    for member in tar_headers(path):
-        key, _, extension = member.name.partition(".")
-        offsets.setdefault(key, {})[extension] = (member.offset_data, member.size)
+    try:
+        for member in tar_headers(path):
+            key, _, extension = member.name.partition(".")
+            offsets.setdefault(key, {})[extension] = (member.offset_data, member.size)
+    except tarfile.TarError as error:
+        raise CorruptDataError(f"{path} is no whole tar: {error}", "run: ver lint") from error
     return offsets
 
 

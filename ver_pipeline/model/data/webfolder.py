@@ -171,7 +171,7 @@ def members_of(tar: Path) -> Iterator[Member]:
         for info in tar_headers(tar):
             if info.isreg() and not info.issparse():
                 yield Member(info.name, info.offset_data, info.size)
-    except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
+    except tarfile.TarError as error:
         raise CorruptDataError(f"{tar} is no whole tar: {error}", "copy it again") from error
 
 
