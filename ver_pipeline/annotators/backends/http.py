@@ -19,6 +19,7 @@ from ver_pipeline.schemas.reasons import Reason
 
 LOG = logging.getLogger(__name__)
 TRY_AGAIN = frozenset({408, 409, 425, 429})
+MAX_REPLY_BYTES = 64 << 20
 MAX_WORDS = 200
 """Characters of a server's own words that a message repeats."""
 _LOCAL = threading.local()
@@ -81,18 +82,27 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -
     import requests
 
     try:
-        response = _session().post(
-            endpoint.url, json=body, headers=endpoint.headers(), timeout=(10.0, options.timeout_s)
-        )
-        status, content = response.status_code, _without_key(response.content, endpoint.key)
+        with _session().post(
+            endpoint.url, json=body, headers=endpoint.headers(), timeout=(10.0, options.timeout_s),
+            allow_redirects=False, stream=True,
+        ) as response:  # fmt: skip
+            status, headers = response.status_code, response.headers
+            whole = _bounded(response, time.monotonic() + options.timeout_s)
     except requests.Timeout:
         return _Failure(Reason.TEACHER_UNAVAILABLE, f"no answer within {options.timeout_s:g} s", True)
     except requests.RequestException as error:
         return _Failure(Reason.TEACHER_UNAVAILABLE, f"connection failed ({type(error).__name__})", True)
+    if whole is None:
+        message = f"the server's reply is longer than {MAX_REPLY_BYTES >> 20} MiB, or never ends"
+        return _Failure(Reason.NOT_JSON, message, True)
+    content = _without_key(whole, endpoint.key)
+    if 300 <= status < 400:
+        message = f"HTTP {status}: the server sends us elsewhere, where nothing is sent; name the right address"
+        return _Failure(Reason.TEACHER_UNAVAILABLE, message, False)
     if status != 200:
         again = status in TRY_AGAIN or status >= 500
         message = f"HTTP {status}{_why(status, content, endpoint, options)}"
-        return _Failure(Reason.TEACHER_UNAVAILABLE, message, again, _retry_after(response.headers))
+        return _Failure(Reason.TEACHER_UNAVAILABLE, message, again, _retry_after(headers))
     try:
         value = json.loads(content) if content else None
     except ValueError:
@@ -100,6 +110,17 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -
     if not isinstance(value, dict) or not value.get("choices"):
         return _Failure(Reason.NOT_JSON, "the server's reply holds no answer", True)
     return value
+
+
+def _bounded(response: Any, until: float) -> bytes | None:
+    """The body, unpacked; None where it is too long, or still comes when the time is over."""
+    parts, left = [], MAX_REPLY_BYTES
+    for part in response.iter_content(65_536):
+        parts.append(part)
+        left -= len(part)
+        if left < 0 or time.monotonic() > until:
+            return None
+    return b"".join(parts)
 
 
 def _why(status: int, content: bytes, endpoint: Endpoint, options: OpenAIOptions) -> str:
