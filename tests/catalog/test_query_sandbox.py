@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from published import publish
 
 from ver_pipeline import open_dataset
 from ver_pipeline.catalog.dataset import Dataset
+from ver_pipeline.catalog.render import show
 from ver_pipeline.catalog.sandbox import QueryError, QueryRefusedError
 from ver_pipeline.schemas.errors import CorruptDataError
 
@@ -82,6 +84,11 @@ HOSTILE = [
     "SELECT write_log('x')",
     "SELECT sleep_ms(1)",
     "SELECT " + "+".join(["1"] * 900),
+    "UPDATE EXTENSIONS",
+    "SELECT CAST(repeat('[', 50000) || repeat(']', 50000) AS json)::VARIANT",
+    "SELECT TRY_CAST('a' AS STRUCT(b VARIANT[]))",
+    "SELECT variant_normalize(key) FROM clips",
+    "SELECT json_contains(x, x) FROM (SELECT repeat('[', 100000) || repeat(']', 100000) AS x)",
 ]
 
 
@@ -110,6 +117,25 @@ def test_the_engine_itself_is_locked_behind_the_syntax_check(data: Dataset, out:
         with pytest.raises(duckdb.Error):
             cursor.execute(statement)
     assert not (out / "stolen.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT CAST(repeat('[', 1000000) AS json)", "SELECT strptime(repeat('1', 100000), '%Y')",
+     "SELECT CAST('\x1b]0;title\x07\x9b2J' AS INTEGER)", "SELECT error(E'two\nlines')"],
+)  # fmt: skip
+def test_an_error_is_one_short_line_that_a_terminal_can_be_sent(data: Dataset, query: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        data.sql(query).rows()
+    assert len(str(caught.value)) < 800 and str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_no_name_of_a_column_and_no_nested_text_sends_the_terminal_a_command(data: Dataset, form: str) -> None:
+    sql = """SELECT 1 AS "a\x1b[2J", {'b': E'\x9b2J\x1b[2J'} AS c, [{'d': E'\x9b2J'}] AS e"""
+    out = StringIO()
+    show(out, data.sql(sql), form, 0, None)
+    assert all(line.isprintable() for line in out.getvalue().splitlines()), out.getvalue()
 
 
 def test_a_python_variable_is_no_table(data: Dataset) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import logging
 from pathlib import Path
 
 import pytest
 
-from ver_pipeline.cli import main
+from ver_pipeline.cli import main, show_log
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str]:
@@ -71,3 +72,19 @@ def test_a_disk_that_is_full_or_closed_while_the_driver_writes(tmp_path, capsys,
     monkeypatch.setattr("ver_pipeline.shards.lock.locked", refuse)
     status, told = said(capsys, "build", "--source", tmp_path, "--out", tmp_path / "out")
     assert (status, says in told, "lock" in told, told.count("\n")) == (1, True, True, 1), told
+
+
+def test_a_foreign_name_in_an_error_or_a_warning_sends_the_terminal_no_command_and_no_second_line(tmp_path, capsys):
+    name = "a\x1b]0;title\x07\nver build: all is well\x9b2J"
+    status, told = said(capsys, "infer", tmp_path, tmp_path / name)
+    assert (status, told.count("\n"), told.strip().isprintable()) == (2, 1, True), told
+    logger = logging.getLogger("ver_pipeline.test")
+    root, before = logging.getLogger(), logging.getLogger().handlers[:]
+    root.handlers.clear()
+    try:
+        show_log(logging.WARNING)
+        logger.warning("bad sample %s", name)
+    finally:
+        root.handlers[:] = before
+    told = capsys.readouterr().err
+    assert (told.count("\n"), told.strip().isprintable()) == (1, True), told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import shutil
+import struct
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -239,3 +240,13 @@ def _opens_media(node: ast.AST) -> bool:
 def test_every_container_that_is_read_is_documented():
     told = (ROOT / "docs" / "guarantees" / "own-bytes.md").read_text("utf-8")
     assert [name for name, what in VIDEOS.items() if f"| `{name}` | {what} |" not in told] == []
+
+
+def test_boxes_that_lie_in_each_other_without_end_are_a_refusal_and_no_failure(tmp_path):
+    content = b""
+    for _ in range(5000):
+        content = struct.pack(">I", 8 + len(content)) + b"moov" + content
+    assert has_references(from_bytes(content), len(content)) is False
+    (tmp_path / "deep.mov").write_bytes(struct.pack(">I", 16) + b"ftypqt  \0\0\0\0" + content)
+    refused = ingest(tmp_path / "deep.mov")
+    assert isinstance(refused, Reject) and refused.reason in (Reason.NOT_MEDIA, Reason.TRUNCATED), refused

@@ -83,8 +83,24 @@ def test_every_checkpoint_is_opened_as_safetensors_and_without_its_code() -> Non
         spread = {ast.unparse(k.value) for k in node.keywords if k.arg is None}
         wanted = "SAFE_TOKENIZER" if "Tokenizer" in call else "SAFE_WEIGHTS"
         assert any(wanted in text for text in spread), f"{name}: {ast.unparse(node)}"
-    assert found >= 8
+    assert found >= 6
     assert not [name for name, _, node in calls() for k in node.keywords if k.arg == "trust_remote_code"]
+
+
+def test_every_folder_of_a_model_is_looked_through_before_a_library_reads_it() -> None:
+    found = 0
+    for name, tree in sources():
+        guarded = [
+            inner
+            for node in ast.walk(tree)
+            if isinstance(node, ast.With) and any("opening(" in ast.unparse(item) for item in node.items)
+            for inner in ast.walk(node)
+        ]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".from_pretrained"):
+                found += 1
+                assert node in guarded, f"{name}: {ast.unparse(node)}"
+    assert found >= 10
 
 
 class Bomb:

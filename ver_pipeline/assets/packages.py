@@ -10,6 +10,7 @@ registry is named, npm itself comes from PyPI, and knows.  Whatever the way, the
 
 from __future__ import annotations
 
+import base64
 import configparser
 import importlib.util
 import io
@@ -272,14 +273,19 @@ def npm_registry() -> str:
 
 
 def _open(address: str, accept: str = "*/*") -> Any:
-    request = urllib.request.Request(address, headers={"Accept": accept, "User-Agent": "ver-pipeline"})
+    parts = urllib.parse.urlsplit(address)
+    plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    request = urllib.request.Request(plain, headers={"Accept": accept, "User-Agent": "ver-pipeline"})
+    if parts.username is not None:  # urllib takes no credentials in an address: it would show them in its error
+        words = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+        request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(words.encode()).decode())
     certificates = os.environ.get("SSL_CERT_FILE") or os.environ.get("PIP_CERT")
     context = ssl.create_default_context(cafile=certificates)
     return urllib.request.urlopen(request, timeout=TIMEOUT_S, context=context)
 
 
 def _host(address: str) -> str:
-    return urllib.parse.urlsplit(address).hostname or address  # never the credentials an address may hold
+    return urllib.parse.urlsplit(address).hostname or "the registry"  # never the credentials an address may hold
 
 
 def _reason(error: OSError, address: str) -> str:

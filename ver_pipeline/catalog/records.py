@@ -33,8 +33,8 @@ def read_records(data: Dataset, where: str = ALL) -> Iterator[tuple[dict[str, An
         CorruptDataError: a member is no record of this schema, or of another key than the index says.
     """
     chosen = "" if where.strip() == ALL else f"WHERE key IN ({select_keys(data, where)})"
-    rows = data.sql(f'SELECT * FROM "index" {chosen} ORDER BY key')
-    with ShardReader(local_root(data)) as shards:
+    with ShardReader(local_root(data)) as shards:  # which checks the index: before a query sorts it
+        rows = data.sql(f'SELECT * FROM "index" {chosen} ORDER BY key')
         for values in rows:
             row = dict(zip(rows.columns, values, strict=True))
             record = shards.member(row, "json")

@@ -35,7 +35,7 @@ def plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(plain(item) for item in value)
     if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return plain(json.dumps(value, ensure_ascii=False, default=str))
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     text = " ".join(text.split()) if any(space in text for space in "\n\r\t") else text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
@@ -68,6 +68,7 @@ def write_table(out: TextIO, columns: Sequence[str], types: Sequence[str], rows:
 
     The widest columns are cut first; columns that would then be unreadable are left out and named below.
     """
+    columns = [plain(name) for name in columns]
     cells = [[plain(value) for value in row] for row in rows]
     widths = [max([width_of(name), *(width_of(row[i]) for row in cells)]) for i, name in enumerate(columns)]
     n_shown = len(columns) if width is None else _that_fit(widths, width)
@@ -135,7 +136,7 @@ def write_json(out: TextIO, columns: Sequence[str], types: Sequence[str], rows: 
 
 def write_markdown(out: TextIO, columns: Sequence[str], types: Sequence[str], rows: Rows, width: int | None) -> None:
     """A pipe table; pipes and markup in values are escaped."""
-    out.write("| " + " | ".join(columns) + " |\n")
+    out.write("| " + " | ".join(_escaped(plain(name)) for name in columns) + " |\n")
     out.write("|" + "|".join(" ---: " if _is_number(type_) else " --- " for type_ in types) + "|\n")
     for row in rows:
         out.write("| " + " | ".join(_escaped(plain(value)) for value in row) + " |\n")

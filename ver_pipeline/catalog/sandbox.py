@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.schemas.catalog_tables import TABLES
-from ver_pipeline.schemas.errors import VerError
+from ver_pipeline.schemas.errors import VerError, one_line
 from ver_pipeline.schemas.tables import INDEX, SAMPLES
 
 if TYPE_CHECKING:
@@ -35,11 +35,23 @@ SYSTEM_VIEWS = frozenset({"duckdb_columns", "duckdb_tables", "duckdb_views"})
 
 _SYSTEM = ("duckdb_", "pragma_", "pg_", "sqlite_")
 _REFUSED_FUNCTIONS = frozenset(
-    {"current_setting", "getenv", "getvariable", "json_serialize_plan", "write_log", "sleep_ms", "pg_sleep"}
+    {
+        "current_setting",
+        "getenv",
+        "getvariable",
+        "json_contains",
+        "json_serialize_plan",
+        "write_log",
+        "sleep_ms",
+        "pg_sleep",
+    }
 )
+"""What tells of the machine or waits; ``json_contains`` ends the process on JSON that nests 100,000 deep."""
 _SHOWN = frozenset({"", "tables", "__show_tables_expanded"})
 """What ``SHOW`` may show besides the tables and views: no settings, no databases."""
 _NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+MESSAGE_LIMIT = 600
+"""Characters of a DuckDB error: it may quote megabytes of the value that it stumbled over."""
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\s+(?=select|from|with|describe|summarize|pivot|values|\()", re.I)
 _CURE = "a query reads the data set; use --output to write its answer"
 
@@ -87,12 +99,17 @@ def check(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
         statements = duckdb.extract_statements(sql)
     except duckdb.Error as error:
         raise QueryError(first_line(error)) from error
+    except RecursionError as error:
+        raise QueryRefusedError("the query nests too deep", "write it in fewer levels") from error
     if not statements:
         raise QueryError("the query is empty", "for example: SELECT label, count(*) FROM samples GROUP BY label")
     if len(statements) > 1:
         raise QueryRefusedError(f"{len(statements)} statements in one query", "run one at a time")
     text = statements[0].query.strip().rstrip(";")
-    kind = statements[0].type.name
+    try:
+        kind = statements[0].type.name
+    except ValueError as error:  # a statement for which the Python package has no name
+        raise QueryRefusedError(f"{_verb(text)} is refused", _CURE) from error
     explained = _EXPLAIN.match(text) if kind == "EXPLAIN" else None
     if kind != "SELECT" and explained is None:
         raise QueryRefusedError(f"{_verb(text)} is refused", _CURE)
@@ -132,6 +149,10 @@ def _check_tree(tree: Any) -> None:
             _check_table(str(node["table_name"]))
         if kind == "SHOW_REF" and not _may_be_shown(node):
             raise QueryRefusedError("SHOW of anything but tables is refused", _CURE)
+        if kind == "TYPE" and str(node.get("type_name", "")).upper() == "VARIANT":
+            raise QueryRefusedError("the type VARIANT is refused", "it ended the process on deep JSON; use JSON")
+        if kind == "FUNCTION" and str(node.get("function_name", "")).lower().startswith("variant_"):
+            raise QueryRefusedError(f"the function {node['function_name']}() is refused", _CURE)
         if kind == "FUNCTION" and str(node.get("function_name", "")).lower() in _REFUSED_FUNCTIONS:
             raise QueryRefusedError(f"the function {node['function_name']}() is refused", _CURE)
 
@@ -170,4 +191,4 @@ def first_line(error: Exception) -> str:
     """The message of a DuckDB error without the echo of the query."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     message = [line for line in lines if not line.startswith(("LINE ", "^"))]
-    return " ".join(message[:2]) if message else type(error).__name__
+    return one_line(" ".join(message[:2]), MESSAGE_LIMIT) if message else type(error).__name__

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ver_pipeline.cli import extras
-from ver_pipeline.schemas.errors import VerError, from_os
+from ver_pipeline.schemas.errors import VerError, from_os, one_line
 
 log = logging.getLogger(__name__)
 
@@ -107,8 +107,15 @@ def _version() -> str:
 
 
 def _failed(command: str, error: VerError) -> int:
-    sys.stderr.write(f"ver {command}: {error}\n")
+    sys.stderr.write(f"ver {command}: {one_line(str(error))}\n")
     return error.exit_code
+
+
+class _OneLine(logging.Formatter):
+    """Messages may quote foreign names: none may send the terminal more than signs, or pass for another line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return one_line(super().formatMessage(record))
 
 
 class _NowStandardError(logging.StreamHandler[TextIO]):
@@ -121,5 +128,6 @@ class _NowStandardError(logging.StreamHandler[TextIO]):
 
 def show_log(level: int) -> None:
     """Log to standard error."""
-    form = "%(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=level, format=form, handlers=[_NowStandardError()])
+    handler = _NowStandardError()
+    handler.setFormatter(_OneLine("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])

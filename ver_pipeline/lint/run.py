@@ -15,6 +15,7 @@ from ver_pipeline.lint.facts import file_columns, table_facts
 from ver_pipeline.lint.files import file_defects
 from ver_pipeline.lint.pool import Start, checking_pool
 from ver_pipeline.lint.tar import TarReport, check_tar
+from ver_pipeline.schemas.bounded_parquet import read_bounded
 from ver_pipeline.schemas.catalog_tables import TABLES
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.tables import INDEX
@@ -135,15 +136,20 @@ def _damaged_index_keys(out_dir: Path, files: list[dict[str, Any]], name: str) -
 
     try:
         rows = {row["key"]: row for row in _read_rows(out_dir / name)}
-    except (pa.ArrowException, OSError, KeyError, ValueError):
+    except (pa.ArrowException, OSError, KeyError, ValueError, CorruptDataError):
         return []
     wrong_rows = []
     reader = ShardReader(out_dir)
     for entry in files:
         if entry["kind"] != "shard":
             continue
-        for key, members in read_offsets(out_dir / entry["path"]).items():
-            record = json.loads(reader.read(entry["path"], *members["json"]))
+        try:
+            places = read_offsets(out_dir / entry["path"])
+            records = {key: json.loads(reader.read(entry["path"], *places[key]["json"])) for key in places}
+        except (CorruptDataError, KeyError, ValueError, RecursionError):
+            continue  # the tar's own defects are told where it is looked through
+        for key, members in places.items():
+            record = records[key]
             wanted: dict[str, Any] = {**flat_columns(record), "shard": entry["path"], "split": entry["split"]}
             for extension, (offset, size) in members.items():
                 wanted |= {f"{extension}_offset": offset, f"{extension}_size": size}
@@ -253,9 +259,7 @@ def _table_of(entry: Mapping[str, Any]) -> str | None:
 
 
 def _read_rows(path: Path, columns: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
-    import pyarrow.parquet as pq
-
-    rows: list[dict[str, Any]] = pq.read_table(path, columns=None if columns is None else list(columns)).to_pylist()
+    rows: list[dict[str, Any]] = read_bounded(path, columns).to_pylist()
     if columns is None:
         known = dict.fromkeys(INDEX.names)
         return [{**known, **row} for row in rows]
@@ -276,6 +280,6 @@ def _outcome(job: Callable[[], Any], name: str, not_run: list[str]) -> Any:
 
     try:
         return job()
-    except (pa.ArrowException, OSError, ValueError, KeyError, BrokenProcessPool) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError, CorruptDataError, BrokenProcessPool) as error:
         not_run.append(f"{name}: its content could not be read ({type(error).__name__})")
         return None

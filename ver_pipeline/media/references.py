@@ -13,6 +13,8 @@ ReadAt = Callable[[int, int], bytes]
 
 MAX_BOXES = 100_000
 """Boxes looked at in one file; one that has more is left to the demuxer, which reads no other file either."""
+MAX_DEPTH = 32
+"""How deep boxes may lie in each other; libavformat (``mov.c``) refuses more than 10."""
 MAX_REFERENCES_BYTES = 1 << 20
 MAX_HEADER_BYTES = 64 << 20
 
@@ -33,14 +35,16 @@ def has_references(read_at: ReadAt, size_bytes: int) -> bool:
     return False
 
 
-def _walk(read_at: ReadAt, begin: int, end: int, left: list[int]) -> Iterator[tuple[bytes, bytes]]:
+def _walk(read_at: ReadAt, begin: int, end: int, left: list[int], depth: int = 1) -> Iterator[tuple[bytes, bytes]]:
     """The boxes that may refer elsewhere, as (kind, content)."""
+    if depth > MAX_DEPTH:
+        return
     for kind, first, last in _boxes(read_at, begin, end, left):
         if kind in _WAY:
-            yield from _walk(read_at, first, last, left)
+            yield from _walk(read_at, first, last, left, depth + 1)
         elif kind == b"cmov":
             header = _decompressed(read_at(first, min(last - first, MAX_HEADER_BYTES)))
-            yield from _walk(from_bytes(header), 0, len(header), left)
+            yield from _walk(from_bytes(header), 0, len(header), left, depth + 1)
         elif kind in (b"dref", b"rmra"):
             yield kind, read_at(first, min(last - first, MAX_REFERENCES_BYTES))
 

@@ -7,7 +7,6 @@ names back; a plain reload then keeps random weights in silence.  Hence a conver
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,9 @@ import torch
 from transformers import Qwen2_5_VLConfig
 
 from ver_pipeline.model.configuration import EmotionQwenConfig, from_qwen_config
+from ver_pipeline.model.loading import require_small, torch_dtype
 from ver_pipeline.model.modeling import NEW_PREFIXES, EmotionQwenForConditionalGeneration
+from ver_pipeline.model.opening import model_type_of, opening
 from ver_pipeline.schemas.errors import CorruptDataError, MissingModelError
 from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
 
@@ -48,10 +49,12 @@ def from_qwen2_5_vl(path: str | Path, **kwargs: Any) -> EmotionQwenForConditiona
     Raises:
         CorruptDataError: the checkpoint lacks a weight or has one that the model does not know.
     """
-    config = from_qwen_config(Qwen2_5_VLConfig.from_pretrained(path))
-    model, info = EmotionQwenForConditionalGeneration.from_pretrained(
-        path, config=config, output_loading_info=True, **{**SAFE_WEIGHTS, **kwargs}
-    )
+    with opening(Path(path)):
+        config = from_qwen_config(Qwen2_5_VLConfig.from_pretrained(path, local_files_only=True))
+        require_small(Path(path), EmotionQwenForConditionalGeneration, config)
+        model, info = EmotionQwenForConditionalGeneration.from_pretrained(
+            path, config=config, output_loading_info=True, **{**SAFE_WEIGHTS, **kwargs}
+        )
     missing = [key for key in info["missing_keys"] if not key.startswith(NEW_PREFIXES)]
     tied = bool(getattr(config, "tie_word_embeddings", False))
     missing = [key for key in missing if not (tied and key == "lm_head.weight")]
@@ -64,13 +67,12 @@ def from_qwen2_5_vl(path: str | Path, **kwargs: Any) -> EmotionQwenForConditiona
 
 def init_from(source: Path, out: Path, dtype: str = "auto") -> None:
     """``ver checkpoint init``: write an Emotion-Qwen folder made from a Qwen2.5-VL folder."""
-    if not (source / "config.json").is_file():
-        raise MissingModelError(f"{source} holds no config.json", "give a folder with Qwen2.5-VL weights")
-    kind = json.loads((source / "config.json").read_text(encoding="utf-8")).get("model_type")
+    kind = model_type_of(source)
     if kind != "qwen2_5_vl":
         raise MissingModelError(f"{source} is a {kind!r} model", "give a Qwen2.5-VL folder (model_type qwen2_5_vl)")
-    model = from_qwen2_5_vl(source, dtype=dtype if dtype == "auto" else getattr(torch, dtype))
-    model.save_pretrained(out)
+    model = from_qwen2_5_vl(source, dtype=dtype if dtype == "auto" else torch_dtype(dtype))
+    with opening(source):
+        model.save_pretrained(out)
     copy_tokenizer(source, out)
 
 
@@ -97,18 +99,17 @@ def convert_official(source: Path, out: Path, config: EmotionQwenConfig | None =
     """
     from safetensors.torch import load_file
 
-    files = sorted(source.glob("*.safetensors"))
-    if not files:
-        raise MissingModelError(f"{source} holds no .safetensors file", "give the folder with the weights")
     weights: dict[str, torch.Tensor] = {}
-    for file in files:
-        for key, value in load_file(file).items():
-            name = official_name(key)
-            if name in weights:
-                raise CorruptDataError(f"{key!r} gives {name!r} a second time", f"look at {file.name}")
-            weights[name] = value
-    config = config or EmotionQwenConfig.from_pretrained(source)
-    model = EmotionQwenForConditionalGeneration(config)
+    with opening(source):
+        for file in sorted(source.glob("*.safetensors")):
+            for key, value in load_file(file).items():
+                name = official_name(key)
+                if name in weights:
+                    raise CorruptDataError(f"{key!r} gives {name!r} a second time", f"look at {file.name}")
+                weights[name] = value
+        config = config or EmotionQwenConfig.from_pretrained(source, local_files_only=True)
+        require_small(source, EmotionQwenForConditionalGeneration, config)
+        model = EmotionQwenForConditionalGeneration(config)
     expected = model.state_dict()
     tied = {"lm_head.weight"} if getattr(config, "tie_word_embeddings", False) else set()
     _refuse(source, sorted(expected.keys() - weights.keys() - tied), sorted(weights.keys() - expected.keys()))

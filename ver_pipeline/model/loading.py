@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import GenerationConfig
 
+from ver_pipeline.model.configuration import EmotionQwenConfig
 from ver_pipeline.model.data.chat import Turn, encode_chat
 from ver_pipeline.model.data.collate import collate
 from ver_pipeline.model.data.visual import load_visual
 from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
+from ver_pipeline.model.opening import model_type_of, opening, require_fit
 from ver_pipeline.model.vision import Sampling
-from ver_pipeline.schemas.errors import MissingModelError
-from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS
+from ver_pipeline.schemas.errors import MissingModelError, UsageError
+from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS, first_line
 
 MODEL_TYPE = "emotion_qwen"
+NEEDED_TOKENS = ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +69,35 @@ class Preprocess:
 def load_checkpoint(path: Path, device: str, dtype: str) -> tuple[EmotionQwenForConditionalGeneration, Any, Preprocess]:
     """See :func:`ver_pipeline.model.load`."""
     require_checkpoint(path)
-    model, info = EmotionQwenForConditionalGeneration.from_pretrained(
-        path, dtype=getattr(torch, dtype), output_loading_info=True, **SAFE_WEIGHTS
-    )
+    tokenizer = load_tokenizer(path)
+    model, info = load_weights(path, output_loading_info=True, dtype=torch_dtype(dtype))
     lost = sorted(info["missing_keys"]) + sorted(info["unexpected_keys"])
     if lost:
         raise MissingModelError(f"{path}: weights missing or unknown: {lost[:5]}", "the checkpoint is not whole")
-    tokenizer = load_tokenizer(path)
-    return model.to(device).eval(), tokenizer, Preprocess(tokenizer, model.config, device)
+    with opening(path):
+        require_own_tokens(tokenizer, model.config)
+    return to_device(model, device).eval(), tokenizer, Preprocess(tokenizer, model.config, device)
+
+
+def load_weights(path: Path, **kwargs: Any) -> Any:
+    """An Emotion-Qwen of a folder's config and weights; ``kwargs`` go to ``from_pretrained``.
+
+    Raises:
+        MissingModelError: the folder is refused or damaged.
+    """
+    with opening(path):
+        config = EmotionQwenConfig.from_pretrained(path, local_files_only=True)
+        require_small(path, EmotionQwenForConditionalGeneration, config)
+        loaded = EmotionQwenForConditionalGeneration.from_pretrained(path, config=config, **SAFE_WEIGHTS, **kwargs)
+        model = loaded[0] if isinstance(loaded, tuple) else loaded
+        model.generation_config = own_generation(model.generation_config)
+        return loaded
+
+
+def require_small(path: Path, model_class: Any, config: Any) -> None:
+    """Refuse a config whose model is far larger than the weights beside it (:func:`require_fit`)."""
+    with torch.device("meta"):
+        require_fit(path, model_class(copy.deepcopy(config)))
 
 
 def load_tokenizer(path: Path) -> Any:
@@ -83,10 +108,61 @@ def load_tokenizer(path: Path) -> Any:
     """
     from transformers import AutoTokenizer
 
+    with opening(path):
+        try:
+            return AutoTokenizer.from_pretrained(path, **SAFE_TOKENIZER)
+        except (OSError, ValueError) as error:
+            raise MissingModelError(f"{path} holds no readable tokenizer", "copy tokenizer.json beside it") from error
+
+
+def require_own_tokens(tokenizer: Any, config: Any) -> None:
+    """Refuse a tokenizer of another model: each token that a question needs is in it, and in the model's vocabulary.
+
+    Raises:
+        MissingModelError: naming the token.
+    """
+    size = config.get_text_config().vocab_size
+    vocabulary = tokenizer.get_vocab()
+    ids = {name: vocabulary.get(name) for name in NEEDED_TOKENS}
+    ids |= {"eos": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id}
+    wrong = [name for name, i in ids.items() if not isinstance(i, int) or not 0 <= i < size]
+    if (ids["<|video_pad|>"], ids["<|image_pad|>"]) != (config.video_token_id, config.image_token_id):
+        wrong.append("<|video_pad|>")
+    if wrong or max(vocabulary.values()) >= size:
+        raise MissingModelError(f"the tokenizer is another model's: it differs at {wrong[:3]}", "copy the model's own")
+
+
+def own_generation(found: GenerationConfig) -> GenerationConfig:
+    """Of a checkpoint's settings for answers: where one ends, and repetition; the rest could cost any time."""
+    kept = {name: getattr(found, name, None) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    penalty = getattr(found, "repetition_penalty", None)
+    if isinstance(penalty, float) and 1.0 <= penalty <= 2.0:
+        kept["repetition_penalty"] = penalty
+    return GenerationConfig(**kept)
+
+
+def torch_dtype(name: str) -> torch.dtype:
+    """A number format by its name.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise UsageError(f"{name!r} is no number format of weights", "float32, bfloat16 or float16")
+    return dtype
+
+
+def to_device(model: Any, device: str) -> Any:
+    """The model, moved.
+
+    Raises:
+        UsageError: torch cannot use the device.
+    """
     try:
-        return AutoTokenizer.from_pretrained(path, **SAFE_TOKENIZER)
-    except (OSError, ValueError) as error:
-        raise MissingModelError(f"{path} holds no readable tokenizer", "copy tokenizer.json beside it") from error
+        return model.to(device)
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was compiled for the device
+        raise UsageError(f"device {device!r}: {first_line(error)}", "cpu, or cuda where there is one") from error
 
 
 def require_checkpoint(path: Path) -> None:
@@ -95,12 +171,7 @@ def require_checkpoint(path: Path) -> None:
     Raises:
         MissingModelError: with what was found instead.
     """
-    config = path / "config.json"
-    if not config.is_file():
-        raise MissingModelError(
-            f"{path} holds no config.json", "make one with `ver checkpoint init` or `ver checkpoint tiny`"
-        )
-    kind = json.loads(config.read_text(encoding="utf-8")).get("model_type")
+    kind = model_type_of(path)
     if kind == "qwen2_5_vl":
         raise MissingModelError(f"{path} is a plain Qwen2.5-VL", f"run `ver checkpoint init --from {path} OUT` first")
     if kind != MODEL_TYPE:

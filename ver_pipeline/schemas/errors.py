@@ -12,6 +12,20 @@ import errno
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
+LINE_LIMIT = 2000
+"""Characters of a message that are shown: what it quotes may be of any length."""
+
+
+def one_line(text: str, most: int = LINE_LIMIT) -> str:
+    """A message as a terminal may be sent it, on one line: it may quote a foreign name, text or library.
+
+    Control characters (terminal escapes and line breaks among them) are shown as their escapes.
+    """
+    if len(text) > most:
+        text = f"{text[: most - 80]}…{text[-79:]}"  # the cure stands at the end
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class VerError(Exception):
     """A failure with a cure.
 

@@ -182,10 +182,11 @@ def read_index(path: Path, files: Sequence[Mapping[str, Any]], columns: Sequence
         CorruptDataError: it cannot be read, or a row of it is not what a build writes.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from ver_pipeline.schemas.bounded_parquet import read_bounded
 
     try:
-        table = pq.read_table(path, columns=None if columns is None else list(columns))
+        table = read_bounded(path, columns)
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise CorruptDataError(f"{path} cannot be read: {first_line(error)}", "run: ver lint") from error
     check_index(table, files, str(path))

@@ -12,6 +12,14 @@ from typing import Any
 from ver_pipeline.schemas.errors import CorruptDataError
 
 OPEN_SHARDS = 64
+EXTENSION_LIMIT_BYTES = 1 << 20
+_EXTENDED = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
 EXTENSIONS = ("json", "mp4", "jpg")
 """What a sample may consist of in our shards."""
 
@@ -79,25 +87,49 @@ class ShardReader:
         return {"folder": self.folder, "_open": {}}
 
 
+class _BoundedInfo(tarfile.TarInfo):
+    """A header whose extensions (long names, pax fields) are not read into memory whatever size they claim."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _EXTENDED and not 0 <= self.size <= EXTENSION_LIMIT_BYTES:
+            raise tarfile.ReadError(f"an extended header of {self.size} bytes")
+        return super()._proc_member(tar)  # type: ignore[misc]  # the hook that the library offers to subclasses
+
+
 def tar_headers(path: Path) -> Iterator[tarfile.TarInfo]:
     """The members of an uncompressed tar that may be anybody's, headers only.
 
     Raises:
-        tarfile.TarError: it is no whole tar; also where a size is below zero, on which tarfile goes back for ever.
+        tarfile.TarError: it is no whole tar; also where a size is below zero, on which tarfile goes back for ever,
+            where an extended header is huge, and where such headers follow each other without end.
     """
-    with tarfile.open(path, "r:") as tar:
-        for info in tar:
-            if info.size < 0:
-                raise tarfile.ReadError(f"{info.name!r} has a size below zero")
-            yield info
+    if not path.is_file():
+        raise tarfile.ReadError("it is no plain file")
+    try:
+        with tarfile.open(path, "r:", tarinfo=_BoundedInfo) as tar:
+            for info in tar:
+                if info.size < 0:
+                    raise tarfile.ReadError(f"{info.name!r} has a size below zero")
+                yield info
+    except RecursionError as error:
+        raise tarfile.ReadError("extended headers follow each other without end") from error
+    except (ValueError, OverflowError, EOFError) as error:
+        raise tarfile.ReadError(f"a header is damaged: {error}") from error
 
 
 def read_offsets(path: Path) -> dict[str, Offsets]:
-    """Where each member's data lies in a tar, by key, in file order."""
+    """Where each member's data lies in a tar, by key, in file order.
+
+    Raises:
+        CorruptDataError: it is no whole tar.
+    """
     offsets: dict[str, Offsets] = {}
-    for member in tar_headers(path):
-        key, _, extension = member.name.partition(".")
-        offsets.setdefault(key, {})[extension] = (member.offset_data, member.size)
+    try:
+        for member in tar_headers(path):
+            key, _, extension = member.name.partition(".")
+            offsets.setdefault(key, {})[extension] = (member.offset_data, member.size)
+    except tarfile.TarError as error:
+        raise CorruptDataError(f"{path} is no whole tar: {error}", "run: ver lint") from error
     return offsets
 
 

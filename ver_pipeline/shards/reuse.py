@@ -47,10 +47,10 @@ def published_shards(out_dir: Path, untouched: frozenset[str], layout: str | Non
 
 def _digests(index: Path) -> dict[str, str]:
     """What each tar of an index holds (its rows ascend by key, as members do)."""
-    import pyarrow.parquet as pq
+    from ver_pipeline.schemas.bounded_parquet import read_bounded
 
     seen: dict[str, Any] = {}
-    for batch in pq.ParquetFile(index).iter_batches(columns=list(COLUMNS)):
+    for batch in read_bounded(index, COLUMNS).to_batches(max_chunksize=65_536):
         for key, shard, json_sha256, jpg_sha256 in zip(*(batch[name].to_pylist() for name in COLUMNS), strict=True):
             seen.setdefault(shard, hashlib.sha256()).update(_line(key, json_sha256, jpg_sha256))
     return {shard: digest.hexdigest() for shard, digest in seen.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.model.opening import opening
 from ver_pipeline.schemas.errors import MissingModelError
 from ver_pipeline.schemas.extras import imports
 from ver_pipeline.schemas.hashing import sha256_file
@@ -65,10 +66,14 @@ class TextEmbedding:
     def _load(self) -> tuple[Any, Any]:
         with imports("teacher", "annotate.embedding", "unset it"):
             import torch  # noqa: F401
-            from transformers import AutoModel, AutoTokenizer
-        try:
+            from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+            from ver_pipeline.model.loading import require_small
+        with opening(self.folder):
             tokenizer = AutoTokenizer.from_pretrained(self.folder, **SAFE_TOKENIZER)
-            model = AutoModel.from_pretrained(self.folder, **SAFE_WEIGHTS)
-        except (OSError, ValueError) as error:
-            raise MissingModelError(f"{self.folder} cannot be opened: {error}", "copy the checkpoint again") from error
-        return tokenizer, model.float().eval()
+            config = AutoConfig.from_pretrained(self.folder, **SAFE_TOKENIZER)
+            require_small(self.folder, AutoModel.from_config, config)
+            model = AutoModel.from_pretrained(self.folder, config=config, **SAFE_WEIGHTS).float().eval()
+            if max(tokenizer.get_vocab().values()) >= model.get_input_embeddings().num_embeddings:
+                raise MissingModelError(f"{self.folder}: the tokenizer is another model's", "copy the checkpoint again")
+        return tokenizer, model

@@ -86,8 +86,9 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -
 
     try:
         with _session().post(
-            endpoint.url, json=body, headers=endpoint.headers(), timeout=(10.0, options.timeout_s), stream=True
-        ) as response:
+            endpoint.url, json=body, headers=endpoint.headers(), timeout=(10.0, options.timeout_s),
+            allow_redirects=False, stream=True,
+        ) as response:  # fmt: skip
             status, content = response.status_code, _content(response, options.timeout_s)
             headers = dict(response.headers)
     except (requests.Timeout, TimeoutError):
@@ -97,6 +98,9 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -
     if content is None:
         return _Failure(f"the server's reply is longer than {MAX_BODY_BYTES} bytes", False)
     told = _without_key(content, endpoint.key).decode("utf-8-sig", "replace")
+    if 300 <= status < 400:
+        message = f"HTTP {status}: the server sends us elsewhere, where nothing is sent; name the right address"
+        return _Failure(message, False)
     if status != 200:
         again = status in TRY_AGAIN or status >= 500
         return _Failure(f"HTTP {status}{_why(status, told, endpoint, options)}", again, _retry_after(headers))

@@ -27,7 +27,7 @@ from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import ConfigError, MissingModelError
 from ver_pipeline.schemas.extras import imports
 from ver_pipeline.schemas.reasons import Reason
-from ver_pipeline.schemas.untrusted import SAFE_TOKENIZER, SAFE_WEIGHTS
+from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
 
 WEIGHTS = ("*.safetensors",)
 BLOCK_BYTES, N_BLOCKS = 65_536, 64
@@ -221,9 +221,9 @@ def load(folder: Path, device: str, dtype: str) -> tuple[Any, Any]:
     Raises:
         MissingModelError: another kind of model, or none.
     """
-    import torch
+    from ver_pipeline.model.opening import model_type_of, opening
 
-    kind = json.loads(_config_bytes(folder)).get("model_type")
+    kind = model_type_of(folder)
     if kind == "emotion_qwen":
         from ver_pipeline.model import load as load_emotion_qwen
 
@@ -231,10 +231,19 @@ def load(folder: Path, device: str, dtype: str) -> tuple[Any, Any]:
         return emotion_qwen, tokenizer
     if kind != "qwen2_5_vl":
         raise MissingModelError(f"{folder} is a {kind!r} model", "give an Emotion-Qwen or Qwen2.5-VL folder")
-    from transformers import AutoModelForImageTextToText, AutoTokenizer
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-    model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=getattr(torch, dtype), **SAFE_WEIGHTS)
-    return model.to(device).eval(), AutoTokenizer.from_pretrained(folder, **SAFE_TOKENIZER)
+    from ver_pipeline.model.loading import load_tokenizer, require_own_tokens, require_small, to_device, torch_dtype
+
+    tokenizer = load_tokenizer(folder)
+    with opening(folder):
+        config = Qwen2_5_VLConfig.from_pretrained(folder, local_files_only=True)
+        require_own_tokens(tokenizer, config)
+        require_small(folder, Qwen2_5_VLForConditionalGeneration, config)
+        model: Any = Qwen2_5_VLForConditionalGeneration.from_pretrained(
+            folder, config=config, dtype=torch_dtype(dtype), **SAFE_WEIGHTS
+        )
+    return to_device(model, device).eval(), tokenizer
 
 
 @cache

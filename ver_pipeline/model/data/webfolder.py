@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tarfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -92,6 +93,8 @@ def read_turns(data: Any) -> list[Turn]:
         raise ValueError("no conversations")
     turns = []
     for turn in raw:
+        if not isinstance(turn, dict):
+            raise ValueError("a turn that is no table")
         role = _ROLES.get(str(turn.get("role") or turn.get("from")))
         text = turn.get("content") if "content" in turn else turn.get("value")
         if role is None or not isinstance(text, str):
@@ -107,11 +110,13 @@ def open_webfolder(folder: Path) -> WebFolder:
 
     Raises:
         UsageError: there is no tar, or no sample that can be used.
-        CorruptDataError: a key occurs twice.
+        CorruptDataError: a key occurs twice, or a tar is damaged or no file.
     """
     tars = sorted(folder.glob("*.tar"))
     if not tars:
         raise UsageError(f"{folder} holds no .tar", "give a folder of WebDataset shards")
+    if odd := next((tar for tar in tars if not tar.is_file()), None):
+        raise CorruptDataError(f"{odd} is no plain file", "copy it again, or remove it")
     stamp = digest([[t.name, t.stat().st_size, t.stat().st_mtime_ns] for t in tars])
     index_path = folder / f".ver-index-{stamp[:16]}.json"
     listed = _kept(index_path, {tar.name for tar in tars})
@@ -120,8 +125,8 @@ def open_webfolder(folder: Path) -> WebFolder:
         _keep(index_path, listed)
     usable = [s for s in listed if "json" in s[2] or "txt" in s[2]]
     keys = [s[0] for s in usable]
-    if len(set(keys)) != len(keys):
-        twice = next(k for k in keys if keys.count(k) > 1)
+    twice = next((key for key, n in Counter(keys).items() if n > 1), None)
+    if twice is not None:
         raise CorruptDataError(f"{folder}: key {twice!r} occurs twice", "keys must be unique over all tars")
     if not usable:
         raise UsageError(f"{folder}: no sample has json or txt", "each needs a conversation or a caption")
@@ -134,12 +139,22 @@ def grouped(tar: Path) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
     """Members of a tar by WebDataset's rule: key up to the first dot of the base name, suffix lower-cased."""
     groups: dict[str, dict[str, tuple[int, int]]] = {}
     for member in members_of(tar):
+        if not _is_utf8(member.name):
+            raise CorruptDataError(f"{tar}: the name {member.name!r} is not UTF-8", "name its members in UTF-8")
         folder, _, base = member.name.rpartition("/")
         key, dot, suffix = base.partition(".")
         if not dot or not key:
             continue
         groups.setdefault(f"{folder}/{key}" if folder else key, {})[suffix.lower()] = (member.offset, member.size)
     yield from groups.items()
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def members_of(tar: Path) -> Iterator[Member]:
@@ -156,7 +171,7 @@ def members_of(tar: Path) -> Iterator[Member]:
         for info in tar_headers(tar):
             if info.isreg() and not info.issparse():
                 yield Member(info.name, info.offset_data, info.size)
-    except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
+    except tarfile.TarError as error:
         raise CorruptDataError(f"{tar} is no whole tar: {error}", "copy it again") from error
 
 

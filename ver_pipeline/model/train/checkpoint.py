@@ -10,14 +10,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 
 from ver_pipeline.schemas.canonical import canonical_json
-from ver_pipeline.schemas.errors import CorruptDataError, UsageError
+from ver_pipeline.schemas.errors import CorruptDataError, UsageError, VerError
+from ver_pipeline.schemas.untrusted import first_line
 
 VERSION = 2
 _PREFIX = "step-"
@@ -99,22 +103,37 @@ def load(path: Path, device: str | torch.device = "cpu") -> Loaded:
     Raises:
         CorruptDataError: it is not one, or another version wrote it.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    unreadable = (OSError, ValueError, EOFError, RuntimeError, KeyError, TypeError, SafetensorError)
-    try:
+    with reading(path):
         state = json.loads((path / "state.json").read_bytes())
         weights = load_file(path / "trained.safetensors", device=str(device))
         tensors = load_file(path / "optimizer.safetensors", device=str(device))
         optimizer: dict[str, Any] = _with_tensors(state["optimizer"], tensors)
-    except unreadable as error:
-        raise CorruptDataError(
-            f"{path} is not a whole checkpoint: {error}", "delete the folder; the run goes on from the one before"
-        ) from error
-    if state["version"] != VERSION:
-        raise CorruptDataError(f"{path} has version {state['version']}", f"this release reads version {VERSION}")
-    return Loaded(weights, optimizer, TrainingState(**state["position"]), state)
+        if state["version"] != VERSION:
+            raise CorruptDataError(f"{path} has version {state['version']}", f"this release reads version {VERSION}")
+        position = TypeAdapter(TrainingState).validate_python(state["position"])
+        if state["position"].keys() != asdict(position).keys() or not isinstance(optimizer, dict):
+            raise TypeError("its state has other fields")
+        if not all(isinstance(state[name], dict) for name in ("identity", "lineage")):
+            raise TypeError("its state is no table")
+        return Loaded(weights, optimizer, position, state)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Stands around what a checkpoint is read by or put into place by: a damaged one is one line.
+
+    Raises:
+        CorruptDataError: anything went wrong.
+    """
+    try:
+        yield
+    except VerError:
+        raise
+    except Exception as error:  # what a library meets in a damaged file
+        what = f"{path} is not a whole checkpoint: {type(error).__name__}: {first_line(error)[:300]}"
+        raise CorruptDataError(what, "delete the folder; the run goes on from the one before") from error
 
 
 def _without_tensors(value: Any, tensors: dict[str, torch.Tensor]) -> Any:

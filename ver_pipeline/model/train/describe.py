@@ -8,17 +8,15 @@ from ver_pipeline.model.data.loader import Loader, LoaderConfig
 from ver_pipeline.model.train.job import Job, open_sources
 from ver_pipeline.model.train.modules import prepare
 from ver_pipeline.model.train.run import RunPlan
-from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
 
 
 def describe(plan: RunPlan) -> int:
     """Print data, steps and parameter counts of each stage."""
-    from ver_pipeline.model.loading import load_tokenizer
-    from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
+    from ver_pipeline.model.loading import load_tokenizer, load_weights
 
     tokenizer = load_tokenizer(plan.model)
     for stage in plan.stages:
-        model = EmotionQwenForConditionalGeneration.from_pretrained(plan.model, **SAFE_WEIGHTS)
+        model = load_weights(plan.model)
         whole, named = prepare(model, stage)
         sources = open_sources(Job(stage, plan.model, plan.sets, plan.run))
         cut = LoaderConfig(stage.batch.global_batch, stage.batch.micro_batch, stage.seed, stage.batch.drop_last)

@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.model.data.loader import Loader
+from ver_pipeline.model.opening import read_config
 from ver_pipeline.model.train.checkpoint import TrainingState
 from ver_pipeline.schemas.canonical import digest
+from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.untrusted import first_line, read_plain
 
 if TYPE_CHECKING:
     from ver_pipeline.model.train.job import Job
 
 FILE = "lineage.json"
+LIMIT_BYTES = 64 << 20
+CURE = "copy the model again, or remove the file if the model's origin does not matter"
 
 
 def stage_lineage(job: Job, identity: dict[str, Any], loader: Loader, training_state: TrainingState) -> dict[str, Any]:
@@ -39,13 +44,25 @@ def stage_lineage(job: Job, identity: dict[str, Any], loader: Loader, training_s
 
 
 def read_lineage(model: Path) -> dict[str, Any]:
-    """The lineage that stands beside a model; empty for one that was not trained here."""
+    """The lineage that stands beside a model; empty for one that was not trained here.
+
+    Raises:
+        CorruptDataError: it is damaged.
+    """
     path = model / FILE
-    return json.loads(path.read_bytes()) if path.is_file() else {"stages": []}
+    if not path.is_file():
+        return {"stages": []}
+    try:
+        found = json.loads(read_plain(path, LIMIT_BYTES))
+        if isinstance(found["stages"], list) and all(isinstance(stage, dict) for stage in found["stages"]):
+            return dict(found)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CorruptDataError(f"{path} cannot be read: {first_line(error)}", CURE) from error
+    raise CorruptDataError(f"{path} lists no stages", CURE)
 
 
 def model_digest(model: Path) -> str:
     """Tells models apart without reading all weights: config, and names and sizes of the weight files."""
-    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    config = read_config(model)
     weights = sorted((p.name, p.stat().st_size) for p in model.glob("*.safetensors"))
     return digest([config, [list(w) for w in weights]])

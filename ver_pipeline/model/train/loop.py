@@ -24,7 +24,6 @@ from ver_pipeline.model.train.step import StepResult, backward
 from ver_pipeline.model.train.termination import Terminated
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError, VerError
-from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
 
 LOG = logging.getLogger(__name__)
 SMOOTHING = 0.95
@@ -44,17 +43,14 @@ def train_stage(job: Job, distributed: DistributedContext) -> Outcome:
     Raises:
         DivergedError, CorruptDataError, UsageError, ConfigError: see the policies.
     """
-    from ver_pipeline.model.loading import load_tokenizer
-    from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
+    from ver_pipeline.model.loading import load_tokenizer, load_weights
 
     stage = job.stage
     tokenizer = load_tokenizer(job.model)
     # FSDP wants one number format per group; sharded fp32 costs each rank little.
     halved = stage.precision == "bf16" and stage.parallel != "fsdp"
     dtype = torch.bfloat16 if halved else torch.float32
-    inner = EmotionQwenForConditionalGeneration.from_pretrained(
-        job.model, dtype=dtype, attn_implementation=stage.attention, **SAFE_WEIGHTS
-    )
+    inner = load_weights(job.model, dtype=dtype, attn_implementation=stage.attention)
     torch.manual_seed(mix(stage.seed, stage.name, "adapters") % 2**63)  # adapters start at random values
     whole, named = prepare(inner, stage)
     whole.to(distributed.device).train()
@@ -72,12 +68,14 @@ def train_stage(job: Job, distributed: DistributedContext) -> Outcome:
     resumed = _resume(job, identity)
     if resumed is not None:
         training_state = resumed.training_state
-        sharded.load_weights(named, resumed.weights)
+        with checkpoint.reading(checkpoint.checkpoints(job.folder)[-1]):
+            sharded.load_weights(named, resumed.weights)
     model = shared(whole, distributed, stage.parallel)
     named = trainable(whole)  # FSDP has put sharded parameters in their place
     optimizer = make_optimizer(named, stage.optimizer)
     if resumed is not None:
-        sharded.load_optimizer(whole, optimizer, resumed.optimizer)
+        with checkpoint.reading(checkpoint.checkpoints(job.folder)[-1]):
+            sharded.load_optimizer(whole, optimizer, resumed.optimizer)
     run = _Run(job, distributed, model, whole, inner, named, optimizer, loader, training_state, identity)
     return run.train()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ver_pipeline.model.train import checkpoint
 from ver_pipeline.model.train.distributed import DistributedContext
 from ver_pipeline.model.train.job import Job
-from ver_pipeline.model.train.lineage import FILE
+from ver_pipeline.model.train.lineage import read_lineage
 from ver_pipeline.model.train.loop import train_stage
 from ver_pipeline.model.train.recipe import StageConfig
 from ver_pipeline.schemas.errors import UsageError
@@ -63,9 +63,10 @@ def _check_done(job: Job) -> None:
     """Refuse to build on a stage that was trained otherwise than the plan says."""
     if job.force:
         return
-    done = json.loads((job.result / FILE).read_bytes())["stages"][-1]
-    if done["config_sha256"] != job.stage.fingerprint():
-        saved = {"stage": done["config"]}
+    stages = read_lineage(job.result)["stages"]
+    done = stages[-1] if stages else {}
+    if done.get("config_sha256") != job.stage.fingerprint():
+        saved = {"stage": done.get("config")}
         checkpoint.refuse_other(saved, json.loads(json.dumps({"stage": job.stage.to_dict()})))
         raise UsageError(f"{job.result} was trained with other settings", "choose another --out, or --force")
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ver_pipeline.model.train.modules import Named, prepare, trainable, without_lora
-from ver_pipeline.schemas.untrusted import SAFE_WEIGHTS
 
 if TYPE_CHECKING:
     from ver_pipeline.model.train.job import Job
@@ -62,9 +61,9 @@ def write_model(job: Job, weights: dict[str, torch.Tensor], out: Path) -> None:
     Everything that was not trained is copied from the starting model, bit for bit; the number format
     is that of the starting model.
     """
-    from ver_pipeline.model.modeling import EmotionQwenForConditionalGeneration
+    from ver_pipeline.model import loading
 
-    model = EmotionQwenForConditionalGeneration.from_pretrained(job.model, dtype="auto", **SAFE_WEIGHTS)
+    model = loading.load_weights(job.model, dtype="auto")
     dtype = model.dtype
     model.config.use_cache = True
     whole, _ = prepare(model, job.stage)

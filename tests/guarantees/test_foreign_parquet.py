@@ -1,0 +1,85 @@
+"""Tables of others: a file of some kilobytes that stands for gigabytes is refused before it is unpacked."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from published import publish, reseal
+
+from ver_pipeline import open_dataset
+from ver_pipeline.catalog.records import read_records
+from ver_pipeline.cli import main
+from ver_pipeline.model.data.shards import open_shards
+from ver_pipeline.schemas.bounded_parquet import check_rows, read_bounded
+from ver_pipeline.schemas.errors import CorruptDataError
+
+
+def bomb(path: Path, column: str, n_rows: int, text: str) -> None:
+    """The file's first row ``n_rows`` times, with one text in a column."""
+    table = pq.read_table(path)
+    columns = {}
+    for name in table.column_names:
+        first = table[name].combine_chunks()[:1]
+        values = pa.array([text]) if name == column else first
+        plain = pa.types.is_string(values.type) and values.null_count == 0
+        zeros = pa.array([0], pa.int32()).take(pa.array(bytes(n_rows), pa.uint8()))
+        columns[name] = pa.DictionaryArray.from_arrays(zeros, values) if plain else values.take(zeros)
+    pq.write_table(pa.table(columns), path, compression="zstd", store_schema=False, row_group_size=n_rows)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    publish(tmp_path / "out")
+    return tmp_path / "out"
+
+
+def index_of(out: Path) -> Path:
+    return next(out.glob("index-*.parquet"))
+
+
+def test_one_long_text_in_very_many_rows_is_not_unpacked(out: Path) -> None:
+    bomb(index_of(out), "shard", 200_000, "x" * 1_000_000)
+    reseal(out)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CorruptDataError, match="without measure"), open_dataset(out) as data:
+        next(read_records(data))
+    with pytest.raises(CorruptDataError, match="without measure"):
+        open_shards(out, "train", None)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 20  # KiB: far below 200 GB
+
+
+def test_more_rows_than_the_bytes_can_hold_are_refused_when_the_set_is_opened(out: Path) -> None:
+    path = next(out.glob("catalog/clips-*.parquet"))
+    n_rows = 20_000_000
+    pq.write_table(pa.table({"key": pa.nulls(n_rows, pa.string())}), path, compression="zstd", row_group_size=n_rows)
+    reseal(out)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(CorruptDataError, match="20000000 rows"), open_dataset(out):
+        pass
+
+
+@pytest.mark.parametrize("command", ["lint", "export"])
+def test_no_command_takes_the_memory_that_a_table_asks_for(command: str, out: Path, tmp_path: Path) -> None:
+    bomb(index_of(out), "shard", 200_000, "x" * 1_000_000)
+    reseal(out)
+    to = ["--to", str(tmp_path / "to"), "--format", "emer"] if command == "export" else []
+    done = subprocess.run(
+        [sys.executable, "-m", "ver_pipeline", command, str(out), *to], capture_output=True, text=True, timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, 8 << 30)), check=False,
+    )  # fmt: skip
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert not (tmp_path / "to").exists()
+
+
+def test_tables_that_builds_write_are_read_as_they_are(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in [index_of(out), *out.glob("catalog/*.parquet")]:
+        check_rows(path)
+    table = read_bounded(index_of(out))
+    assert table.equals(pq.read_table(index_of(out)).select(table.column_names))
+    assert main(["lint", str(out)]) in (0, 1) and "without measure" not in capsys.readouterr().out

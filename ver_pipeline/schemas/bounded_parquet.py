@@ -1,0 +1,68 @@
+"""Read a Parquet file that may be anybody's without taking more memory than its size can answer for.
+
+Dictionaries and run lengths let a file of some kilobytes stand for a billion rows, or for a text of a megabyte in each
+of them.  Rows that a build writes differ, so they cost bytes: the bounds are generous multiples of the file's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ver_pipeline.schemas.errors import CorruptDataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS_PER_BYTE, SPARE_ROWS = 16, 10_000
+TEXT_PER_BYTE, SPARE_TEXT_BYTES = 64, 64 << 20
+_CURE = "do not use it: it was not written by a build of this release, or was tampered with"
+
+
+def check_rows(path: Path) -> None:
+    """Refuse a file whose footer tells of more rows than its bytes can hold, if they differ.
+
+    Raises:
+        CorruptDataError: it does.
+        OSError, ValueError, pyarrow.ArrowException: it has no footer that can be read.
+    """
+    import pyarrow.parquet as pq
+
+    n_rows, size_bytes = pq.read_metadata(path).num_rows, path.stat().st_size
+    if not 0 <= n_rows <= ROWS_PER_BYTE * size_bytes + SPARE_ROWS:
+        raise CorruptDataError(f"{path}: {n_rows} rows in {size_bytes} bytes", _CURE)
+
+
+def read_bounded(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table, with its texts as plain strings.
+
+    Args:
+        columns: those that are wanted; None for all that are not nested.
+
+    Raises:
+        CorruptDataError: it would take far more memory than a file of this size can need.
+        OSError, ValueError, KeyError, pyarrow.ArrowException: it cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    size_bytes = path.stat().st_size
+    schema = pq.read_schema(path)
+    flat = [field.name for field in schema if not pa.types.is_nested(field.type)]
+    wanted = flat if columns is None else list(columns)
+    if nested := sorted(set(wanted) & set(schema.names) - set(flat)):
+        raise CorruptDataError(f"{path}: the column {nested[0]!r} is nested", _CURE)
+    check_rows(path)
+    texts = [name for name in wanted if name in flat and pa.types.is_string(schema.field(name).type)]
+    table = pq.read_table(path, columns=wanted, read_dictionary=texts)
+    left = TEXT_PER_BYTE * size_bytes + SPARE_TEXT_BYTES
+    for name in texts:
+        for chunk in table[name].chunks:
+            lengths = pc.binary_length(chunk.dictionary).cast(pa.int64())
+            left -= pc.sum(lengths.take(chunk.indices)).as_py() or 0
+        if left < 0:
+            raise CorruptDataError(f"{path}: texts of {name!r} without measure in {size_bytes} bytes", _CURE)
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.string()))
+    return table
