@@ -41,7 +41,7 @@ class SpeechStage:
     """``transcript`` in source time: segments, words, speech spans, language windows, who listened."""
 
     name = "speech"
-    version = "2"
+    version = "3"
     unit = "source"
     reads = ("source.id", "source.audio_codec", "source.duration_s", "path", "file", "sidecar")
     writes = ("transcript",)

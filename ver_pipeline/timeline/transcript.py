@@ -17,6 +17,8 @@ MIXED_SHARE = 0.15
 
 NO_RECOGNISER = {"engine": "none", "model": "none", "revision": "none"}
 
+_EITHER_SCRIPT = "“”‘’—…·"
+
 _WIDE = ((0x2E80, 0x9FFF), (0xF900, 0xFAFF), (0xFF00, 0xFFEF), (0x20000, 0x323AF))
 
 
@@ -25,15 +27,40 @@ def is_wide(char: str) -> bool:
     return any(low <= ord(char) <= high for low, high in _WIDE)
 
 
-def join_words(words: Iterable[str]) -> str:
-    """Join stripped words: a space between two words unless a Chinese character or sign touches the gap."""
-    parts = [w for w in words if w]
-    if not parts:
-        return ""
-    text = parts[0]
-    for left, right in pairwise(parts):
-        text += right if is_wide(left[-1]) or is_wide(right[0]) else f" {right}"
+def join_words(words: Iterable[str], heard: str = "", before: Iterable[str] = ()) -> str:
+    """Join stripped words, spaced as they stand in ``heard``, the text they were taken from.
+
+    Where ``heard`` does not tell: a space between two words unless a Chinese character or sign touches the gap.
+    This is the one place where words and segments become text.
+
+    Args:
+        before: the words of ``heard`` that come before these.
+    """
+    at = 0
+    for word in before:
+        found = heard.find(word, at)
+        at = at if found < 0 else found + len(word)
+    text = ""
+    for word in filter(None, words):
+        found = heard.find(word, at)
+        gap = heard[at:found] if found >= 0 else None
+        if text:
+            text += gap if gap is not None and not gap.strip() else " " * takes_space(text, word)
+        text += word
+        at = at if found < 0 else found + len(word)
     return text
+
+
+def takes_space(left: str, right: str) -> bool:
+    """Whether two pieces of text that nobody heard together are written apart: not where one of them is Chinese."""
+    return not (is_wide(edge(left, last=True)) or is_wide(edge(right)))
+
+
+def edge(text: str, *, last: bool = False) -> str:
+    """The first (``last``: the last) character that tells the script; quotation marks, dashes and dots of both scripts
+    do not.  The outermost one where none does."""
+    order = text[::-1] if last else text
+    return next((char for char in order if char not in _EITHER_SCRIPT), order[0])
 
 
 def slice_speech(transcript: Transcript, start_s: float, end_s: float, late_s: float = 0.0) -> dict[str, Any]:
@@ -96,17 +123,22 @@ def _segments(
         if not its_words and not start_s <= _middle(segment) < end_s:
             continue
         whole = len(here) == len(its_words)
+        before = 0 if whole else next(i for i, w in enumerate(its_words) if id(w) in kept_ids)
         pauses.append(
             {
                 "start_s": segment["start_s"] if whole else here[0]["start_s"],
                 "end_s": segment["end_s"] if whole else here[-1]["end_s"],
-                "text": segment["text"] if whole else join_words(w["word"] for w in here),
+                "text": segment["text"] if whole else _cut_text(segment["text"], its_words[:before], here),
                 "language": segment["language"],
                 "avg_logprob": segment.get("avg_logprob"),
                 "no_speech_prob": segment.get("no_speech_prob"),
             }
         )
     return pauses
+
+
+def _cut_text(text: str, before: Sequence[dict[str, Any]], kept: Sequence[dict[str, Any]]) -> str:
+    return join_words((w["word"] for w in kept), text, (w["word"] for w in before))
 
 
 def _words_by_segment(transcript: Transcript) -> list[list[dict[str, Any]]]:

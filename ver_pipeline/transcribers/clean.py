@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ver_pipeline.timeline.transcript import is_wide, join_words
+from ver_pipeline.timeline.transcript import is_wide
+from ver_pipeline.transcribers import tokens
 from ver_pipeline.transcribers.base import TranscriptSegment, TranscriptWord
 
 MAX_REPEATS = 4
@@ -37,40 +38,20 @@ def clean_segment(
 
     ``check_rate=False`` keeps text that is too fast to be true, for times that are not the recogniser's own.
 
-    Guarantees: no empty word, word times ordered inside the segment, text equal to the words joined,
-    Unicode NFC, Chinese in simplified characters with full-width punctuation.
+    Guarantees: no empty word, word times ordered inside the segment, text equal to the words joined with the spaces
+    that were heard, Unicode NFC, Chinese in simplified characters with full-width punctuation.
     """
-    words = merge_subwords(segment.words)
-    words = cut_loops([replace(w, word=_tidy(w.word, segment.language, simplify)) for w in words])
-    words = _ordered([w for w in words if w.word], segment)
-    text = join_words(w.word for w in words) if segment.words else _tidy(segment.text, segment.language, simplify)
+    words = tokens.merge(tokens.as_spaced(segment.words, segment.text))
+    tidied = [replace(w, word=tokens.lead(w.word) + _tidy(w.word, segment.language, simplify)) for w in words]
+    spaced = cut_loops([w for w in tidied if w.word.strip()])
+    text = tokens.join(w.word for w in spaced) if segment.words else _tidy(segment.text, segment.language, simplify)
+    words = _ordered([replace(w, word=w.word.strip()) for w in spaced], segment)
     cleaned = replace(segment, text=text, words=tuple(words))
     if words:
         cleaned = replace(cleaned, start_s=words[0].start_s, end_s=words[-1].end_s)
     spoken_s = max(segment.end_s - segment.start_s, cleaned.end_s - cleaned.start_s)
     too_fast = check_rate and _is_too_fast(cleaned, spoken_s)
     return None if not text or too_fast or _is_invented(cleaned) else cleaned
-
-
-def merge_subwords(words: Sequence[TranscriptWord]) -> list[TranscriptWord]:
-    """Join chunks of one Latin word: a raw word without a leading space continues the word before it.
-
-    In Chinese every character stands alone, so only two Latin chunks that touch are joined, and signs that
-    are nothing but punctuation go to the word before.
-    """
-    merged: list[TranscriptWord] = []
-    for word in words:
-        bare = word.word.strip()
-        if not bare:
-            continue
-        glued = bool(merged) and not word.word[0].isspace()
-        latin = glued and _is_latin(merged[-1].word[-1]) and _is_latin(bare[0])
-        if glued and (latin or not any(c.isalnum() for c in bare)):
-            last = merged[-1]
-            merged[-1] = replace(last, word=last.word + bare, end_s=word.end_s, prob=min(last.prob, word.prob))
-        else:
-            merged.append(replace(word, word=bare))
-    return merged
 
 
 def cut_loops(words: Sequence[TranscriptWord]) -> list[TranscriptWord]:
@@ -131,7 +112,3 @@ def _is_too_fast(segment: TranscriptSegment, spoken_s: float) -> bool:
 
 def _plain(text: str) -> str:
     return "".join(c for c in text.lower() if c.isalnum())
-
-
-def _is_latin(char: str) -> bool:
-    return char.isalnum() and not is_wide(char)

@@ -19,6 +19,7 @@ from ver_pipeline.transcribers.audio import Samples, Window, video_windows
 from ver_pipeline.transcribers.base import RATE_HZ, LanguageWindow, Transcript, TranscriptSegment, TranscriptWord, Video
 from ver_pipeline.transcribers.clean import clean_segment, simplifier
 from ver_pipeline.transcribers.runs import Run, Span, padded_spans, plan_runs
+from ver_pipeline.transcribers.tokens import reunite
 
 DETECT_FRAMES_PER_S = 100
 DETECT_MIN_S = 10.0
@@ -104,8 +105,8 @@ class FasterWhisper:
             """In window time; Whisper begins its first word where the margin begins, the voice does not."""
             return min(max(float(time_s) + start_s, run.start_s), run.end_s)
 
-        for raw in found:
-            segment = TranscriptSegment(
+        segments = [
+            TranscriptSegment(
                 start_s=in_run(raw.start),
                 end_s=in_run(raw.end),
                 text=raw.text,
@@ -117,6 +118,9 @@ class FasterWhisper:
                 avg_logprob=float(raw.avg_logprob),
                 no_speech_prob=float(raw.no_speech_prob),
             )
+            for raw in found
+        ]
+        for segment in reunite(segments):
             cleaned = clean_segment(segment, self.simplify)
             if cleaned:
                 yield cleaned.shifted(window.offset_s)
