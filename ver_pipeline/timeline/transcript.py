@@ -68,7 +68,7 @@ def slice_speech(transcript: Transcript, start_s: float, end_s: float, late_s: f
 
     Guarantees: every word whose midpoint lies in the span is there, in order, with its times clamped to
     the span; a segment that lies whole in the span keeps its exact text, one that was cut holds the words
-    that belong here; a segment without word times goes whole to the clip that holds its midpoint.
+    that belong here; a segment without word times goes whole to the clip that holds its midpoint, and so does what was discarded.
 
     Args:
         late_s: what is said so long after the span belongs to it too; it stands at the span's end.
@@ -89,6 +89,11 @@ def slice_speech(transcript: Transcript, start_s: float, end_s: float, late_s: f
         "text_zh": text if language == "zh" else None,
         "segments": [{**s, **_clamp(s, start_s, duration_s)} for s in segments],
         "words": [{"word": w["word"], **_clamp(w, start_s, duration_s), "prob": round(w["prob"], 3)} for w in words],
+        "discarded": [
+            {**d, **_clamp(d, start_s, duration_s)}
+            for d in transcript.get("discarded", ())
+            if start_s <= _middle(d) < last_s
+        ],
         "onscreen": "unknown",
         "recogniser": dict(transcript.get("recogniser") or NO_RECOGNISER),
     }
@@ -132,6 +137,7 @@ def _segments(
                 "language": segment["language"],
                 "avg_logprob": segment.get("avg_logprob"),
                 "no_speech_prob": segment.get("no_speech_prob"),
+                "doubt": segment.get("doubt"),
             }
         )
     return pauses
