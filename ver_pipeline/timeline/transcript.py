@@ -7,7 +7,6 @@ share no word and lose none, whatever the cut does to the word's edges.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Any
 
 Transcript = dict[str, Any]

@@ -44,7 +44,10 @@ def clean_segment(
 
 
 def sift(
-    segments: Sequence[TranscriptSegment], simplify: Callable[[str], str], language_prob: float | None = None
+    segments: Sequence[TranscriptSegment],
+    simplify: Callable[[str], str],
+    language_prob: float | None = None,
+    check_rate: bool = True,
 ) -> tuple[list[TranscriptSegment], list[Discarded]]:
     """Segments that were heard one after the other, judged, marked and cleaned, and what of them nobody said.
 
@@ -52,11 +55,12 @@ def sift(
 
     Args:
         language_prob: of their language, as ``doubt.judge`` takes it.
+        check_rate: False where bad alignment may squeeze words together; that is no reason to lose them.
     """
     cleaned: list[TranscriptSegment] = []
     discarded: list[Discarded] = []
     for raw in segments:
-        verdict = judge(raw, language_prob)
+        verdict = judge(raw, language_prob, check_rate)
         tidied = clean_segment(replace(raw, doubt=verdict.doubt), simplify, check_rate=False)
         if tidied and verdict.kept:
             cleaned.append(tidied)

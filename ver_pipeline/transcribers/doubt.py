@@ -55,16 +55,17 @@ class Verdict:
     doubt: Doubt | None = None
 
 
-def judge(segment: TranscriptSegment, language_prob: float | None = None) -> Verdict:
+def judge(segment: TranscriptSegment, language_prob: float | None = None, check_rate: bool = True) -> Verdict:
     """What to make of a segment as the recogniser wrote it, before loops are cut.
 
     Args:
         language_prob: of the segment's language among all languages; None where it is told, not heard.
+        check_rate: whether the times are fit to tell how fast it is said.
     """
     probs = word_probability(segment)
     no_speech = segment.no_speech_prob or 0.0
     repetitive = compression_ratio(segment.text) > REPETITIVE
-    if is_too_fast(segment):
+    if check_rate and is_too_fast(segment):
         return Verdict(False, Doubt.TOO_FAST)
     if language_prob is not None and not _is_possible(language_prob, probs, repetitive, no_speech):
         return Verdict(False, Doubt.OTHER_LANGUAGE)
@@ -93,10 +94,12 @@ def _is_possible(language_prob: float, probs: float | None, repetitive: bool, no
 
 
 def word_probability(segment: TranscriptSegment) -> float | None:
-    """Geometric mean of the words' probabilities; without words e to the power of ``avg_logprob``; None without either."""
+    """Geometric mean of the words' probabilities, or of the tokens' (``avg_logprob``) where that is less; None without
+    either."""
+    known = [] if segment.avg_logprob is None else [segment.avg_logprob]
     if segment.words:
-        return math.exp(sum(math.log(max(w.prob, 1e-6)) for w in segment.words) / len(segment.words))
-    return None if segment.avg_logprob is None else math.exp(segment.avg_logprob)
+        known.append(sum(math.log(max(w.prob, 1e-6)) for w in segment.words) / len(segment.words))
+    return math.exp(min(known)) if known else None
 
 
 def compression_ratio(text: str) -> float:

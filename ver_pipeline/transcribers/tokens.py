@@ -82,7 +82,7 @@ def reunite(segments: Sequence[TranscriptSegment]) -> list[TranscriptSegment]:
             end_s = max(last.end_s, rest.end_s)
             done[-1] = replace(last, words=(*last.words, rest), text=last.text.rstrip() + rest.word, end_s=end_s)
             segment = replace(segment, start_s=rest.end_s, text="".join(w.word for w in words), words=tuple(words))
-        if words or not segment.words and segment.text.strip():
+        if words or (not segment.words and segment.text.strip()):
             done.append(segment)
     return done
 
