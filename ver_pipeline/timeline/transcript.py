@@ -6,6 +6,7 @@ share no word and lose none, whatever the cut does to the word's edges.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ Transcript = dict[str, Any]
 
 MIXED_SHARE = 0.15
 """A second language with at least this share of the characters makes the clip's language ``mixed``."""
+
+MIXED_WORDS = 2
+"""So many words or characters of another script make a sentence of both languages."""
 
 NO_RECOGNISER = {"engine": "none", "model": "none", "revision": "none"}
 
@@ -161,17 +165,28 @@ def _words_by_segment(transcript: Transcript) -> list[list[dict[str, Any]]]:
 
 
 def _language(segments: Sequence[dict[str, Any]]) -> str:
-    """The language of the span by characters said; ``mixed`` where a second one has a real share."""
+    """The language of the span by characters said; ``mixed`` where a second one has a real share, be it in segments of
+    its own or inside a sentence of the other (English words in Chinese, Chinese in English; one word alone is a name)."""
     weight: dict[str, int] = {}
+    inside = {"en": sum(_n_latin_words(s["text"]) for s in segments if s["language"] == "zh") >= MIXED_WORDS}
+    inside["zh"] = sum(map(is_wide, "".join(s["text"] for s in segments if s["language"] == "en"))) >= MIXED_WORDS
     for segment in segments:
-        # A Chinese character carries about what a short English word does: weigh it as three letters.
-        size = sum(3 if is_wide(c) else 1 for c in segment["text"])
-        weight[segment["language"]] = weight.get(segment["language"], 0) + size
+        own = segment["language"]
+        other = {"zh": "en", "en": "zh"}.get(own)
+        for char in segment["text"]:
+            # A Chinese character carries about what a short English word does: weigh it as three letters.
+            foreign = char.isalpha() and is_wide(char) != (own == "zh")
+            name = other if other and foreign and inside[other] else own
+            weight[name] = weight.get(name, 0) + (3 if is_wide(char) else 1)
     if not weight:
         return "und"
     best, *others = sorted(weight, key=lambda name: (-weight[name], name))
     second = weight[others[0]] if others else 0
     return "mixed" if second >= MIXED_SHARE * sum(weight.values()) and second > 0 else best
+
+
+def _n_latin_words(text: str) -> int:
+    return len(re.findall(r"[A-Za-z][a-z'’]+", text))
 
 
 def _language_prob(windows: Iterable[dict[str, Any]], language: str, start_s: float, end_s: float) -> float | None:

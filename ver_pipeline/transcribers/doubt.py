@@ -67,10 +67,10 @@ def judge(segment: TranscriptSegment, language_prob: float | None = None, check_
     repetitive = compression_ratio(segment.text) > REPETITIVE
     if check_rate and is_too_fast(segment):
         return Verdict(False, Doubt.TOO_FAST)
-    if language_prob is not None and not _is_possible(language_prob, probs, repetitive, no_speech):
-        return Verdict(False, Doubt.OTHER_LANGUAGE)
     if no_speech >= NOBODY_SPEAKS and (repetitive or probs is None or probs < 0.9):
         return Verdict(False, Doubt.NO_SPEECH)
+    if language_prob is not None and not _is_possible(language_prob, probs, repetitive, no_speech):
+        return Verdict(False, Doubt.OTHER_LANGUAGE)
     if probs is not None and probs < NO_WORDS:
         return Verdict(False, Doubt.LOW_PROBABILITY)
     if repetitive and no_speech >= MAY_BE_NOBODY:

@@ -31,6 +31,7 @@ from ver_pipeline.transcribers.doubt import LIKELY_LANGUAGE, MAY_BE_NOBODY, REPE
 from ver_pipeline.transcribers.packs import Piece, by_run, into_spans, pack, sound
 from ver_pipeline.transcribers.runs import UNKNOWN, Run, Span, padded_spans, plan_runs
 from ver_pipeline.transcribers.sentences import sentences
+from ver_pipeline.transcribers.switches import spans_of_one_language
 from ver_pipeline.transcribers.whisper import detect, write_down
 
 HEARD_S = 1.0
@@ -84,27 +85,36 @@ class FasterWhisper:
         languages: list[LanguageWindow] = []
         told = video.language if video.language in self.model.supported_languages else None
         for window in video_windows(video, self.config.window_s):
-            runs = self._runs(window, told)
-            for run, words in zip(runs, self._words(window, runs), strict=True):
+            stretches = self._spans(window, told)
+            runs = plan_runs(stretches)
+            for run, words in zip(runs, self._words(window, runs, stretches), strict=True):
                 kept, gone = self._judged(run, words, told is not None)
                 segments += [segment.shifted(window.offset_s) for segment in kept]
                 discarded += [one.shifted(window.offset_s) for one in gone]
                 if told is None:
+                    foreign = any(one.reason == Doubt.OTHER_LANGUAGE for one in gone)
                     begin_s, end_s = run.start_s + window.offset_s, run.end_s + window.offset_s
-                    languages.append(LanguageWindow(begin_s, end_s, run.language, run.prob))
+                    languages.append(LanguageWindow(begin_s, end_s, UNKNOWN if foreign else run.language, run.prob))
             spans += [(a + window.offset_s, b + window.offset_s) for a, b in window.spans]
         return Transcript(tuple(segments), tuple(spans), tuple(languages), tuple(discarded))
 
-    def _runs(self, window: Window, told: str | None) -> list[Run]:
-        pieces = [_piece(window, a, b) for a, b in padded_spans(window.spans, len(window.samples) / RATE_HZ)]
+    def _spans(self, window: Window, told: str | None) -> list[Span]:
         allowed = (told,) if told else self.config.languages
-        spans = []
-        for (a, b), found in zip(window.spans, detect(self.model, pieces, self.config.batch_size), strict=True):
-            probs = {told: 1.0} if told else {name: found.languages.get(name, 0.0) for name in allowed}
-            spans.append(Span(a, b, probs, found.no_speech_prob))
-        return plan_runs(spans)
+        with_margin = padded_spans(window.spans, len(window.samples) / RATE_HZ)
+        begins_s = {span[0]: first_s for span, (first_s, _) in zip(window.spans, with_margin, strict=True)}
+        ends_s = {span[1]: last_s for span, (_, last_s) in zip(window.spans, with_margin, strict=True)}
 
-    def _words(self, window: Window, runs: Sequence[Run]) -> list[list[TranscriptWord]]:
+        def look(stretches: Sequence[tuple[float, float]]) -> list[Span]:
+            heard = [_piece(window, begins_s.get(a, a), ends_s.get(b, b)) for a, b in stretches]
+            found = []
+            for (a, b), one in zip(stretches, detect(self.model, heard, self.config.batch_size), strict=True):
+                probs = {told: 1.0} if told else {name: one.languages.get(name, 0.0) for name in allowed}
+                found.append(Span(a, b, probs, one.no_speech_prob))
+            return found
+
+        return spans_of_one_language(window.spans, window.samples, look)
+
+    def _words(self, window: Window, runs: Sequence[Run], spans: Sequence[Span]) -> list[list[TranscriptWord]]:
         """The words of each run, in seconds of the window."""
         heard = padded_spans(runs, len(window.samples) / RATE_HZ)
         pieces = [
@@ -116,9 +126,9 @@ class FasterWhisper:
         again = [p for p in pieces if not p.alone and _went_wrong(runs[p.run], written[p.run])]
         again = [Piece(p.run, p.language, p.start_s, p.end_s, alone=True) for p in again]
         written |= self._decoded(window, again)
-        spans = window.spans
+        voiced = [(span.start_s, span.end_s) for span in spans]
         return [
-            into_spans(written.get(number, []), [s for s in spans if run.start_s <= s[0] and s[1] <= run.end_s])
+            into_spans(written.get(number, []), [v for v in voiced if run.start_s <= v[0] and v[1] <= run.end_s])
             for number, run in enumerate(runs)
         ]
 
