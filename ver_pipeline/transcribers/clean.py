@@ -61,11 +61,12 @@ def sift(
     discarded: list[Discarded] = []
     for raw in segments:
         verdict = judge(raw, language_prob, check_rate)
-        tidied = clean_segment(replace(raw, doubt=verdict.doubt), simplify, check_rate=False)
+        doubt = verdict.doubt.value if verdict.doubt else None
+        tidied = clean_segment(replace(raw, doubt=doubt), simplify, check_rate=False)
         if tidied and verdict.kept:
             cleaned.append(tidied)
-        elif tidied and verdict.doubt:
-            discarded.append(Discarded(raw.start_s, raw.end_s, raw.language, tidied.text, verdict.doubt.value))
+        elif tidied and doubt:
+            discarded.append(Discarded(raw.start_s, raw.end_s, raw.language, tidied.text, doubt))
     words = [word for segment in cleaned for word in segment.words]
     no_speech = max((s.no_speech_prob or 0.0 for s in cleaned), default=0.0)
     found = find_invented(words, no_speech)

@@ -30,7 +30,8 @@ def sentences(segment: TranscriptSegment) -> list[TranscriptSegment]:
         logprob = sum(math.log(max(w.prob, 1e-6)) for w in words) / len(words)
         one = replace(segment, start_s=words[0].start_s, end_s=words[-1].end_s, text=text, words=tuple(words))
         one = replace(one, avg_logprob=logprob)
-        done.append(replace(one, doubt=segment.doubt or judge(one).doubt))
+        own = judge(one).doubt
+        done.append(replace(one, doubt=segment.doubt or (own.value if own else None)))
     return done
 
 

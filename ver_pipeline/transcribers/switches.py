@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,11 +13,14 @@ from ver_pipeline.transcribers.runs import Span
 
 MIN_S = 2.0
 """A span shorter than this has one language."""
-BOTH = 0.08
+BOTH = 0.03
 """Whisper gives the second language of a span that has two at least this (measured on sentences joined without a pause:
-0.11 to 0.49; in spans of one language up to 0.02)."""
-SURE = 0.7
-"""Both ends of a span have to be so sure of two languages for it to be divided (measured: 0.87 to 1.00)."""
+0.07 to 0.49; in spans of one language up to 0.02)."""
+SHARE = 0.8
+LEAST = 0.3
+"""Both ends of a span have to have so great a share of what the allowed languages have, and so great a probability among
+all, for it to be divided (measured: 0.87 and more of the share)."""
+N_MOMENTS = 8
 FRAME_S = 0.08
 LOOK_S = 10.0
 
@@ -34,26 +38,38 @@ def spans_of_one_language(spans: Sequence[tuple[float, float]], samples: Samples
     found: list[Span] = []
     for start_s, end_s in spans:
         looks = [next(seen) for _ in _first_looks(start_s, end_s)]
+        cut_s = None
         if end_s - start_s >= MIN_S and any(_has_both(one.probs) for one in (*looks, _mean(start_s, end_s, looks))):
-            middle_s = (start_s + end_s) / 2
-            halves = look([(start_s, middle_s), (middle_s, end_s)])
-            if _differ(halves[0].probs, halves[1].probs):
-                cut_s = quietest_s(samples, start_s, end_s)
-                found += spans_of_one_language([(start_s, cut_s), (cut_s, end_s)], samples, look)
-                continue
+            cut_s = _switch_s(start_s, end_s, samples, look)
+        if cut_s is not None:
+            found += spans_of_one_language([(start_s, cut_s), (cut_s, end_s)], samples, look)
+            continue
         found.append(_mean(start_s, end_s, looks))
     return found
 
 
-def quietest_s(samples: Samples, start_s: float, end_s: float) -> float:
-    """The quietest moment in the middle half of a stretch."""
-    quarter_s = (end_s - start_s) / 4
-    first, last = round((start_s + quarter_s) * RATE_HZ), round((end_s - quarter_s) * RATE_HZ)
+def quiet_moments_s(samples: Samples, start_s: float, end_s: float, n: int = N_MOMENTS) -> list[float]:
+    """The quietest moment of each of ``n`` equal parts of a stretch, without its first and last tenth."""
+    edge_s = (end_s - start_s) / 10
+    edges = np.linspace(start_s + edge_s, end_s - edge_s, n + 1)
+    return [_quietest_s(samples, float(a), float(b)) for a, b in pairwise(edges)]
+
+
+def _switch_s(start_s: float, end_s: float, samples: Samples, look: Look) -> float | None:
+    """The quiet moment that best parts two languages; None where its sides are not sure of two."""
+    moments = quiet_moments_s(samples, start_s, end_s)
+    sides = look([side for cut_s in moments for side in ((start_s, cut_s), (cut_s, end_s))])
+    pairs = [(sides[i].probs, sides[i + 1].probs) for i in range(0, len(sides), 2)]
+    parted = [(min(_share(one), _share(other)), -i) for i, (one, other) in enumerate(pairs) if _differ(one, other)]
+    return moments[-max(parted)[1]] if parted else None
+
+
+def _quietest_s(samples: Samples, start_s: float, end_s: float) -> float:
+    first, last = round(start_s * RATE_HZ), round(end_s * RATE_HZ)
     size = round(FRAME_S * RATE_HZ)
-    loud = [
-        float(np.square(samples[at : at + size]).sum()) for at in range(first, max(first + 1, last - size), size // 4)
-    ]
-    return (first + int(np.argmin(loud)) * (size // 4) + size / 2) / RATE_HZ
+    starts = range(first, max(first + 1, last - size), size // 4)
+    loud = [float(np.square(samples[at : at + size]).sum()) for at in starts]
+    return (starts[int(np.argmin(loud))] + size / 2) / RATE_HZ
 
 
 def _first_looks(start_s: float, end_s: float) -> list[tuple[float, float]]:
@@ -66,9 +82,14 @@ def _has_both(probs: Mapping[str, float]) -> bool:
     return len(probs) > 1 and sorted(probs.values())[-2] >= BOTH
 
 
+def _share(probs: Mapping[str, float]) -> float:
+    """Of the likeliest allowed language in what all of them have."""
+    return max(probs.values()) / max(sum(probs.values()), 1e-9)
+
+
 def _differ(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
     best, last = (max(sorted(probs), key=lambda name, p=probs: p[name]) for probs in (one, other))  # type: ignore[misc]
-    return best != last and one[best] >= SURE and other[last] >= SURE
+    return best != last and all(_share(probs) >= SHARE and max(probs.values()) >= LEAST for probs in (one, other))
 
 
 def _mean(start_s: float, end_s: float, looks: Sequence[Span]) -> Span:
