@@ -69,7 +69,8 @@ INVENTED = (
     "Captions by GetTranscribed.com", "For more information, visit www.FEMA.gov", "Hit the bell icon.",
     "I hope you enjoyed this video.", "Thanks for watching this video.", "Copyright WDR 2021", "(upbeat music)",
     "Sync and corrected by somebody", "Thank you for watching. Thank you for watching.",
-    "字幕由Amara.org社区提供", "请不吝点赞、订阅、转发、打赏支持明镜与点点栏目", "中文字幕志愿者李宗盛", "字幕制作：贝尔",
+    "字幕由Amara.org社区提供", "请不吝点赞、订阅、转发、打赏支持明镜与点点栏目", "中文字幕志愿者李宗盛",
+    "字幕制作：贝尔",
     "感谢大家观看本期视频", "我们下期再见", "记得点赞订阅", "请订阅我的频道", "词曲李宗盛", "谢谢观看。谢谢观看。",
 )  # fmt: skip
 COURTESY = ("Thank you for watching.", "Thanks for watching, everyone!", "See you next time.", "Please subscribe.",
@@ -77,7 +78,8 @@ COURTESY = ("Thank you for watching.", "Thanks for watching, everyone!", "See yo
 SAID = (
     "Thank you for watching me.", "Thanks for watching over her.", "I was translated by my mother.",
     "The copyright was mine.", "I hope you enjoyed dinner.", "Hit the bell and run.", "I'm sorry.", "Thank you.",
-    "Did you like the comment and the video?", "这个字幕制作得很好。", "我订阅了那份报纸。", "谢谢你看着我。", "他是作曲家。",
+    "Did you like the comment and the video?", "这个字幕制作得很好。", "我订阅了那份报纸。", "谢谢你看着我。",
+    "他是作曲家。",
     "下次我来看你。", "感谢您的支持。", "我喜欢你的频道。",
 )  # fmt: skip
 

@@ -99,7 +99,7 @@ class Segment(Part):
 class Discarded(Part):
     """What the recogniser wrote, or heard, that is no transcript, and why.
 
-    ``text`` is empty where nothing was written.  ``language`` is the one that it was taken for; ``und``: none was likely.
+    ``text`` is empty where nothing was written.  ``language`` is what it was taken for; ``und``: none was likely.
     """
 
     start_s: Seconds

@@ -71,7 +71,8 @@ def slice_speech(transcript: Transcript, start_s: float, end_s: float, late_s: f
 
     Guarantees: every word whose midpoint lies in the span is there, in order, with its times clamped to
     the span; a segment that lies whole in the span keeps its exact text, one that was cut holds the words
-    that belong here; a segment without word times goes whole to the clip that holds its midpoint, and so does what was discarded.
+    that belong here; a segment without word times goes whole to the clip that holds its midpoint, and so does what
+    was discarded.
 
     Args:
         late_s: what is said so long after the span belongs to it too; it stands at the span's end.
@@ -166,7 +167,7 @@ def _words_by_segment(transcript: Transcript) -> list[list[dict[str, Any]]]:
 
 def _language(segments: Sequence[dict[str, Any]]) -> str:
     """The language of the span by characters said; ``mixed`` where a second one has a real share, be it in segments of
-    its own or inside a sentence of the other (English words in Chinese, Chinese in English; one word alone is a name)."""
+    its own or inside a sentence of the other (English words in Chinese, Chinese in English; one alone is a name)."""
     weight: dict[str, int] = {}
     inside = {"en": sum(_n_latin_words(s["text"]) for s in segments if s["language"] == "zh") >= MIXED_WORDS}
     inside["zh"] = sum(map(is_wide, "".join(s["text"] for s in segments if s["language"] == "en"))) >= MIXED_WORDS

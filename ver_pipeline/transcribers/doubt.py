@@ -17,12 +17,12 @@ SURE_LANGUAGE = 0.9
 """From this probability of its language on, among all that Whisper knows, speech is doubted by its words alone."""
 LIKELY_LANGUAGE = 0.5
 POSSIBLE_LANGUAGE = 0.1
-"""Below it speech is in another language.  Measured: real speech from 0.36 on (short, quiet), reversed speech up to 0.77,
-other languages up to 0.31: between the limits the words decide."""
+"""Below it speech is in another language.  Measured: real speech from 0.36 on (short, quiet), reversed speech up to
+0.77, other languages up to 0.31: between the limits the words decide."""
 SURE_WORDS = 0.7
 LIKELY_WORDS = 0.55
-"""Mean probability that words need in a language that is not likely, and in one that is not sure.  Measured: real speech
-0.83, reversed speech and other languages up to 0.49, but for two of fifteen."""
+"""Mean probability that words need in a language that is not likely, and in one that is not sure.  Measured where the
+language was possible: real speech 0.83, reversed speech and other languages up to 0.49."""
 UNSURE_WORDS = 0.5
 NO_WORDS = 0.35
 """Below it nothing was understood (measured: real speech from 0.44 on)."""

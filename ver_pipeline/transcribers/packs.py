@@ -21,7 +21,7 @@ BETWEEN_S = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The stretch ``[start_s, end_s)`` of the window, heard from second ``at_s`` of its pack on; it is of run ``run``."""
+    """The stretch ``[start_s, end_s)`` of the window, of run ``run``, heard from second ``at_s`` of its pack on."""
 
     run: int
     start_s: float
@@ -85,13 +85,13 @@ def sound(pack: Pack, samples: Samples) -> Samples:
 
 def by_run(pack: Pack, words: Sequence[TranscriptWord]) -> dict[int, list[TranscriptWord]]:
     """A pack's words by run, times in the window's.  A word is of the part that it overlaps most, never of one before
-    that of the word before it; what goes on with a word without a space stays beside it."""
+    that of the word before it."""
     runs: dict[int, list[TranscriptWord]] = {part.run: [] for part in pack.parts}
     at = 0
     for word in words:
-        best = max(range(at, len(pack.parts)), key=lambda i, w=word: (_overlap_s(pack.parts[i], w), -i))  # type: ignore[misc]
-        at = best
-        part = pack.parts[best]
+        overlaps_s = [_overlap_s(part, word) for part in pack.parts[at:]]
+        at += overlaps_s.index(max(overlaps_s))
+        part = pack.parts[at]
         shift_s = part.start_s - part.at_s
         start_s = min(max(word.start_s + shift_s, part.start_s), part.end_s)
         end_s = min(max(word.end_s + shift_s, start_s), part.end_s)
@@ -105,7 +105,8 @@ def into_spans(words: Sequence[TranscriptWord], spans: Sequence[tuple[float, flo
     placed: list[TranscriptWord] = []
     at = 0
     for word in words:
-        at = max(range(at, len(spans)), key=lambda i, w=word: (min(w.end_s, spans[i][1]) - max(w.start_s, spans[i][0]), -i))  # type: ignore[misc]  # fmt: skip
+        overlaps_s = [min(word.end_s, b) - max(word.start_s, a) for a, b in spans[at:]]
+        at += overlaps_s.index(max(overlaps_s))
         begin_s, end_s = spans[at]
         start_s = min(max(word.start_s, begin_s), end_s)
         placed.append(TranscriptWord(word.word, start_s, min(max(word.end_s, start_s), end_s), word.prob))

@@ -33,8 +33,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch to transcribe in one language; ``prob`` is the mean probability, weighted by length (of ``und``: that of
-    the likeliest allowed language), and so is ``no_speech_prob``."""
+    """A stretch to transcribe in one language; ``prob`` is the mean probability, weighted by length (of ``und``: that
+    of the likeliest allowed language), and so is ``no_speech_prob``."""
 
     start_s: float
     end_s: float

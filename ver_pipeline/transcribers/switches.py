@@ -18,8 +18,8 @@ BOTH = 0.03
 0.07 to 0.49; in spans of one language up to 0.02)."""
 SHARE = 0.8
 LEAST = 0.3
-"""Both ends of a span have to have so great a share of what the allowed languages have, and so great a probability among
-all, for it to be divided (measured: 0.87 and more of the share)."""
+"""Both sides of a cut have to have so great a share of what the allowed languages have, and so great a probability
+among all (measured: 0.87 and more of the share)."""
 N_MOMENTS = 8
 FRAME_S = 0.08
 LOOK_S = 10.0
@@ -29,7 +29,7 @@ Look = Callable[[Sequence[tuple[float, float]]], list[Span]]
 
 
 def spans_of_one_language(spans: Sequence[tuple[float, float]], samples: Samples, look: Look) -> list[Span]:
-    """The spans with their languages, each divided in its quietest moments as long as its two ends are in two languages.
+    """The spans with their languages, each divided in quiet moments as long as its two sides are in two languages.
 
     Most are looked at once, those longer than Whisper looks at both ends.
     """

@@ -1,7 +1,7 @@
 """From a recogniser's tokens to words, spaced as the recogniser spaced them.
 
-Whisper writes ``" well", "-", "known"``: a token without a leading space goes on with the word before it.  Only beside a
-Chinese character does such a token begin a word of its own.
+Whisper writes ``" well", "-", "known"``: a token without a leading space goes on with the word before it.  Only beside
+a Chinese character does such a token begin a word of its own.
 """
 
 from __future__ import annotations
