@@ -1,8 +1,8 @@
 """faster-whisper (Whisper on CTranslate2): the default recogniser, on the processor or a GPU.
 
 A video is transcribed window by window (``audio.py``).  In each window the language of every span of speech is detected
-among all that Whisper knows (``switches.py``), neighbouring spans of one language are joined into runs (``runs.py``),
-runs of one language are packed into the 30 s that Whisper hears at once (``packs.py``), and packs are decoded in batches
+among all that Whisper knows (``switches.py``), neighbouring spans of one language become runs (``runs.py``), and
+runs of one language are packed into the 30 s that Whisper hears at once (``packs.py``); packs are decoded in batches
 (``whisper.py``).
 Speech in none of the allowed languages is not transcribed; what was written is judged by ``doubt.py``.  The same video
 gives the same words, whatever the size of a batch, and one wrong guess does not spread.
