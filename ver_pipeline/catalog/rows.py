@@ -147,7 +147,7 @@ def _trust(record: Record) -> Row:
 def segment_rows(record: Record) -> Iterator[Row]:
     """The rows of ``segments``."""
     for i, segment in enumerate(record["speech"]["segments"]):
-        yield {"key": record["key"], "i": i, **segment}
+        yield {"key": record["key"], "i": i, "doubt": None, **segment}
 
 
 def word_rows(record: Record) -> Iterator[Row]:

@@ -188,6 +188,7 @@ SEGMENTS = Table(
 language          string  language of the segment
 avg_logprob       float   the recogniser's mean log probability
 no_speech_prob    float   the recogniser's probability that nobody speaks
+doubt             string  why it may not have been said as it stands; null where nothing speaks against it
 """
     ),
 )

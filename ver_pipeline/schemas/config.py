@@ -69,7 +69,7 @@ class SpeechConfig(Section):
     model: str = "whisper-base"
     """Name in the model store, or the folder of a CTranslate2 Whisper."""
     languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en", "zh")
-    """ISO 639-1 codes that speech may be transcribed as; the most probable of them wins."""
+    """ISO 639-1 codes that speech may be transcribed as; the most probable wins, none where another language is spoken."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the model runs."""
     compute_type: str = "int8"
@@ -79,7 +79,7 @@ class SpeechConfig(Section):
     threads: Annotated[int, Field(ge=1, le=64)] = 2
     """Threads of one transcribing process."""
     batch_size: Annotated[int, Field(ge=1, le=128)] = 8
-    """Stretches of speech transcribed at once (WhisperX)."""
+    """Stretches of up to 30 s transcribed at once; the words do not depend on it."""
     window_s: Positive = 300.0
     """Audio held in memory at once, in seconds."""
     use_subtitles: bool = True

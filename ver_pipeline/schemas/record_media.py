@@ -111,8 +111,11 @@ class Word(Part):
     prob: Probability
 
 
+SpeechDoubt = Literal["other_language", "no_speech", "low_probability", "too_fast", "repetition", "invented"]
+
+
 class Segment(Part):
-    """One transcribed segment."""
+    """One transcribed segment; ``doubt`` says why it may not have been said as it stands."""
 
     start_s: Seconds
     end_s: Seconds
@@ -120,6 +123,20 @@ class Segment(Part):
     language: Language
     avg_logprob: float | None = None
     no_speech_prob: Probability | None = None
+    doubt: SpeechDoubt | None = None
+
+
+class Discarded(Part):
+    """What the recogniser wrote, or heard, that is no transcript, and why.
+
+    ``text`` is empty where nothing was written.  ``language`` is what it was taken for; ``und``: none was likely.
+    """
+
+    start_s: Seconds
+    end_s: Seconds
+    language: Language
+    text: str
+    reason: SpeechDoubt
 
 
 class Recogniser(Part):
@@ -142,5 +159,6 @@ class Speech(Part):
     text_zh: str | None = None
     segments: tuple[Segment, ...] = ()
     words: tuple[Word, ...] = ()
+    discarded: tuple[Discarded, ...] = ()
     onscreen: Literal["on", "off", "mixed", "unknown"] = "unknown"
     recogniser: Recogniser

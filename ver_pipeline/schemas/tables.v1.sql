@@ -187,7 +187,8 @@ CREATE TABLE "segments" (
     text                  VARCHAR,    -- what is said
     language              VARCHAR,    -- language of the segment
     avg_logprob           DOUBLE,     -- the recogniser's mean log probability
-    no_speech_prob        DOUBLE      -- the recogniser's probability that nobody speaks
+    no_speech_prob        DOUBLE,     -- the recogniser's probability that nobody speaks
+    doubt                 VARCHAR     -- why it may not have been said as it stands; null where nothing speaks against it
 );
 
 -- One row a word (Chinese: a character group) with its time.

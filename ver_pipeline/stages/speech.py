@@ -26,7 +26,7 @@ CHUNK_S = 600.0
 
 ENGINES: dict[str, type[Any]] = {"faster-whisper": FasterWhisper, "whisperx": WhisperX}
 
-LISTS = ("segments", "words", "speech_spans", "language_windows")
+LISTS = ("segments", "words", "speech_spans", "language_windows", "discarded")
 
 
 def _transcriber(config: SpeechConfig) -> tuple[Transcriber, str | None]:

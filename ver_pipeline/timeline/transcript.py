@@ -6,8 +6,8 @@ share no word and lose none, whatever the cut does to the word's edges.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Any
 
 Transcript = dict[str, Any]
@@ -15,7 +15,12 @@ Transcript = dict[str, Any]
 MIXED_SHARE = 0.15
 """A second language with at least this share of the characters makes the clip's language ``mixed``."""
 
+MIXED_WORDS = 2
+"""So many words or characters of another script make a sentence of both languages."""
+
 NO_RECOGNISER = {"engine": "none", "model": "none", "revision": "none"}
+
+_EITHER_SCRIPT = "“”‘’—…·"
 
 _WIDE = ((0x2E80, 0x9FFF), (0xF900, 0xFAFF), (0xFF00, 0xFFEF), (0x20000, 0x323AF))
 
@@ -25,15 +30,40 @@ def is_wide(char: str) -> bool:
     return any(low <= ord(char) <= high for low, high in _WIDE)
 
 
-def join_words(words: Iterable[str]) -> str:
-    """Join stripped words: a space between two words unless a Chinese character or sign touches the gap."""
-    parts = [w for w in words if w]
-    if not parts:
-        return ""
-    text = parts[0]
-    for left, right in pairwise(parts):
-        text += right if is_wide(left[-1]) or is_wide(right[0]) else f" {right}"
+def join_words(words: Iterable[str], heard: str = "", before: Iterable[str] = ()) -> str:
+    """Join stripped words, spaced as they stand in ``heard``, the text they were taken from.
+
+    Where ``heard`` does not tell: a space between two words unless a Chinese character or sign touches the gap.
+    This is the one place where words and segments become text.
+
+    Args:
+        before: the words of ``heard`` that come before these.
+    """
+    at = 0
+    for word in before:
+        found = heard.find(word, at)
+        at = at if found < 0 else found + len(word)
+    text = ""
+    for word in filter(None, words):
+        found = heard.find(word, at)
+        gap = heard[at:found] if found >= 0 else None
+        if text:
+            text += gap if gap is not None and not gap.strip() else " " * takes_space(text, word)
+        text += word
+        at = at if found < 0 else found + len(word)
     return text
+
+
+def takes_space(left: str, right: str) -> bool:
+    """Whether two pieces of text that nobody heard together are written apart: not where one of them is Chinese."""
+    return not (is_wide(edge(left, last=True)) or is_wide(edge(right)))
+
+
+def edge(text: str, *, last: bool = False) -> str:
+    """The first (``last``: the last) character that tells the script; quotation marks, dashes and dots of both scripts
+    do not.  The outermost one where none does."""
+    order = text[::-1] if last else text
+    return next((char for char in order if char not in _EITHER_SCRIPT), order[0])
 
 
 def slice_speech(transcript: Transcript, start_s: float, end_s: float, late_s: float = 0.0) -> dict[str, Any]:
@@ -41,7 +71,8 @@ def slice_speech(transcript: Transcript, start_s: float, end_s: float, late_s: f
 
     Guarantees: every word whose midpoint lies in the span is there, in order, with its times clamped to
     the span; a segment that lies whole in the span keeps its exact text, one that was cut holds the words
-    that belong here; a segment without word times goes whole to the clip that holds its midpoint.
+    that belong here; a segment without word times goes whole to the clip that holds its midpoint, and so does what
+    was discarded.
 
     Args:
         late_s: what is said so long after the span belongs to it too; it stands at the span's end.
@@ -62,6 +93,11 @@ def slice_speech(transcript: Transcript, start_s: float, end_s: float, late_s: f
         "text_zh": text if language == "zh" else None,
         "segments": [{**s, **_clamp(s, start_s, duration_s)} for s in segments],
         "words": [{"word": w["word"], **_clamp(w, start_s, duration_s), "prob": round(w["prob"], 3)} for w in words],
+        "discarded": [
+            {**d, **_clamp(d, start_s, duration_s)}
+            for d in transcript.get("discarded", ())
+            if start_s <= _middle(d) < last_s
+        ],
         "onscreen": "unknown",
         "recogniser": dict(transcript.get("recogniser") or NO_RECOGNISER),
     }
@@ -96,17 +132,23 @@ def _segments(
         if not its_words and not start_s <= _middle(segment) < end_s:
             continue
         whole = len(here) == len(its_words)
+        before = 0 if whole else next(i for i, w in enumerate(its_words) if id(w) in kept_ids)
         pauses.append(
             {
                 "start_s": segment["start_s"] if whole else here[0]["start_s"],
                 "end_s": segment["end_s"] if whole else here[-1]["end_s"],
-                "text": segment["text"] if whole else join_words(w["word"] for w in here),
+                "text": segment["text"] if whole else _cut_text(segment["text"], its_words[:before], here),
                 "language": segment["language"],
                 "avg_logprob": segment.get("avg_logprob"),
                 "no_speech_prob": segment.get("no_speech_prob"),
+                "doubt": segment.get("doubt"),
             }
         )
     return pauses
+
+
+def _cut_text(text: str, before: Sequence[dict[str, Any]], kept: Sequence[dict[str, Any]]) -> str:
+    return join_words((w["word"] for w in kept), text, (w["word"] for w in before))
 
 
 def _words_by_segment(transcript: Transcript) -> list[list[dict[str, Any]]]:
@@ -124,17 +166,28 @@ def _words_by_segment(transcript: Transcript) -> list[list[dict[str, Any]]]:
 
 
 def _language(segments: Sequence[dict[str, Any]]) -> str:
-    """The language of the span by characters said; ``mixed`` where a second one has a real share."""
+    """The language of the span by characters said; ``mixed`` where a second one has a real share, be it in segments of
+    its own or inside a sentence of the other (English words in Chinese, Chinese in English; one alone is a name)."""
     weight: dict[str, int] = {}
+    inside = {"en": sum(_n_latin_words(s["text"]) for s in segments if s["language"] == "zh") >= MIXED_WORDS}
+    inside["zh"] = sum(map(is_wide, "".join(s["text"] for s in segments if s["language"] == "en"))) >= MIXED_WORDS
     for segment in segments:
-        # A Chinese character carries about what a short English word does: weigh it as three letters.
-        size = sum(3 if is_wide(c) else 1 for c in segment["text"])
-        weight[segment["language"]] = weight.get(segment["language"], 0) + size
+        own = segment["language"]
+        other = {"zh": "en", "en": "zh"}.get(own)
+        for char in segment["text"]:
+            # A Chinese character carries about what a short English word does: weigh it as three letters.
+            foreign = char.isalpha() and is_wide(char) != (own == "zh")
+            name = other if other and foreign and inside[other] else own
+            weight[name] = weight.get(name, 0) + (3 if is_wide(char) else 1)
     if not weight:
         return "und"
     best, *others = sorted(weight, key=lambda name: (-weight[name], name))
     second = weight[others[0]] if others else 0
     return "mixed" if second >= MIXED_SHARE * sum(weight.values()) and second > 0 else best
+
+
+def _n_latin_words(text: str) -> int:
+    return len(re.findall(r"[A-Za-z][a-z'’]+", text))
 
 
 def _language_prob(windows: Iterable[dict[str, Any]], language: str, start_s: float, end_s: float) -> float | None:

@@ -34,6 +34,8 @@ class TranscriptSegment:
     words: tuple[TranscriptWord, ...] = ()
     avg_logprob: float | None = None
     no_speech_prob: float | None = None
+    doubt: str | None = None
+    """Why it may not have been said as it stands (``doubt.Doubt``); None where nothing speaks against it."""
 
     def shifted(self, offset_s: float) -> TranscriptSegment:
         """The same, ``offset_s`` later."""
@@ -42,9 +44,26 @@ class TranscriptSegment:
 
 
 @dataclass(frozen=True, slots=True)
+class Discarded:
+    """What was heard, or written by the recogniser, and is no transcript: ``text`` is empty where nothing was written,
+    ``language`` is ``und`` where no language is likely, ``reason`` a ``doubt.Doubt``."""
+
+    start_s: float
+    end_s: float
+    language: str
+    text: str
+    reason: str
+
+    def shifted(self, offset_s: float) -> Discarded:
+        """The same, ``offset_s`` later."""
+        return replace(self, start_s=self.start_s + offset_s, end_s=self.end_s + offset_s)
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageWindow:
-    """Which language a stretch of speech was transcribed as, and how sure the recogniser was of it (not
-    renormalised over the allowed languages: a low value says that none of them fits well)."""
+    """Which language a stretch of speech was transcribed as, and how sure the recogniser was of it among all languages
+    that it knows.  ``und``: none of the allowed languages is likely, and nothing was transcribed; ``prob`` is that of
+    the likeliest of them."""
 
     start_s: float
     end_s: float
@@ -59,6 +78,7 @@ class Transcript:
     segments: tuple[TranscriptSegment, ...] = ()
     speech_spans: tuple[tuple[float, float], ...] = ()
     language_windows: tuple[LanguageWindow, ...] = ()
+    discarded: tuple[Discarded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +167,13 @@ def to_transcript(heard: Transcript, recogniser: Mapping[str, str], has_audio: b
         "words": words,
         "speech_spans": [[_rounded(a), _rounded(b)] for a, b in heard.speech_spans],
         "language_windows": [{k: _rounded(v) for k, v in asdict(w).items()} for w in heard.language_windows],
+        "discarded": [{k: _rounded(v) for k, v in asdict(d).items()} for d in heard.discarded],
         "recogniser": dict(recogniser),
         "has_audio": has_audio,
     }
 
 
-_SEGMENT_FIELDS = ("start_s", "end_s", "text", "language", "avg_logprob", "no_speech_prob")
+_SEGMENT_FIELDS = ("start_s", "end_s", "text", "language", "avg_logprob", "no_speech_prob", "doubt")
 
 
 def _rounded(value: Any) -> Any:

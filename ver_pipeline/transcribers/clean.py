@@ -8,69 +8,86 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ver_pipeline.timeline.transcript import is_wide, join_words
-from ver_pipeline.transcribers.base import TranscriptSegment, TranscriptWord
+from ver_pipeline.transcribers import tokens
+from ver_pipeline.transcribers.base import Discarded, TranscriptSegment, TranscriptWord
+from ver_pipeline.transcribers.doubt import Doubt, judge
+from ver_pipeline.transcribers.invented import find_invented
 
 MAX_REPEATS = 4
 """A phrase said more often than this in a row is the recogniser stuck in a loop."""
 MAX_PHRASE_WORDS = 8
-MAX_SIGNS_PER_S = {"zh": 14.0}
-MAX_SIGNS_PER_S_ELSE = 40.0
-"""Faster than anybody speaks (rapid speech: about 8 Chinese characters or 25 Latin letters a second)."""
-MIN_INVENTED_PROB = 0.75
-
-INVENTED = frozenset(
-    {
-        "thankyouforwatching", "thanksforwatching", "pleasesubscribe", "subtitlesbytheamaraorgcommunity",
-        "感谢观看", "谢谢观看", "请订阅", "字幕志愿者", "字幕由amaraorg社区提供",
-        "请不吝点赞订阅转发打赏支持明镜与点点栏目",
-    }
-)  # fmt: skip
-"""What Whisper writes over music and noise, having learnt from captions; dropped unless clearly said."""
-
 _FULL_WIDTH = str.maketrans({",": "，", "?": "？", "!": "！", ":": "：", ";": "；"})
 
 
 def clean_segment(
     segment: TranscriptSegment, simplify: Callable[[str], str], check_rate: bool = True
 ) -> TranscriptSegment | None:
-    """The segment with its words merged, repeated phrases cut, scripts unified; None when it is invented.
+    """The segment with its words merged, repeated phrases cut, scripts unified; None when nothing of it was said.
 
-    ``check_rate=False`` keeps text that is too fast to be true, for times that are not the recogniser's own.
+    ``check_rate=False`` keeps text that is too fast to be true or invented, for text that is not a recogniser's.
 
-    Guarantees: no empty word, word times ordered inside the segment, text equal to the words joined,
-    Unicode NFC, Chinese in simplified characters with full-width punctuation.
+    Guarantees: no empty word, word times ordered inside the segment, text equal to the words joined with the spaces
+    that were heard, Unicode NFC, Chinese in simplified characters with full-width punctuation.
     """
-    words = merge_subwords(segment.words)
-    words = cut_loops([replace(w, word=_tidy(w.word, segment.language, simplify)) for w in words])
-    words = _ordered([w for w in words if w.word], segment)
-    text = join_words(w.word for w in words) if segment.words else _tidy(segment.text, segment.language, simplify)
+    if check_rate:
+        kept, _ = sift([segment], simplify)
+        return kept[0] if kept else None
+    words = tokens.merge(tokens.as_spaced(segment.words, segment.text))
+    tidied = [replace(w, word=tokens.lead(w.word) + _tidy(w.word, segment.language, simplify)) for w in words]
+    spaced = cut_loops([w for w in tidied if w.word.strip()])
+    text = tokens.join(w.word for w in spaced) if segment.words else _tidy(segment.text, segment.language, simplify)
+    words = _ordered([replace(w, word=w.word.strip()) for w in spaced], segment)
     cleaned = replace(segment, text=text, words=tuple(words))
     if words:
         cleaned = replace(cleaned, start_s=words[0].start_s, end_s=words[-1].end_s)
-    spoken_s = max(segment.end_s - segment.start_s, cleaned.end_s - cleaned.start_s)
-    too_fast = check_rate and _is_too_fast(cleaned, spoken_s)
-    return None if not text or too_fast or _is_invented(cleaned) else cleaned
+    return cleaned if text else None
 
 
-def merge_subwords(words: Sequence[TranscriptWord]) -> list[TranscriptWord]:
-    """Join chunks of one Latin word: a raw word without a leading space continues the word before it.
+def sift(
+    segments: Sequence[TranscriptSegment],
+    simplify: Callable[[str], str],
+    language_prob: float | None = None,
+    check_rate: bool = True,
+) -> tuple[list[TranscriptSegment], list[Discarded]]:
+    """Segments that were heard one after the other, judged, marked and cleaned, and what of them nobody said.
 
-    In Chinese every character stands alone, so only two Latin chunks that touch are joined, and signs that
-    are nothing but punctuation go to the word before.
+    Invented phrases are found also where they go over from one segment into the next.
+
+    Args:
+        language_prob: of their language, as ``doubt.judge`` takes it.
+        check_rate: False where bad alignment may squeeze words together; that is no reason to lose them.
     """
-    merged: list[TranscriptWord] = []
-    for word in words:
-        bare = word.word.strip()
-        if not bare:
-            continue
-        glued = bool(merged) and not word.word[0].isspace()
-        latin = glued and _is_latin(merged[-1].word[-1]) and _is_latin(bare[0])
-        if glued and (latin or not any(c.isalnum() for c in bare)):
-            last = merged[-1]
-            merged[-1] = replace(last, word=last.word + bare, end_s=word.end_s, prob=min(last.prob, word.prob))
-        else:
-            merged.append(replace(word, word=bare))
-    return merged
+    cleaned: list[TranscriptSegment] = []
+    discarded: list[Discarded] = []
+    for raw in segments:
+        verdict = judge(raw, language_prob, check_rate)
+        doubt = verdict.doubt.value if verdict.doubt else None
+        tidied = clean_segment(replace(raw, doubt=doubt), simplify, check_rate=False)
+        if tidied and verdict.kept:
+            cleaned.append(tidied)
+        elif tidied and doubt:
+            discarded.append(Discarded(raw.start_s, raw.end_s, raw.language, tidied.text, doubt))
+    words = [word for segment in cleaned for word in segment.words]
+    no_speech = max((s.no_speech_prob or 0.0 for s in cleaned), default=0.0)
+    found = find_invented(words, no_speech)
+    gone = {number for one in found for number in range(one.first, one.stop)}
+    kept, at = [], 0
+    for segment in cleaned:
+        numbers = range(at, at + len(segment.words))
+        at += len(segment.words)
+        rest = [word for number, word in zip(numbers, segment.words, strict=True) if number not in gone]
+        if len(rest) == len(segment.words):
+            kept.append(segment)
+        elif rest:
+            text = join_words((w.word for w in rest), segment.text)
+            kept.append(replace(segment, text=text, words=tuple(rest), start_s=rest[0].start_s, end_s=rest[-1].end_s))
+    discarded += [_invented(words[one.first : one.stop], cleaned[0].language) for one in found]
+    return kept, sorted(discarded, key=lambda one: one.start_s)
+
+
+def _invented(words: Sequence[TranscriptWord], language: str) -> Discarded:
+    text = join_words(w.word for w in words)
+    return Discarded(words[0].start_s, words[-1].end_s, language, text, Doubt.INVENTED.value)
 
 
 def cut_loops(words: Sequence[TranscriptWord]) -> list[TranscriptWord]:
@@ -116,22 +133,5 @@ def _ordered(words: Sequence[TranscriptWord], segment: TranscriptSegment) -> lis
     return ordered
 
 
-def _is_invented(segment: TranscriptSegment) -> bool:
-    if _plain(segment.text) not in INVENTED:
-        return False
-    probs = [w.prob for w in segment.words]
-    return not probs or sum(probs) / len(probs) < MIN_INVENTED_PROB or (segment.no_speech_prob or 0) > 0.3
-
-
-def _is_too_fast(segment: TranscriptSegment, spoken_s: float) -> bool:
-    signs = sum(c.isalnum() for c in segment.text)
-    limit = MAX_SIGNS_PER_S.get(segment.language, MAX_SIGNS_PER_S_ELSE)
-    return signs > 8 and signs > limit * spoken_s
-
-
 def _plain(text: str) -> str:
     return "".join(c for c in text.lower() if c.isalnum())
-
-
-def _is_latin(char: str) -> bool:
-    return char.isalnum() and not is_wide(char)

@@ -1,14 +1,16 @@
 """faster-whisper (Whisper on CTranslate2): the default recogniser, on the processor or a GPU.
 
-A video is transcribed window by window (``audio.py``); in each window the language of every span of speech is
-detected among the allowed ones, neighbouring spans of one language are joined into runs (``runs.py``),
-and each run is transcribed at temperature 0, without the text before it.  So the same video gives the same
-words, and one wrong guess does not spread.
+A video is transcribed window by window (``audio.py``).  In each window the language of every span of speech is detected
+among all that Whisper knows (``switches.py``), neighbouring spans of one language become runs (``runs.py``), and
+runs of one language are packed into the 30 s that Whisper hears at once (``packs.py``); packs are decoded in batches
+(``whisper.py``).
+Speech in none of the allowed languages is not transcribed; what was written is judged by ``doubt.py``.  The same video
+gives the same words, whatever the size of a batch, and one wrong guess does not spread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -16,14 +18,25 @@ from ver_pipeline.assets import store
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.transcribers.audio import Samples, Window, video_windows
-from ver_pipeline.transcribers.base import RATE_HZ, LanguageWindow, Transcript, TranscriptSegment, TranscriptWord, Video
-from ver_pipeline.transcribers.clean import clean_segment, simplifier
-from ver_pipeline.transcribers.runs import Run, Span, padded_spans, plan_runs
+from ver_pipeline.transcribers.base import (
+    RATE_HZ,
+    Discarded,
+    LanguageWindow,
+    Transcript,
+    TranscriptSegment,
+    TranscriptWord,
+    Video,
+)
+from ver_pipeline.transcribers.clean import sift, simplifier
+from ver_pipeline.transcribers.doubt import LIKELY_LANGUAGE, MAY_BE_NOBODY, REPETITIVE, Doubt, compression_ratio
+from ver_pipeline.transcribers.packs import Piece, by_run, into_spans, pack, sound
+from ver_pipeline.transcribers.runs import UNKNOWN, Run, Span, padded_spans, plan_runs
+from ver_pipeline.transcribers.sentences import sentences
+from ver_pipeline.transcribers.switches import spans_of_one_language
+from ver_pipeline.transcribers.whisper import detect, write_down
 
-DETECT_FRAMES_PER_S = 100
-DETECT_MIN_S = 10.0
-"""Whisper pads what it hears to 30 s; for naming the language 10 s serve as well at a quarter of the time."""
-DETECT_MAX_S = 30.0
+HEARD_S = 1.0
+"""Of a run of this length something is written, or it is heard again by itself."""
 
 
 class FasterWhisper:
@@ -68,70 +81,92 @@ class FasterWhisper:
 
     def transcribe(self, video: Video) -> Transcript:
         segments: list[TranscriptSegment] = []
+        discarded: list[Discarded] = []
         spans: list[tuple[float, float]] = []
         languages: list[LanguageWindow] = []
-        stated = video.language if video.language in self.model.supported_languages else None
+        told = video.language if video.language in self.model.supported_languages else None
         for window in video_windows(video, self.config.window_s):
-            runs = self._runs(window, stated)
-            for run, (start_s, end_s) in zip(runs, padded_spans(runs, len(window.samples) / RATE_HZ), strict=True):
-                segments += self._transcribe_run(window, run, start_s, end_s)
-                if stated is None:
+            stretches = self._spans(window, told)
+            runs = plan_runs(stretches)
+            for run, words in zip(runs, self._words(window, runs, stretches), strict=True):
+                kept, gone = self._judged(run, words, told is not None)
+                segments += [segment.shifted(window.offset_s) for segment in kept]
+                discarded += [one.shifted(window.offset_s) for one in gone]
+                if told is None:
+                    foreign = any(one.reason == Doubt.OTHER_LANGUAGE for one in gone)
                     begin_s, end_s = run.start_s + window.offset_s, run.end_s + window.offset_s
-                    languages.append(LanguageWindow(begin_s, end_s, run.language, run.prob))
+                    languages.append(LanguageWindow(begin_s, end_s, UNKNOWN if foreign else run.language, run.prob))
             spans += [(a + window.offset_s, b + window.offset_s) for a, b in window.spans]
-        return Transcript(tuple(segments), tuple(spans), tuple(languages))
+        return Transcript(tuple(segments), tuple(spans), tuple(languages), tuple(discarded))
 
-    def _runs(self, window: Window, told: str | None) -> list[Run]:
-        return plan_runs([Span(a, b, self._languages(window, a, b, told)) for a, b in window.spans])
-
-    def _languages(self, window: Window, start_s: float, end_s: float, told: str | None) -> Mapping[str, float]:
+    def _spans(self, window: Window, told: str | None) -> list[Span]:
         allowed = (told,) if told else self.config.languages
-        if len(allowed) == 1:
-            return {allowed[0]: 1.0}
-        return detect_language(self.model, _piece(window, start_s, end_s), allowed)
+        with_margin = padded_spans(window.spans, len(window.samples) / RATE_HZ)
+        begins_s = {span[0]: first_s for span, (first_s, _) in zip(window.spans, with_margin, strict=True)}
+        ends_s = {span[1]: last_s for span, (_, last_s) in zip(window.spans, with_margin, strict=True)}
 
-    def _transcribe_run(self, window: Window, run: Run, start_s: float, end_s: float) -> Iterator[TranscriptSegment]:
-        found, _ = self.model.transcribe(
-            _piece(window, start_s, end_s),
-            language=run.language,
-            beam_size=self.config.beam_size,
-            temperature=0.0,
-            condition_on_previous_text=False,
-            word_timestamps=True,
+        def look(stretches: Sequence[tuple[float, float]]) -> list[Span]:
+            heard = [_piece(window, begins_s.get(a, a), ends_s.get(b, b)) for a, b in stretches]
+            found = []
+            for (a, b), one in zip(stretches, detect(self.model, heard, self.config.batch_size), strict=True):
+                probs = {told: 1.0} if told else {name: one.languages.get(name, 0.0) for name in allowed}
+                found.append(Span(a, b, probs, one.no_speech_prob))
+            return found
+
+        return spans_of_one_language(window.spans, window.samples, look)
+
+    def _words(self, window: Window, runs: Sequence[Run], spans: Sequence[Span]) -> list[list[TranscriptWord]]:
+        """The words of each run, in seconds of the window."""
+        heard = padded_spans(runs, len(window.samples) / RATE_HZ)
+        pieces = [
+            Piece(number, run.language, *heard[number], alone=_is_doubtful(run))
+            for number, run in enumerate(runs)
+            if run.language != UNKNOWN
+        ]
+        written = self._decoded(window, pieces)
+        again = [p for p in pieces if not p.alone and _went_wrong(runs[p.run], written[p.run])]
+        again = [Piece(p.run, p.language, p.start_s, p.end_s, alone=True) for p in again]
+        written |= self._decoded(window, again)
+        voiced = [(span.start_s, span.end_s) for span in spans]
+        return [
+            into_spans(written.get(number, []), [v for v in voiced if run.start_s <= v[0] and v[1] <= run.end_s])
+            for number, run in enumerate(runs)
+        ]
+
+    def _decoded(self, window: Window, pieces: Sequence[Piece]) -> dict[int, list[TranscriptWord]]:
+        packs = pack(pieces)
+        words: dict[int, list[TranscriptWord]] = {}
+        for language in dict.fromkeys(one.language for one in packs):
+            these = [one for one in packs if one.language == language]
+            sounds = [sound(one, window.samples) for one in these]
+            found = write_down(self.model, sounds, language, self.config.batch_size, self.config.beam_size)
+            for one, written in zip(these, found, strict=True):
+                words |= by_run(one, written)
+        return words
+
+    def _judged(
+        self, run: Run, words: Sequence[TranscriptWord], told: bool
+    ) -> tuple[list[TranscriptSegment], list[Discarded]]:
+        if run.language == UNKNOWN:
+            return [], [Discarded(run.start_s, run.end_s, UNKNOWN, "", Doubt.OTHER_LANGUAGE.value)]
+        if not words:
+            return [], [Discarded(run.start_s, run.end_s, run.language, "", Doubt.NO_SPEECH.value)]
+        text = "".join(word.word for word in words)
+        raw = TranscriptSegment(
+            run.start_s, run.end_s, text, run.language, tuple(words), no_speech_prob=run.no_speech_prob
         )
-
-        def in_run(time_s: float) -> float:
-            """In window time; Whisper begins its first word where the margin begins, the voice does not."""
-            return min(max(float(time_s) + start_s, run.start_s), run.end_s)
-
-        for raw in found:
-            segment = TranscriptSegment(
-                start_s=in_run(raw.start),
-                end_s=in_run(raw.end),
-                text=raw.text,
-                language=run.language,
-                words=tuple(
-                    TranscriptWord(w.word, in_run(w.start), in_run(w.end), float(w.probability))
-                    for w in raw.words or ()
-                ),
-                avg_logprob=float(raw.avg_logprob),
-                no_speech_prob=float(raw.no_speech_prob),
-            )
-            cleaned = clean_segment(segment, self.simplify)
-            if cleaned:
-                yield cleaned.shifted(window.offset_s)
+        kept, gone = sift([raw], self.simplify, None if told else run.prob)
+        return [sentence for segment in kept for sentence in sentences(segment)], gone
 
 
-def detect_language(model: Any, samples: Samples, allowed: tuple[str, ...]) -> dict[str, float]:
-    """Whisper's probability of each allowed language for these samples (up to 30 s of them)."""
-    from faster_whisper.audio import pad_or_trim
+def _is_doubtful(run: Run) -> bool:
+    """What it gives may be anything: it is not heard together with others."""
+    return run.prob < LIKELY_LANGUAGE or run.no_speech_prob >= MAY_BE_NOBODY
 
-    features = model.feature_extractor(samples[: int(DETECT_MAX_S * RATE_HZ)])
-    n_frames = int(max(DETECT_MIN_S, min(len(samples) / RATE_HZ, DETECT_MAX_S)) * DETECT_FRAMES_PER_S)
-    n_frames += n_frames % 2  # the encoder halves the frames
-    scores = model.model.detect_language(model.encode(pad_or_trim(features, n_frames)))[0]
-    probs = {token[2:-2]: float(prob) for token, prob in scores}
-    return {language: probs.get(language, 0.0) for language in allowed}
+
+def _went_wrong(run: Run, words: Sequence[TranscriptWord]) -> bool:
+    text = "".join(word.word for word in words)
+    return compression_ratio(text) > REPETITIVE or (not text and run.end_s - run.start_s >= HEARD_S)
 
 
 def _piece(window: Window, start_s: float, end_s: float) -> Samples:

@@ -17,11 +17,21 @@ from ver_pipeline.assets import store
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.extras import imports
 from ver_pipeline.transcribers.audio import Samples, Window, video_windows
-from ver_pipeline.transcribers.base import RATE_HZ, LanguageWindow, Transcript, TranscriptSegment, TranscriptWord, Video
-from ver_pipeline.transcribers.clean import clean_segment, simplifier
-from ver_pipeline.transcribers.faster_whisper import detect_language
-from ver_pipeline.transcribers.runs import Span, plan_runs
+from ver_pipeline.transcribers.base import (
+    RATE_HZ,
+    Discarded,
+    LanguageWindow,
+    Transcript,
+    TranscriptSegment,
+    TranscriptWord,
+    Video,
+)
+from ver_pipeline.transcribers.clean import sift, simplifier
+from ver_pipeline.transcribers.doubt import Doubt
+from ver_pipeline.transcribers.runs import UNKNOWN, Span, plan_runs
 from ver_pipeline.transcribers.subtitles import split_words, spread_words
+from ver_pipeline.transcribers.tokens import reunite
+from ver_pipeline.transcribers.whisper import detect
 
 PAD_S = 0.2
 MAX_STRETCH_GAP_S = 5.0
@@ -76,16 +86,19 @@ class WhisperX:
 
     def transcribe(self, video: Video) -> Transcript:
         segments: list[TranscriptSegment] = []
+        discarded: list[Discarded] = []
         spans: list[tuple[float, float]] = []
         languages: list[LanguageWindow] = []
         stated = video.language if video.language in self.pipeline.model.supported_languages else None
         for window in video_windows(video, self.config.window_s):
             for stretch in self._stretches(window, stated):
-                segments += self._hear(window, stretch)
+                kept, gone = self._hear(window, stretch, stated is not None)
+                segments += kept
+                discarded += gone
                 if stated is None:
                     languages.append(stretch)
             spans += [(a + window.offset_s, b + window.offset_s) for a, b in window.spans]
-        return Transcript(tuple(segments), tuple(spans), tuple(languages))
+        return Transcript(tuple(segments), tuple(spans), tuple(languages), tuple(discarded))
 
     def _align_folders(self) -> dict[str, str]:
         folders = {"en": self.config.align_model_en, "zh": self.config.align_model_zh}
@@ -94,12 +107,13 @@ class WhisperX:
     def _stretches(self, window: Window, told: str | None) -> list[LanguageWindow]:
         """Stretches of one language in video time, as long as the language holds."""
         allowed = (told,) if told else self.config.languages
+        pieces = [window.samples[round(a * RATE_HZ) : round(b * RATE_HZ)] for a, b in window.spans]
         spans = []
-        for a, b in window.spans:
-            chunk = window.samples[round(a * RATE_HZ) : round(b * RATE_HZ)]
-            one = len(allowed) == 1
-            probs = {allowed[0]: 1.0} if one else detect_language(self.pipeline.model, chunk, allowed)
-            spans.append(Span(a + window.offset_s, b + window.offset_s, probs))
+        for (a, b), found in zip(
+            window.spans, detect(self.pipeline.model, pieces, self.config.batch_size), strict=True
+        ):
+            probs = {told: 1.0} if told else {name: found.languages.get(name, 0.0) for name in allowed}
+            spans.append(Span(a + window.offset_s, b + window.offset_s, probs, found.no_speech_prob))
         joined: list[LanguageWindow] = []
         for run in plan_runs(spans):
             last = joined[-1] if joined else None
@@ -111,7 +125,11 @@ class WhisperX:
                 joined.append(LanguageWindow(run.start_s, run.end_s, run.language, run.prob))
         return joined
 
-    def _hear(self, window: Window, stretch: LanguageWindow) -> list[TranscriptSegment]:
+    def _hear(
+        self, window: Window, stretch: LanguageWindow, told: bool
+    ) -> tuple[list[TranscriptSegment], list[Discarded]]:
+        if stretch.language == UNKNOWN:
+            return [], [Discarded(stretch.start_s, stretch.end_s, UNKNOWN, "", Doubt.OTHER_LANGUAGE.value)]
         begin_s = max(0.0, stretch.start_s - window.offset_s - PAD_S)
         end_s = stretch.end_s - window.offset_s + PAD_S
         samples = window.samples[round(begin_s * RATE_HZ) : round(end_s * RATE_HZ)]
@@ -119,13 +137,10 @@ class WhisperX:
         raw = self.pipeline.transcribe(
             samples, batch_size=self.config.batch_size, language=stretch.language, task="transcribe"
         )
-        heard = []
-        for aligned in self._align(raw["segments"], stretch.language, samples):
-            # Bad alignment may squeeze words together; that is no reason to lose them.
-            segment = clean_segment(to_segment(aligned, stretch.language), self.simplify, check_rate=False)
-            if segment:
-                heard.append(segment.shifted(window.offset_s + begin_s))
-        return heard
+        aligned = [to_segment(s, stretch.language) for s in self._align(raw["segments"], stretch.language, samples)]
+        kept, gone = sift(reunite(aligned), self.simplify, None if told else stretch.prob, check_rate=False)
+        offset_s = window.offset_s + begin_s
+        return [segment.shifted(offset_s) for segment in kept], [one.shifted(offset_s) for one in gone]
 
     def _align(self, found: Sequence[dict[str, Any]], language: str, samples: Samples) -> Sequence[dict[str, Any]]:
         if language not in self.aligners or not found:
@@ -156,7 +171,7 @@ def offer_sentence_splitter() -> None:
 
 def to_segment(found: Mapping[str, Any], language: str) -> TranscriptSegment:
     """One of WhisperX's segments.  A word that alignment left without times gets them from its neighbours;
-    a segment without words has them spread over it."""
+    a segment without words has them spread over it.  A word without a score speaks for nothing and against nothing."""
     start_s, end_s, text = float(found["start"]), float(found["end"]), str(found["text"])
     aligned = found.get("words") or []
     if not aligned:
@@ -167,7 +182,7 @@ def to_segment(found: Mapping[str, Any], language: str) -> TranscriptSegment:
             begin_s = float(word.get("start", now_s))
             now_s = float(word.get("end", begin_s))
             spaced = str(word["word"]) if language == "zh" else f" {str(word['word']).strip()}"
-            words = (*words, TranscriptWord(spaced, begin_s, now_s, min(1.0, max(0.0, float(word.get("score", 0.0))))))
+            words = (*words, TranscriptWord(spaced, begin_s, now_s, min(1.0, max(0.0, float(word.get("score", 1.0))))))
     return TranscriptSegment(start_s, end_s, text, language, words, avg_logprob=found.get("avg_logprob"))
 
 

@@ -115,6 +115,8 @@ def _texts(record: Record) -> Iterator[tuple[str, str]]:
     for name, spoken in (("text", speech.text), ("text_en", speech.text_en), ("text_zh", speech.text_zh)):
         if spoken:
             yield f"/speech/{name}", spoken
+    for i, discarded in enumerate(speech.discarded):
+        yield f"/speech/discarded/{i}/text", discarded.text
 
 
 SAFETY: tuple[Rule, ...] = (
