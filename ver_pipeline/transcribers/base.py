@@ -52,17 +52,30 @@ class LanguageWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class Caption:
+    """What a subtitle file holds besides speech: a sound, a song, a sign, who speaks, a credit, a translation."""
+
+    start_s: float
+    end_s: float
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
-    """Everything heard in a video, in order of time."""
+    """Everything heard in a video, in order of time.  ``subtitles`` holds a ``record.SubtitleFile`` for
+    each file that was looked at, used or not; ``captions`` come from the one that is used."""
 
     segments: tuple[TranscriptSegment, ...] = ()
     speech_spans: tuple[tuple[float, float], ...] = ()
     language_windows: tuple[LanguageWindow, ...] = ()
+    captions: tuple[Caption, ...] = ()
+    subtitles: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What a transcriber is given: the file, whether it has audio, and a subtitle file where one is used.
+    """What a transcriber is given: the file, whether it has audio, and its language where that is told.
 
     ``chunk``: only what is said from here to there (seconds of the video; None: to its end) is asked for.
     """
@@ -70,8 +83,6 @@ class Video:
     path: str
     has_audio: bool
     language: str | None = None
-    subtitles: str | None = None
-    subtitles_sha256: str | None = None
     chunk: tuple[float, float | None] | None = None
 
 
@@ -104,7 +115,7 @@ class Transcriber(Protocol):
 
 
 class AudioError(Exception):
-    """The audio, or the subtitle file, of a video cannot be read; the message says why."""
+    """The audio, or a subtitle file, of a video cannot be read; the message says why."""
 
 
 class NoTranscriber:
@@ -134,11 +145,14 @@ def to_transcript(heard: Transcript, recogniser: Mapping[str, str], has_audio: b
         for word in segment.words:
             plain = {key: _rounded(value) for key, value in asdict(word).items()}
             words.append({**plain, "language": segment.language, "segment": number})
+    words.sort(key=lambda word: (word["start_s"], word["segment"]))  # speakers overlap
     return {
         "segments": segments,
         "words": words,
         "speech_spans": [[_rounded(a), _rounded(b)] for a, b in heard.speech_spans],
         "language_windows": [{k: _rounded(v) for k, v in asdict(w).items()} for w in heard.language_windows],
+        "captions": [{key: _rounded(value) for key, value in asdict(c).items()} for c in heard.captions],
+        "subtitles": [dict(file) for file in heard.subtitles],
         "recogniser": dict(recogniser),
         "has_audio": has_audio,
     }
