@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_build_arguments(parser)
+    parser.add_argument("--files", action="store_true", help="say only what each file of the source becomes, and why")
 
 
 def _size_bytes(ref: SourceRef) -> int:
@@ -26,6 +27,7 @@ def _size_bytes(ref: SourceRef) -> int:
 
 def run(args: argparse.Namespace) -> int:
     from ver_pipeline.annotating.forecast import forecast
+    from ver_pipeline.cli.plan_files import file_lines, summary
     from ver_pipeline.dag import make_dag
     from ver_pipeline.engine.cache import stage_digest
     from ver_pipeline.engine.cache_lookup import CacheLookup
@@ -40,6 +42,10 @@ def run(args: argparse.Namespace) -> int:
     work = WorkFolder(args.out.resolve() / ".ver")
     ingest = config.ingest
     refs = list_sources(args.source, ingest.manifest, ingest.follow_links, work.sources, args.out)[: args.limit]
+    if args.files:
+        for line in file_lines(refs, args.source, args.out):
+            sys.stdout.write(os.fsencode(line).decode("utf-8", "replace") + "\n")
+        return 0
     dag = make_dag(config, work, read_tombstones(args.out))
     # What a cluster has is not known here: as many GPUs as are asked for.
     gpus = max(stage.resources.gpus for stage in dag) if args.ray_address else len(gpu_names())
@@ -64,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
     free_bytes = shutil.disk_usage(there).free
     files = f"{len(refs)} files ({finished} done before), {size_bytes / 1e6:.1f} MB"
     sys.stdout.write(f"\n{files}; {free_bytes / 1e9:.1f} GB free where the data set goes\n")
+    for line in summary(refs):
+        sys.stdout.write(os.fsencode(line).decode("utf-8", "replace") + "\n")
     expected = forecast(dag, listed, work, config, args.out)
     if expected is not None:
         sys.stdout.write(f"{expected.lines()}\n")

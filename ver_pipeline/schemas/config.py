@@ -80,6 +80,8 @@ class SpeechConfig(Section):
     """Audio held in memory at once, in seconds."""
     use_subtitles: bool = True
     """Whether a subtitle file beside the video replaces transcription."""
+    check_subtitles: Literal["words", "voice", "no"] = "words"
+    """Ready text is held against what the recogniser hears in a few stretches, against voice activity, or taken as is."""
     align_model_en: str | None = None
     """WhisperX's alignment model for English: a name or a folder; null takes its default."""
     align_model_zh: str | None = None

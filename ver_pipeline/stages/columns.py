@@ -10,12 +10,21 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 
+class Beside(TypedDict):
+    """Files that belong to a video, by their names in its folder."""
+
+    sidecars: list[str]
+    subtitles: list[str]
+
+
 class Subtitles(TypedDict):
-    """A subtitle file: its name in the video's folder, its hash, and the language that its name tells."""
+    """A subtitle file: its name in the video's folder, its hash, the language that its name tells, and why it is not
+    looked at, if it is not."""
 
     name: str
     sha256: str
     language: str | None
+    why: str | None
 
 
 class Sidecar(TypedDict):

@@ -53,12 +53,14 @@ class SpeechStage:
         self.config = config
         self.chunk_s = chunk_s
         self.transcriber, self._release = _transcriber(config)
-        self.ready = ReadyText(None if config.engine == "none" else self.transcriber)
+        listens = config.engine != "none" and config.check_subtitles == "words"
+        self.ready = ReadyText(self.transcriber if listens else None, checks=config.check_subtitles != "no")
         on_gpu = config.device == "cuda" and config.engine != "none"
         self.resources = Resources(cpus=0.5, gpus=1.0 if on_gpu else 0.0, isolated=True, time_limit_s=6 * 3600)
 
     def fingerprint(self) -> Mapping[str, Any]:
-        own: dict[str, Any] = {"use_subtitles": self.config.use_subtitles, "chunk_s": self.chunk_s}
+        own: dict[str, Any] = {name: getattr(self.config, name) for name in ("use_subtitles", "check_subtitles")}
+        own["chunk_s"] = self.chunk_s
         if self._release is not None:
             own["release"] = self._release
         return {"transcriber": self.transcriber.fingerprint(), "ready_text": self.ready.fingerprint(), **own}
@@ -123,7 +125,7 @@ class SpeechStage:
         """The subtitle files beside the video in the order in which they are looked at; none where told so."""
         folder = Path(row["path"]).parent
         files = (row.get("sidecar") or {}).get("subtitles") or [] if self.config.use_subtitles else []
-        return [SubtitleRef(f["name"], str(folder / f["name"]), f["sha256"], f["language"]) for f in files]
+        return [SubtitleRef(path=str(folder / f["name"]), **f) for f in files]
 
 
 def told_language(tag: str | None) -> str | None:

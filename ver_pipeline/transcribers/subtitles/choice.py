@@ -7,6 +7,7 @@ whether it is taken or not; where none is, the recogniser's words are the transc
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,12 +42,14 @@ FORCED_COVERED, FORCED_VOICE_S = 0.1, 60.0
 
 @dataclass(frozen=True, slots=True)
 class SubtitleRef:
-    """A subtitle file: its name beside the video, where it is, its hash, and the language its name tells."""
+    """A subtitle file: its name beside the video, where it is, its hash, the language its name tells, and why it is not
+    looked at, if it is not."""
 
     name: str
     path: str
     sha256: str
     language: str | None = None
+    why: str | None = None
 
 
 @dataclass(slots=True)
@@ -89,10 +92,16 @@ class Fit:
 
 
 class ReadyText:
-    """Chooses among subtitle files.  ``transcriber`` is who listens to a few stretches; None where nobody does."""
+    """Chooses among subtitle files.
 
-    def __init__(self, transcriber: Transcriber | None) -> None:
+    Args:
+        transcriber: who listens to a few stretches; None where nobody does.
+        checks: whether files are held against the sound at all.
+    """
+
+    def __init__(self, transcriber: Transcriber | None, checks: bool = True) -> None:
         self.transcriber = transcriber
+        self.checks = checks
         self.simplify: Callable[[str], str] = str
 
     def fingerprint(self) -> Mapping[str, Any]:
@@ -112,11 +121,13 @@ class ReadyText:
             about, found = self._look(file, video, sound)
             looked.append(about)
             if found is not None:
-                others = [_about(other, why=f"{file.name} was used") for other in files[i + 1 :]]
+                others = [_about(other, why=other.why or f"{file.name} was used") for other in files[i + 1 :]]
                 return Transcript(*found, subtitles=(*looked, *others)), file
         return Transcript(subtitles=tuple(looked)), None
 
     def _look(self, file: SubtitleRef, video: Video, sound: Sound) -> tuple[dict[str, Any], tuple[Any, ...] | None]:
+        if file.why is not None:
+            return _about(file, why=file.why), None
         try:
             text = read_subtitles(Path(file.path))
         except AudioError as error:
@@ -138,10 +149,10 @@ class ReadyText:
         return used, (tuple(segments), _merged([(s.start_s, s.end_s) for s in segments]), (), tuple(captions))
 
     def _spoken(self, sound: Sound) -> str | None:
-        return language_heard(sound.heard()) if sound.video.has_audio else None
+        return language_heard(sound.heard()) if sound.video.has_audio and self.checks else None
 
     def _fit(self, text: SubtitleText, file: SubtitleRef, video: Video, sound: Sound) -> Fit:
-        if not video.has_audio:
+        if not (video.has_audio and self.checks):
             return Fit()
         voice = sound.voice()
         voice_s = sum(b - a for a, b in voice)
@@ -180,7 +191,8 @@ def _refusal(
 
 def _about(file: SubtitleRef, why: str | None = None) -> dict[str, Any]:
     """``record.SubtitleFile`` of a file that is not used, so far."""
-    return {"name": file.name, "sha256": file.sha256, "language": file.language, "used": False, "why": why}
+    name = unicodedata.normalize("NFC", file.name)
+    return {"name": name, "sha256": file.sha256, "language": file.language, "used": False, "why": why}
 
 
 def _most(languages: Sequence[str]) -> str | None:
