@@ -31,12 +31,14 @@ def summary(refs: Sequence[SourceRef]) -> list[str]:
     with_text = [ref for ref in refs if ref.refused is None and ref.beside.subtitles]
     if with_text:
         lines.append(
-            f"{len(with_text)} video(s) have subtitles: in the told language first, then without a language in the name; "
-            "the first that the sound bears out is the transcript"
+            f"{len(with_text)} video(s) have subtitles: in the told language first, then without a language in the "
+            "name; the first that the sound bears out is the transcript"
         )
     if refused:
         reason, message = refused[0].refused or ("", "")
-        lines.append(f"{len(refused)} file(s) are rejected before any work, first: {refused[0].uri} ({reason}): {message}")
+        lines.append(
+            f"{len(refused)} file(s) are rejected before any work, first: {refused[0].uri} ({reason}): {message}"
+        )
     if with_text or refused:
         lines.append("--files tells what each file becomes")
     return lines
@@ -97,4 +99,9 @@ def _passed_over(root: Path, out: Path, told: dict[str, str]) -> Iterator[tuple[
         for name in sorted(names):
             uri = shown_uri(name if relative == "." else os.path.join(relative, name))
             if uri not in told:
-                yield uri, "hidden" if name.startswith(".") else "not a source: the manifest, or a link that leads in a circle"
+                yield (
+                    uri,
+                    "hidden"
+                    if name.startswith(".")
+                    else "not a source: the manifest, or a link that leads in a circle",
+                )

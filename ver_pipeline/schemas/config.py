@@ -81,7 +81,7 @@ class SpeechConfig(Section):
     use_subtitles: bool = True
     """Whether a subtitle file beside the video replaces transcription."""
     check_subtitles: Literal["words", "voice", "no"] = "words"
-    """Ready text is held against what the recogniser hears in a few stretches, against voice activity, or taken as is."""
+    """What ready text is held against: words that the recogniser hears in a few stretches, voice activity, nothing."""
     align_model_en: str | None = None
     """WhisperX's alignment model for English: a name or a folder; null takes its default."""
     align_model_zh: str | None = None

@@ -126,7 +126,7 @@ class SubtitleFile(Part):
     used: bool
     why: str | None = None
     n_cues: Annotated[int, Field(ge=0)] = 0
-    told: dict[str, int] = {}
+    told: dict[str, int] = Field(default_factory=dict)
     offset_s: float = 0.0
     rate: Annotated[float, Field(gt=0)] = 1.0
     voice_s: Seconds | None = None

@@ -3,10 +3,11 @@
 The rule, told here once and used by listing, ingest and ``ver plan --files``:
 
 * ``NAME.json`` or ``NAME.mp4.json`` beside ``NAME.mp4`` is its sidecar.  ``NAME.srt`` (``.vtt``, ``.ass``, ``.ssa``,
-  ``.ttml``, ``.dfxp``, ``.smi``), also as ``NAME.mp4.srt`` and with tags as ``NAME.en.srt``, ``NAME.zh-CN.sdh.srt``, holds
-  its subtitles.  Suffixes in any case; names composed or decomposed; where only the case of a name differs it still fits.
-* A file that fits two videos is nobody's: both are rejected with the cure before any work.  Pictures, audio and texts of
-  the same name are no videos.
+  ``.ttml``, ``.dfxp``, ``.smi``), also as ``NAME.mp4.srt`` and with tags as ``NAME.en.srt``, ``NAME.zh-CN.sdh.srt``,
+  holds its subtitles.  Suffixes in any case; names composed or decomposed; where only the case of a name differs it
+  still fits.
+* A file that fits two videos is nobody's: both are rejected with the cure before any work.  Pictures, audio and texts
+  of the same name are no videos.
 * Subtitles are looked at in this order: in the told language, without a tag, in another language; written by people
   before by machines; by suffix in the order above; by name.  Forced lines, signs and commentaries are never speech, nor
   is a file in another language than the told one.
@@ -26,10 +27,11 @@ SIDECAR_SUFFIXES = (".json", *SUBTITLE_SUFFIXES)
 RIGHTS_SUFFIXES = (".json", ".yaml", ".yml", ".toml", ".xml", ".license", ".rights")
 """What people write rights into; only ``.json`` is read."""
 
-VIDEO_SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .qt .mkv .webm .avi .mpg .mpeg .mpe .m2v .ts .m2ts .mts .vob .flv .f4v .wmv .asf .3gp .3g2 .ogv .ogm "
-    ".mxf .rm .rmvb .divx .dv .y4m".split()
-)
+VIDEO_SUFFIXES = frozenset({
+    ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mpe", ".m2v", ".ts", ".m2ts", ".mts",
+    ".vob", ".flv", ".f4v", ".wmv", ".asf", ".3gp", ".3g2", ".ogv", ".ogm", ".mxf", ".rm", ".rmvb", ".divx", ".dv",
+    ".y4m",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def in_folder(names: Iterable[str], tells_rights: Callable[[str], bool] = lambda
                 others = ", ".join(other for other in videos if other != video)
                 cure = f"name it {video}{_suffix(name)}, or give the videos different names"
                 beside[video].refused = f"{name} may belong to it or to {others}; {cure}"
-    for video, found in beside.items():
+    for found in beside.values():
         if len(found.sidecars) > 1 and found.refused is None:
             found.refused = f"it has {len(found.sidecars)} sidecars ({', '.join(found.sidecars)}); keep one"
     for name in names:

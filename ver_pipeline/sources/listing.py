@@ -128,7 +128,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def _folders(pairs: list[tuple[str, str]], source: str, remote: dict[str, RemoteFile]) -> dict[str, Folder]:
-    """What belongs to what, by folder.  On disk the whole folder counts, also where only some of its files are sources."""
+    """What belongs to what, by folder.  On disk a whole folder counts, also where only some files are sources."""
     listed: dict[str, set[str]] = {}
     for _, path in pairs:
         listed.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))

@@ -102,7 +102,9 @@ class IngestStage:
                 for s in ranked(beside.subtitles, path.name, language_of(told) if told else None)
             ]
         except OSError as error:
-            return reject(Reason.BAD_SIDECAR, f"its subtitles {error.filename} cannot be read: {error.strerror}", source_id)
+            return reject(
+                Reason.BAD_SIDECAR, f"its subtitles {error.filename} cannot be read: {error.strerror}", source_id
+            )
         sidecar = {"language": told, "subtitles": subtitles}
         if file_state(path) != before:
             return reject(Reason.CHANGED_SOURCE, "it was written to while it was being read; run the command again")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ver_pipeline.timeline.transcript import is_wide
-from ver_pipeline.transcribers.audio import decode
+from ver_pipeline.transcribers.audio import Samples, decode
 from ver_pipeline.transcribers.base import RATE_HZ, Transcriber, TranscriptSegment, Video
 from ver_pipeline.transcribers.subtitles.fit import Move, Spans, Token
 
@@ -124,7 +124,7 @@ def _voiced(voice: Spans, start_s: float, end_s: float) -> float:
     return sum(max(0.0, min(b, end_s) - max(a, start_s)) for a, b in voice)
 
 
-def _write(path: Path, samples: np.ndarray) -> None:  # type: ignore[type-arg]
+def _write(path: Path, samples: Samples) -> None:
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)

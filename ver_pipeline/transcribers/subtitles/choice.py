@@ -1,8 +1,8 @@
 """Which of the subtitle files beside a video is its transcript, if any is.
 
-Files come in the order in which their names rank (``sources/beside.py``).  The first is taken that can be read, in which
-somebody speaks while the video lasts, and which does not contradict the sound.  How far each fits is told with numbers,
-whether it is taken or not; where none is, the recogniser's words are the transcript.
+Files come in the order in which their names rank (``sources/beside.py``).  The first is taken that can be read, in
+which somebody speaks while the video lasts, and which does not contradict the sound.  How far each fits is told with
+numbers, whether it is taken or not; where none is, the recogniser's words are the transcript.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,9 @@ class ReadyText:
     def open(self) -> None:
         self.simplify = simplifier()
 
-    def choose(self, video: Video, files: Sequence[SubtitleRef], duration_s: float) -> tuple[Transcript, SubtitleRef | None]:
+    def choose(
+        self, video: Video, files: Sequence[SubtitleRef], duration_s: float
+    ) -> tuple[Transcript, SubtitleRef | None]:
         """The transcript of the first file that can be one, and that file; without one an empty transcript that says
         of each file (``subtitles``) why it is none."""
         sound = Sound(video, duration_s, self.transcriber)
@@ -122,10 +124,10 @@ class ReadyText:
             looked.append(about)
             if found is not None:
                 others = [_about(other, why=other.why or f"{file.name} was used") for other in files[i + 1 :]]
-                return Transcript(*found, subtitles=(*looked, *others)), file
+                return replace(found, subtitles=(*looked, *others)), file
         return Transcript(subtitles=tuple(looked)), None
 
-    def _look(self, file: SubtitleRef, video: Video, sound: Sound) -> tuple[dict[str, Any], tuple[Any, ...] | None]:
+    def _look(self, file: SubtitleRef, video: Video, sound: Sound) -> tuple[dict[str, Any], Transcript | None]:
         if file.why is not None:
             return _about(file, why=file.why), None
         try:
@@ -146,7 +148,8 @@ class ReadyText:
         if not segments:
             return {**about, "why": "all its cues lie past the video's end"}, None
         used = {**about, "used": True, "language": file.language or _most([s.language for s in segments])}
-        return used, (tuple(segments), _merged([(s.start_s, s.end_s) for s in segments]), (), tuple(captions))
+        spans = _merged([(s.start_s, s.end_s) for s in segments])
+        return used, Transcript(tuple(segments), spans, captions=tuple(captions))
 
     def _spoken(self, sound: Sound) -> str | None:
         return language_heard(sound.heard()) if sound.video.has_audio and self.checks else None
@@ -162,14 +165,18 @@ class ReadyText:
         segments, _, _ = to_segments(text, video.language or self._spoken(sound) or file.language, self.simplify)
         cues, tokens = [(s.start_s, s.end_s) for s in segments], tokens_of(segments)
         heard = sound.heard()
-        move = move_by_words([h.tokens for h in heard], tokens) or move_by_voice(cues, voice, sound.duration_s) or Move()
+        move = (
+            move_by_words([h.tokens for h in heard], tokens) or move_by_voice(cues, voice, sound.duration_s) or Move()
+        )
         moved = [(move(a), move(b)) for a, b in cues]
         covered, voiced = shares(moved, voice)
         numbers |= {"voice_covered": round(covered, 3), "cues_voiced": round(voiced, 3)}
         alike = agreement(heard, tokens, move)
         if alike is not None:
             numbers["agreement"] = round(alike[0], 3)
-        return Fit(move, numbers, _refusal(alike, covered, voiced, len(cues), voice_s, self._other(heard, segments, file)))
+        return Fit(
+            move, numbers, _refusal(alike, covered, voiced, len(cues), voice_s, self._other(heard, segments, file))
+        )
 
     def _other(self, heard: Sequence[Heard], segments: Sequence[Any], file: SubtitleRef) -> str:
         """``, they are in X and Y is spoken`` where the languages differ, for a message."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-_MADE = r"(?:sub(?:title)?s?|captions?|caption(?:ing|ed)|subtitl(?:ing|ed)|transcript(?:ion)?|transcribed|translat(?:ion|ed)|sync(?:ed|hroni[sz]ed|hroni[sz]ation)?|resync(?:ed)?|correct(?:ed|ions?)|edited|encoded|ripped|proofread(?:ing)?|timing|timed)"
+_MADE = (
+    r"(?:sub(?:title)?s?|captions?|caption(?:ing|ed)|subtitl(?:ing|ed)|transcript(?:ion)?|transcribed|"
+    r"translat(?:ion|ed)|sync(?:ed|hroni[sz]ed|hroni[sz]ation)?|resync(?:ed)?|correct(?:ed|ions?)|edited|encoded|"
+    r"ripped|proofread(?:ing)?|timing|timed)"
+)
 _CREDIT = re.compile(
     "|".join((
         rf"^\W*{_MADE}(?:\s*(?:,|&|and|\+)\s*{_MADE})*\s*(?:by\b|:)",

@@ -1,9 +1,9 @@
 """Which encoding a subtitle file is in, told by what it decodes to.
 
-A byte order mark decides, then NUL bytes (UTF-16), then valid UTF-8.  What is left is an old code page, and nearly every
-code page decodes nearly every file: each candidate is therefore scored by whether its characters are those that people
-write.  Chinese, Japanese and Korean sets list their common characters first, so how common a character is stands in
-its own bytes (GB 2312 level 1 is rows 16 to 55, Big5 level 1 begins at A4 and ends at C6, KS X 1001 has Hangul from B0
+A byte order mark decides, then NUL bytes (UTF-16), then valid UTF-8.  What is left is an old code page, and nearly
+every code page decodes nearly every file: each candidate is therefore scored by whether its characters are those that
+people write.  Chinese, Japanese and Korean sets list their common characters first, so how common a character is
+stands in its own bytes (GB 2312 level 1 is rows 16 to 55, Big5 level 1 begins at A4 and ends at C6, KS X 1001 has Hangul from B0
 to C8).  In an alphabet, a letter has letters of the same script beside it, and case does not rise inside a word.
 Where no candidate convinces, charset-normalizer is asked.
 """
@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"),
         (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # fmt: skip
@@ -192,7 +193,7 @@ def _alphabet(encoding: str, script: str) -> Callable[[bytes], float]:
 def _plausible_word(word: str, script: str) -> bool:
     letters = [c for c in word if c.isalpha()]
     foreign = [c for c in letters if ord(c) > 127]
-    rises = any(a.islower() and b.isupper() for a, b in zip(letters, letters[1:], strict=False) if ord(b) > 127)
+    rises = any(a.islower() and b.isupper() for a, b in pairwise(letters) if ord(b) > 127)
     if rises or any(script not in unicodedata.name(c, "") for c in foreign):
         return False
     ascii_letters = len(letters) - len(foreign)

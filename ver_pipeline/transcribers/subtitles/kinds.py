@@ -1,9 +1,9 @@
 """What of a cue is spoken, and what is something else that is written down: the caption's kind.
 
 Captions for people who do not hear write sounds in brackets, songs between notes, and who speaks before a colon;
-translators write signs, titles and credits.  Nothing of it is said, all of it is kept.  Where a bracket or a word before a
-colon may as well be part of the sentence, it is: brackets in the middle of a sentence are spoken unless they name a sound,
-and a name before a colon is a speaker only where it looks like one.
+translators write signs, titles and credits.  Nothing of it is said, all of it is kept.  Where a bracket or a word
+before a colon may as well be part of the sentence, it is: brackets in the middle of a sentence are spoken unless they
+name a sound, and a name before a colon is a speaker only where it looks like one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ SIGN_STYLE = re.compile(
     r"屏幕字|标题|標題|注释|註釋|字幕组|字幕組",
     re.IGNORECASE,
 )
-MAYBE_SIGN_STYLE = re.compile(r"(?:^|[^a-z])(?:titles?|text|screen|notes?|captions?|next|preview|insert)(?:[^a-z]|$)", re.IGNORECASE)
+MAYBE_SIGN_STYLE = re.compile(
+    r"(?:^|[^a-z])(?:titles?|text|screen|notes?|captions?|next|preview|insert)(?:[^a-z]|$)", re.IGNORECASE
+)
 """Styles that signs are written in, unless most of the file is."""
 SONG_STYLE = re.compile(
     r"(?:^|[^a-z])(?:op|ed|opening|ending|song|songs|lyrics?|karaoke|kara|romaji|insert ?song|歌词|歌詞)(?:[^a-z]|$)",
@@ -49,10 +51,11 @@ _OPEN_TO_CLOSE = {"[": "]", "(": ")", "（": "）", "【": "】", "［": "］", 
 _ENDS_SENTENCE = re.compile(r"(?:^|[.!?…。！？~—–-]['\"”’」』]?)\s*$")
 
 _SOUND = re.compile(
-    r"^(?:[\w']+ ){0,2}(?:laugh|sigh|sob|gasp|scream|groan|cough|cries|crying|chuckl|giggl|snicker|sniff|whimper|moan|grunt|"
-    r"whisper|mutter|mumbl|shout|yell|snort|scoff|pant(?:s|ing)|cheer|applau|clap|beep|bleep|bark|music|noise|inaudible|"
-    r"indistinct|unintelligible|silence|pause|beat$|static|thunder|exhal|inhal|breath|gulp|yawn|hum(?:s|ming)|sing(?:s|ing)|"
-    r"clears|whistl|hiccup|sneez|crowd|phone|door|knock|ringing|rings|buzz|speaking|speaks|chatter|crosstalk)\w*(?: [\w']+)?$|"
+    r"^(?:[\w']+ ){0,2}(?:laugh|sigh|sob|gasp|scream|groan|cough|cries|crying|chuckl|giggl|snicker|sniff|whimper|moan|"
+    r"grunt|whisper|mutter|mumbl|shout|yell|snort|scoff|pant(?:s|ing)|cheer|applau|clap|beep|bleep|bark|music|noise|"
+    r"inaudible|indistinct|unintelligible|silence|pause|beat$|static|thunder|exhal|inhal|breath|gulp|yawn|hum(?:s|ming)|"
+    r"sing(?:s|ing)|clears|whistl|hiccup|sneez|crowd|phone|door|knock|ringing|rings|buzz|speaking|speaks|chatter|"
+    r"crosstalk)\w*(?: [\w']+)?$|"
     r"[笑哭叹嘆喘咳吼叫]|音乐|音樂|掌声|掌聲|声$|聲$|沉默|停顿|停頓|听不清|聽不清",
     re.IGNORECASE,
 )
@@ -62,11 +65,14 @@ _SOUND_MOST_WORDS = 3
 _NAME = r"[A-Z][A-Za-z.'’\-]*(?: (?:[A-Z#&\d][A-Za-z\d.'’\-]*|and|of|the|de|van)){0,3}"
 _BEFORE_COLON = re.compile(rf"^({_NAME}|[\u4e00-\u9fff·]{{1,6}}[A-Z\d]?)\s*[:：](?!\d|//)\s*", re.MULTILINE)
 _SHOUTED = re.compile(r"^(?=.*[A-Z]{2})[^a-z]+$|^[A-Z]$")
-_NO_SPEAKER = frozenset(
-    "NOTE NB PS P.S FYI WARNING CAUTION DANGER ATTENTION IMPORTANT REMEMBER REMINDER QUESTION ANSWER FACT RULE STEP TIP "
-    "UPDATE ALERT BREAKING NEWS RESULT OK OKAY YES NO STOP TODO ADDRESS DATE TIME SUBJECT RE TO FROM PLAN OPTION".split()
+_NOT_NAMES = """
+NOTE NB PS P.S FYI WARNING CAUTION DANGER ATTENTION IMPORTANT REMEMBER REMINDER QUESTION ANSWER FACT RULE STEP TIP
+UPDATE ALERT BREAKING NEWS RESULT OK OKAY YES NO STOP TODO ADDRESS DATE TIME SUBJECT RE TO FROM PLAN OPTION
+"""
+_NO_SPEAKER = frozenset(_NOT_NAMES.split())
+_NO_SPEAKER_ZH = re.compile(
+    r"[说說道问問答曰讲講喊叫是写寫即如下]$|^(?:注意|备注|備註|注|提示|问题|答案|地址|时间|地点|例如|比如|结论|记住)$"
 )
-_NO_SPEAKER_ZH = re.compile(r"[说說道问問答曰讲講喊叫是写寫即如下]$|^(?:注意|备注|備註|注|提示|问题|答案|地址|时间|地点|例如|比如|结论|记住)$")
 _ROLE_ZH = re.compile(
     r"^(?:男|女|旁白|画外音|众人|眾人|老师|老師|妈妈|媽媽|爸爸|医生|醫生|护士|警察|记者|記者|主持人|观众|司机|老板|"
     r"服务员|同学|学生|甲|乙|丙)[A-Z\d]?$"
@@ -132,7 +138,11 @@ def _whole_lines_of_notes(text: str, take) -> str:  # type: ignore[no-untyped-de
     lines = text.split("\n")
     if lines and lines[-1].rstrip()[-1:] in _NOTES and not any(c in _NOTES for c in text.rstrip()[:-1]):
         return str(take("music", text))
-    if text.lstrip()[:1] in _NOTES and text.count("\n") and not any(c in _NOTES for c in text.lstrip()[1:].rstrip()[:-1]):
+    if (
+        text.lstrip()[:1] in _NOTES
+        and text.count("\n")
+        and not any(c in _NOTES for c in text.lstrip()[1:].rstrip()[:-1])
+    ):
         return str(take("music", text))
     return text
 

@@ -214,7 +214,8 @@ def _read_events(events: list[tuple[float, float, dict[str, str]]]) -> list[Any]
 
     table = [
         ",".join((
-            "0", "0:00:00.00", "0:00:00.00", values.get("style", "").strip(), values.get("name", values.get("actor", "")).strip(),
+            "0", "0:00:00.00", "0:00:00.00", values.get("style", "").strip(),
+            values.get("name", values.get("actor", "")).strip(),
             "0", "0", "0", values.get("effect", "").strip(), values.get("text", "").strip(),
         ))
         for _, _, values in events

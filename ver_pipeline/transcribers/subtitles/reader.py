@@ -56,7 +56,9 @@ class SubtitleText:
 
     def moved(self, move: Callable[[float], float]) -> SubtitleText:
         """The same with every time changed by ``move``."""
-        spoken = tuple(replace(c, start_s=max(0.0, move(c.start_s)), end_s=max(0.0, move(c.end_s))) for c in self.spoken)
+        spoken = tuple(
+            replace(c, start_s=max(0.0, move(c.start_s)), end_s=max(0.0, move(c.end_s))) for c in self.spoken
+        )
         captions = tuple(
             replace(c, start_s=max(0.0, move(c.start_s)), end_s=max(0.0, move(c.end_s))) for c in self.captions
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from ver_pipeline.transcribers.subtitles.layout import Cue
 
@@ -34,7 +35,7 @@ def unrolled(cues: Sequence[Cue], texts: Sequence[str]) -> tuple[list[Cue], int]
     repeats = [0, *(_repeated(words[i - 1], words[i]) if _touch(cues[i - 1], cues[i]) else 0
                     for i in range(1, len(cues)))]  # fmt: skip
     evidence = sum(n >= LEAST_WORDS or (n > 0 and _flashes(cues, i)) for i, n in enumerate(repeats))
-    touching = sum(_touch(a, b) for a, b in zip(cues, cues[1:], strict=False))
+    touching = sum(_touch(a, b) for a, b in pairwise(cues))
     if evidence < LEAST_PAIRS or evidence < ROLLS_SHARE * touching:
         return [replace(cue, text=text) for cue, text in zip(cues, texts, strict=True)], 0
     kept, dropped = [], 0
