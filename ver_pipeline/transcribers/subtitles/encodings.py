@@ -3,8 +3,9 @@
 A byte order mark decides, then NUL bytes (UTF-16), then valid UTF-8.  What is left is an old code page, and nearly
 every code page decodes nearly every file: each candidate is therefore scored by whether its characters are those that
 people write.  Chinese, Japanese and Korean sets list their common characters first, so how common a character is
-stands in its own bytes (GB 2312 level 1 is rows 16 to 55, Big5 level 1 begins at A4 and ends at C6, KS X 1001 has Hangul from B0
-to C8).  In an alphabet, a letter has letters of the same script beside it, and case does not rise inside a word.
+stands in its own bytes (GB 2312 level 1 is rows 16 to 55, Big5 level 1 begins at A4 and ends at C6, KS X 1001 has
+Hangul from B0 to C8).  In an alphabet, a letter has letters of the same script beside it, and case does not rise
+inside a word.
 Where no candidate convinces, charset-normalizer is asked.
 """
 

@@ -48,7 +48,7 @@ _STARRED = re.compile(r"(?:^|(?<=\s))\*+([^*\n]{2,60})\*+(?=\s|$|[.,!?])", re.MU
 _SQUARE = re.compile(r"\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕|［[^［］]*］|\{[^{}]*\}")
 _ROUND = re.compile(r"\([^()]*\)|（[^（）]*）")
 _OPEN_TO_CLOSE = {"[": "]", "(": ")", "（": "）", "【": "】", "［": "］", "{": "}"}
-_ENDS_SENTENCE = re.compile(r"(?:^|[.!?…。！？~—–-]['\"”’」』]?)\s*$")
+_ENDS_SENTENCE = re.compile(r"(?:^|[.!?…。！？~—–-]['\"”’」』]?)[\s\ue000]*$")
 
 _SOUND = re.compile(
     r"^(?:[\w']+ ){0,2}(?:laugh|sigh|sob|gasp|scream|groan|cough|cries|crying|chuckl|giggl|snicker|sniff|whimper|moan|"
@@ -63,7 +63,7 @@ _SOUND = re.compile(
 _SOUND_MOST_WORDS = 3
 
 _NAME = r"[A-Z][A-Za-z.'’\-]*(?: (?:[A-Z#&\d][A-Za-z\d.'’\-]*|and|of|the|de|van)){0,3}"
-_BEFORE_COLON = re.compile(rf"^({_NAME}|[\u4e00-\u9fff·]{{1,6}}[A-Z\d]?)\s*[:：](?!\d|//)\s*", re.MULTILINE)
+_BEFORE_COLON = re.compile(rf"^[\s\ue000]*({_NAME}|[\u4e00-\u9fff·]{{1,6}}[A-Z\d]?)\s*[:：](?!\d|//)\s*", re.MULTILINE)
 _SHOUTED = re.compile(r"^(?=.*[A-Z]{2})[^a-z]+$|^[A-Z]$")
 _NOT_NAMES = """
 NOTE NB PS P.S FYI WARNING CAUTION DANGER ATTENTION IMPORTANT REMEMBER REMINDER QUESTION ANSWER FACT RULE STEP TIP
@@ -78,7 +78,9 @@ _ROLE_ZH = re.compile(
     r"服务员|同学|学生|甲|乙|丙)[A-Z\d]?$"
 )
 _CHEVRONS = re.compile(r"^\s*(?:>>+|＞＞+|»)\s*", re.MULTILINE)
-_DASH = re.compile(r"^\s*[-–—‐‑]+\s*(?=[^\s\d])", re.MULTILINE)
+_GAP = "\ue000"
+"""Stands where something was taken out, until that is closed: by a space, between Chinese characters by nothing."""
+_DASH = re.compile(r"^[\s\ue000]*[-–—‐‑]+[\s\ue000]*(?=[^\s\d])", re.MULTILINE)
 
 
 def speakers_of(texts: Iterable[str]) -> frozenset[str]:
@@ -101,7 +103,7 @@ def parts_of(text: str, speakers: frozenset[str] = frozenset()) -> Parts:
         bare = _one_line(found)
         if any(c.isalnum() or c in _NOTES for c in bare):
             captions.append((kind, bare))
-        return " "
+        return _GAP
 
     text = _brackets_on_one_line(text)
     text = _whole_lines_of_notes(text, take)
@@ -113,6 +115,7 @@ def parts_of(text: str, speakers: frozenset[str] = frozenset()) -> Parts:
     text = _CHEVRONS.sub("", text)
     text = _DASH.sub("", text)
     text = _BEFORE_COLON.sub(lambda m: take("speaker", m[1]) if _is_speaker(m[1], speakers) else m[0], text)
+    text = re.sub(rf"(?<=[\u4e00-\u9fff])\s*{_GAP}\s*(?=[\u4e00-\u9fff])", "", text).replace(_GAP, " ")
     spoken = (_DASH.sub("", _one_line(line)) for line in text.split("\n"))
     return Parts(tuple(line for line in spoken if any(c.isalnum() for c in line)), tuple(captions))
 
@@ -156,10 +159,10 @@ def _is_apart(match: re.Match[str]) -> bool:
     inside = match[0].strip("()（）*").strip()
     if len(inside.split()) <= _SOUND_MOST_WORDS and len(inside) <= 24 and _SOUND.search(inside):
         return True
-    bare_before = re.sub(r"[-–—>\s]", "", before)
+    bare_before = re.sub(r"[-–—>\s\ue000]", "", before)
     if not bare_before:
-        return not re.match(r"\s*[,.;:!?，。；：！？]", after) or not after.strip(" .!?。！？")
-    return bool(_ENDS_SENTENCE.search(before)) and not after.strip(" .!?。！？")
+        return not re.match(r"\s*[,.;:!?，。；：！？]", after) or not after.strip(" .!?。！？" + _GAP)
+    return bool(_ENDS_SENTENCE.search(before)) and not after.strip(" .!?。！？" + _GAP)
 
 
 def _is_word(name: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 ASS_COLUMNS = ("layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text")
@@ -166,7 +167,7 @@ def _add(layout: Layout, match: re.Match[str], body: str) -> None:
 def _give_lengths(layout: Layout) -> None:
     """A cue that ends where it begins is shown as long as it takes to read, at most until the next begins."""
     starts = sorted({cue.start_s for cue in layout.cues})
-    following = dict(zip(starts, [*starts[1:], float("inf")], strict=True))
+    following = dict(pairwise([*starts, float("inf")]))
     for i, cue in enumerate(layout.cues):
         if cue.end_s > cue.start_s:
             continue
