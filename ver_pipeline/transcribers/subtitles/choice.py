@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.schemas.record_media import SubtitleFile
 from ver_pipeline.transcribers.audio import video_windows
 from ver_pipeline.transcribers.base import AudioError, Transcriber, Transcript, Video
 from ver_pipeline.transcribers.clean import simplifier
@@ -118,12 +119,13 @@ class ReadyText:
         """The transcript of the first file that can be one, and that file; without one an empty transcript that says
         of each file (``subtitles``) why it is none."""
         sound = Sound(video, duration_s, self.transcriber)
-        looked: list[Mapping[str, Any]] = []
+        looked: list[Mapping[str, Any]] = []  # as the record has them, defaults and all: hashes are taken of it
         for i, file in enumerate(files):
             about, found = self._look(file, video, sound)
-            looked.append(about)
+            looked.append(_whole(about))
             if found is not None:
-                others = [_about(other, why=other.why or f"{file.name} was used") for other in files[i + 1 :]]
+                later = files[i + 1 :]
+                others = [_whole(_about(other, why=other.why or f"{file.name} was used")) for other in later]
                 return replace(found, subtitles=(*looked, *others)), file
         return Transcript(subtitles=tuple(looked)), None
 
@@ -200,6 +202,10 @@ def _about(file: SubtitleRef, why: str | None = None) -> dict[str, Any]:
     """``record.SubtitleFile`` of a file that is not used, so far."""
     name = unicodedata.normalize("NFC", file.name)
     return {"name": name, "sha256": file.sha256, "language": file.language, "used": False, "why": why}
+
+
+def _whole(about: Mapping[str, Any]) -> dict[str, Any]:
+    return SubtitleFile(**about).model_dump(mode="json")
 
 
 def _most(languages: Sequence[str]) -> str | None:
