@@ -281,6 +281,14 @@ def test_two_languages_in_one_sentence_are_both_spoken(tmp_path) -> None:
     assert captions == []
 
 
+def test_a_file_in_another_language_is_not_called_english(tmp_path) -> None:
+    french = cues("Où est-ce que vous êtes allés hier soir ?", "Nous avons mangé chez les voisins avec leurs enfants.")
+    assert {s.language for s in read(tmp_path, french)[0]} == {"und"}
+    assert {s.language for s in read(tmp_path, french, told="fr")[0]} == {"fr"}
+    english = cues("Where did you all go last night, then?", "We had dinner with the neighbours and their children.")
+    assert {s.language for s in read(tmp_path, english)[0]} == {"en"}
+
+
 def test_cues_past_the_end_are_counted_and_one_across_it_is_kept_whole(tmp_path) -> None:
     segments, _, told = read(tmp_path, cues("In it", "Across the end", "Behind it"), duration_s=9.0)
     assert [(s.text, s.end_s) for s in segments] == [("In it", 7.0), ("Across the end", 9.0)]

@@ -59,15 +59,12 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder's files: what belongs to each video, and what to say of subtitles and sidecars that belong to none."""
+    """A folder's files: what belongs to each video, what to say of subtitles and sidecars that belong to none, and the
+    names that belong to a video (``taken``)."""
 
     beside: Mapping[str, Beside]
     alone: Mapping[str, str]
-
-    @property
-    def taken(self) -> frozenset[str]:
-        """Names that belong to a video."""
-        return frozenset(name for beside in self.beside.values() for name in beside.names())
+    taken: frozenset[str]
 
 
 def in_folder(names: Iterable[str], tells_rights: Callable[[str], bool] = lambda name: False) -> Folder:
@@ -97,14 +94,15 @@ def in_folder(names: Iterable[str], tells_rights: Callable[[str], bool] = lambda
     for found in beside.values():
         if len(found.sidecars) > 1 and found.refused is None:
             found.refused = f"it has {len(found.sidecars)} sidecars ({', '.join(found.sidecars)}); keep one"
+    taken = frozenset(name for found in beside.values() for name in found.names())
     for name in names:
-        if any(found.sidecars for video in owners.near(name) if (found := beside[video])) or name in _taken(beside):
+        if name in taken:
             continue
         for video in owners.near(name):
-            if beside[video].unread is None and tells_rights(name):
+            if not beside[video].sidecars and beside[video].unread is None and tells_rights(name):
                 cure = f"write them into {os.path.splitext(video)[0]}.json, or into a manifest"
                 beside[video].unread = f"{name} tells rights but is not read; {cure}"
-    return Folder(beside, alone)
+    return Folder(beside, alone, taken)
 
 
 def ranked(names: Sequence[str], video: str, told: str | None) -> list[Subtitle]:
@@ -179,10 +177,6 @@ class _Owners:
 
 def _is_beside(name: str) -> bool:
     return _suffix(name).lower() in SIDECAR_SUFFIXES
-
-
-def _taken(beside: Mapping[str, Beside]) -> set[str]:
-    return {name for found in beside.values() for name in found.names()}
 
 
 def _tags(name: str, video: str) -> list[str]:

@@ -71,7 +71,7 @@ def list_sources(
     remote = _remote_files(source, mirror) if is_remote(source) else {}
     pairs = sorted(remote) if is_remote(source) else sorted(_files(source, follow_links, out))
     manifest_path = os.path.realpath(manifest) if manifest else None
-    pairs = [(uri, path) for uri, path in pairs if os.path.realpath(path) != manifest_path]
+    pairs = [(uri, path) for uri, path in pairs if not manifest_path or os.path.realpath(path) != manifest_path]
     by_path = {path: file for (_, path), file in remote.items()}
     folders = _folders(pairs, source, by_path)
     refs, seen = [], set()

@@ -20,7 +20,14 @@ from ver_pipeline.transcribers.subtitles.kinds import (
 from ver_pipeline.transcribers.subtitles.layout import Cue, lay_out
 from ver_pipeline.transcribers.subtitles.markup import without_markup
 from ver_pipeline.transcribers.subtitles.rolling import unrolled
-from ver_pipeline.transcribers.subtitles.words import script_of, split_words, spoken_line, spread_words, tidy
+from ver_pipeline.transcribers.subtitles.words import (
+    latin_language,
+    script_of,
+    split_words,
+    spoken_line,
+    spread_words,
+    tidy,
+)
 
 MAX_BYTES = 32 << 20
 FASTEST_SIGNS_PER_S = 25.0
@@ -110,13 +117,14 @@ def to_segments(
     n_past = len(text.spoken) - len(inside) + len(text.captions) - len(captions)
     mixed = sum(len({script_of(line) for line in cue.lines}) > 1 for cue in inside)
     bilingual = mixed > 0 and mixed >= BILINGUAL_SHARE * len(inside)
+    latin = latin_language([line for cue in inside for line in cue.lines if script_of(line) == "en"])
     segments = []
     for cue, until_s in zip(inside, _ends(inside, end_s), strict=True):
         if bilingual:
-            line, language, left = spoken_line(cue.lines, told)
+            line, language, left = spoken_line(cue.lines, told, latin)
         else:
             line, left = join_words(cue.lines), []
-            language = spoken_line([line], told)[1]
+            language = spoken_line([line], told, latin)[1]
         captions += [Caption(cue.start_s, until_s, other, "translation") for other in left]
         said = tidy(line, simplify)
         if said and until_s > cue.start_s:

@@ -15,6 +15,14 @@ from ver_pipeline.transcribers.base import TranscriptWord
 _FULL_WIDTH = str.maketrans({",": "，", "?": "？", "!": "！", ":": "：", ";": "；"})
 
 
+ENOUGH_WORDS = 15
+LEAST_ENGLISH = 0.1
+_COMMON = """
+the and to of a i you it is that in we he she they what not this for on do was with have are be my your me it's don't i'm
+"""
+_ENGLISH = frozenset(_COMMON.split())
+
+
 def script_of(line: str) -> str:
     """``zh`` where a line has as many Chinese characters as words of Latin letters, else ``en``; kana and Hangul
     are ``ja`` and ``ko``."""
@@ -26,19 +34,29 @@ def script_of(line: str) -> str:
     return "zh" if wide and wide >= len(re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", _without_wide(line))) else "en"
 
 
-def spoken_line(lines: Sequence[str], told: str | None, usual: str | None = None) -> tuple[str, str, list[str]]:
+def latin_language(lines: Sequence[str]) -> str:
+    """``en`` where lines in Latin letters hold as many of the commonest English words as English does, or are too few
+    to say; else ``und``.  (About a third of spoken English is these words; of French or German hardly any.)"""
+    words = [word for line in lines for word in re.findall(r"[a-z]+(?:['’][a-z]+)?", line.lower())]
+    common = sum(word in _ENGLISH for word in words)
+    return "und" if len(words) >= ENOUGH_WORDS and common < LEAST_ENGLISH * len(words) else "en"
+
+
+def spoken_line(lines: Sequence[str], told: str | None, latin: str = "en") -> tuple[str, str, list[str]]:
     """The text of a cue, its language, and the lines that were left out.
 
-    Where a cue shows the same sentence in two scripts, the line in the told language is taken, else that in the
-    ``usual`` one of the file, else the first; lines in one script are one sentence.  Where no language is told, Latin
-    letters are taken for English.
+    Where a cue shows the same sentence in two scripts, the line in the told language is taken, else the first; lines
+    in one script are one sentence.
+
+    Args:
+        latin: the language of lines in Latin letters where none is told that is written in them.
     """
     if not lines:
         return "", told or "und", []
     scripts = [script_of(line) for line in lines]
-    alphabet = told if told not in (None, "zh", "ja", "ko") else "en"
+    alphabet = told if told not in (None, "zh", "ja", "ko") else latin
     names = [alphabet if script == "en" else script for script in scripts]
-    wanted = next((name for name in (told, usual) if name in names), names[0])
+    wanted = told if told in names else names[0]
     chosen = [line for line, name in zip(lines, names, strict=True) if name == wanted]
     left = [line for line, name in zip(lines, names, strict=True) if name != wanted]
     return join_words(chosen), str(wanted), left
