@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(f"{pool.name}: {workers} worker(s), {pool.cpus:g} CPUs and {pool.gpus:g} GPUs each\n")
         for stage in pool.stages:
             known = lookup.seen.get(stage.name, 0)
-            todo = lookup.missing.get(stage.name, 0 if known or finished == len(refs) else "not known yet")
+            todo = lookup.missing.get(stage.name, 0 if known or finished == len(listed) else "not known yet")
             reads = ", ".join(dict.fromkeys(name.partition(".")[0] for name in stage.reads))
             sys.stdout.write(f"  {stage.name:10} a row is a {stage.unit}; done before: {known}, to do: {todo}\n")
             sys.stdout.write(f"  {'':10} {reads} -> {', '.join(stage.writes)}   [{stage_digest(stage)[:8]}]\n")

@@ -18,7 +18,8 @@ _FULL_WIDTH = str.maketrans({",": "，", "?": "？", "!": "！", ":": "：", ";"
 ENOUGH_WORDS = 15
 LEAST_ENGLISH = 0.1
 _COMMON = """
-the and to of a i you it is that in we he she they what not this for on do was with have are be my your me it's don't i'm
+the and to of a i you it is that in we he she they what not this for on do was with have are be my your me it's
+don't i'm
 """
 _ENGLISH = frozenset(_COMMON.split())
 
