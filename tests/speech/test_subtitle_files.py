@@ -8,8 +8,16 @@ import pytest
 
 from ver_pipeline.transcribers.base import AudioError, Caption, TranscriptSegment
 from ver_pipeline.transcribers.clean import simplifier
-from ver_pipeline.transcribers.subtitles.layout import BACKWARDS, HIDDEN, NO_LENGTH, NO_TIME, seconds
-from ver_pipeline.transcribers.subtitles.reader import PAST_END, REPEATED, TWICE, read_subtitles, to_segments
+from ver_pipeline.transcribers.subtitles.fit import Move
+from ver_pipeline.transcribers.subtitles.layout import BACKWARDS, EMPTY, HIDDEN, NO_LENGTH, NO_TIME, seconds
+from ver_pipeline.transcribers.subtitles.reader import (
+    BEFORE_START,
+    PAST_END,
+    REPEATED,
+    TWICE,
+    read_subtitles,
+    to_segments,
+)
 from ver_pipeline.transcribers.subtitles.words import split_words
 
 Read = tuple[list[TranscriptSegment], list[Caption], dict[str, int]]
@@ -156,6 +164,37 @@ def test_captions_that_roll_say_each_line_once(tmp_path) -> None:
     assert said(tmp_path, growing) == ["I never", "said", "that", "to you"]
 
 
+def test_captions_of_television_that_roll_up_three_lines_say_each_once(tmp_path) -> None:
+    shown = [
+        "Good evening.",
+        "Good evening.\nThe rain",
+        "Good evening\nthe rain\nhas come",
+        "the rain\nhas come\nto stay.",
+    ]
+    text = "".join(f"{i}\n00:00:{i:02d},000 --> 00:00:{i + 1:02d},000\n{t}\n\n" for i, t in enumerate(shown, 1))
+    assert said(tmp_path, text) == ["Good evening.", "The rain", "has come", "to stay."]
+
+
+def test_a_sentence_that_goes_on_after_a_cut_is_said_once(tmp_path) -> None:
+    again = "1\n00:00:01,000 --> 00:00:02,000\nI will never go.\n\n2\n00:00:02,000 --> 00:00:04,000\nI will never go.\n"
+    segments, _, told = read(tmp_path, again)
+    assert [(s.text, s.start_s, s.end_s) for s in segments] == [("I will never go.", 1.0, 4.0)]
+    assert told == {REPEATED: 1}
+    assert said(tmp_path, again.replace("00:00:02,000 -->", "00:00:02,500 -->")) == ["I will never go."] * 2
+
+
+def test_a_cue_that_says_and_shows_nothing_is_counted(tmp_path) -> None:
+    segments, captions, told = read(tmp_path, cues("...", "Here"))
+    assert ([s.text for s in segments], captions, told) == (["Here"], [], {EMPTY: 1})
+
+
+def test_cues_that_a_move_takes_before_the_start_are_counted(tmp_path) -> None:
+    path = tmp_path / "film.srt"
+    path.write_text(cues("Gone", "Here"), "utf-8")
+    segments, _, told = to_segments(read_subtitles(path).moved(Move(-7.5)), None, str, 60.0)
+    assert ([(s.text, s.start_s) for s in segments], told) == ([("Here", 0.5)], {BEFORE_START: 1})
+
+
 def test_people_who_repeat_each_other_are_no_rolling_captions(tmp_path) -> None:
     texts = ["No.", "No.", "I said no.", "You said no?", "I did.", "You did."]
     touching = "".join(
@@ -208,6 +247,12 @@ def test_entities_and_tags_are_read_and_what_only_looks_like_them_stays(tmp_path
         ("医生：别动", ["别动"], [("speaker", "医生")]),
         ("她说：别动", ["她说：别动"], []),
         ("- Where?\n- There.", ["Where? There."], []),
+        ("(MAN): Where?", ["Where?"], [("speaker", "MAN")]),
+        ("【王】：在哪儿？", ["在哪儿？"], [("speaker", "王")]),
+        ("PHONE RINGS", [], [("sound", "PHONE RINGS")]),
+        ("GET OUT", ["GET OUT"], []),
+        ("Get more at osdb.example.com/ext", [], [("credit", "Get more at osdb.example.com/ext")]),
+        ("欢迎关注某某微博", [], [("credit", "欢迎关注某某微博")]),
         ("-7 degrees outside", ["-7 degrees outside"], []),
         ("Synced & corrected by someone", [], [("credit", "Synced & corrected by someone")]),
         ("翻译：某某 校对：某某", [], [("credit", "翻译：某某 校对：某某")]),

@@ -47,6 +47,7 @@ _HASHED = re.compile(r"^\s*#+\s+\S.*?\s#+\s*$|^\s*#+\s+\S[^#]*$", re.MULTILINE)
 _STARRED = re.compile(r"(?:^|(?<=\s))\*+([^*\n]{2,60})\*+(?=\s|$|[.,!?])", re.MULTILINE)
 _SQUARE = re.compile(r"\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕|［[^［］]*］|\{[^{}]*\}")
 _ROUND = re.compile(r"\([^()]*\)|（[^（）]*）")
+_NAMED = re.compile(r"^[\s\ue000–—-]*[\[(（【]([^\[\](){}（）【】\n]{1,30})[\])）】]\s*[:：]\s*", re.MULTILINE)
 _OPEN_TO_CLOSE = {"[": "]", "(": ")", "（": "）", "【": "】", "［": "］", "{": "}"}
 _ENDS_SENTENCE = re.compile(r"(?:^|[.!?…。！？~—–-]['\"”’」』]?)[\s\ue000]*$")
 
@@ -89,14 +90,17 @@ def speakers_of(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name, n in times.items() if n > 1 and not _is_word(name))
 
 
-def parts_of(text: str, speakers: frozenset[str] = frozenset()) -> Parts:
+def parts_of(text: str, speakers: frozenset[str] = frozenset(), capitals: bool = False) -> Parts:
     """A cue's text (without markup, lines apart by ``\\n``) as what is said and what is not.
 
     Args:
         speakers: as :func:`speakers_of` finds them in the whole file.
+        capitals: whether the file is written in capitals; in another, a sound may be all that is.
     """
     if is_credit(text):
         return Parts((), (("credit", _one_line(text)),))
+    if not capitals and text.isupper() and len(text.split()) <= _SOUND_MOST_WORDS and _SOUND.search(_one_line(text)):
+        return Parts((), (("sound", _one_line(text)),))
     captions: list[tuple[Kind, str]] = []
 
     def take(kind: Kind, found: str) -> str:
@@ -109,6 +113,7 @@ def parts_of(text: str, speakers: frozenset[str] = frozenset()) -> Parts:
     text = _whole_lines_of_notes(text, take)
     text = _NOTED.sub(lambda m: take("music", m[0]), text)
     text = _HASHED.sub(lambda m: take("music", m[0]), text)
+    text = _NAMED.sub(lambda m: take("speaker", m[1]), text)
     text = _SQUARE.sub(lambda m: take("sound", m[0]), text)
     text = _ROUND.sub(lambda m: take("sound", m[0]) if _is_apart(m) else m[0], text)
     text = _STARRED.sub(lambda m: take("sound", m[0]) if _is_apart(m) else m[1], text)

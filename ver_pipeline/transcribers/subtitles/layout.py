@@ -53,6 +53,7 @@ _TIMES = re.compile(
     rf"^\s*(?P<start>{_ONE_TIME})\s*(?:[-–—=]+\s*[-–—=]*\s*[>＞]|→|(?<=:\d\d\.\d\d),)\s*(?P<end>{_ONE_TIME})(?:\s.*)?$"
 )
 _ARROW = re.compile(r"-->|->|→")
+_PLACED = re.compile(r"\\(?:pos|move|org|clip|iclip|fr[xyz]?-?\d)")
 _NUMBER = re.compile(r"^\s*#?\d+\s*$")
 _VTT_COMMENT = re.compile(r"^(NOTE|STYLE|REGION)(\s|$)")
 
@@ -161,7 +162,7 @@ def _add(layout: Layout, match: re.Match[str], body: str) -> None:
     if end_s < start_s:
         layout.told[BACKWARDS] += 1
         start_s, end_s = end_s, start_s
-    layout.cues.append(Cue(max(start_s, 0.0), max(end_s, 0.0), body))
+    layout.cues.append(Cue(max(start_s, 0.0), max(end_s, 0.0), body, positioned=bool(_PLACED.search(body))))
 
 
 def _give_lengths(layout: Layout) -> None:
@@ -203,7 +204,7 @@ def _substation(text: str) -> Layout:
         if event.is_drawing or not re.sub(r"\{[^}]*\}", "", raw).strip():
             layout.told[DRAWING if event.is_drawing else EMPTY] += 1
             continue
-        placed = bool(re.search(r"\\(?:pos|move|org|clip|iclip|fr[xyz]?-?\d)", raw))
+        placed = bool(_PLACED.search(raw))
         layout.cues.append(Cue(max(start_s, 0), max(end_s, 0), raw, style, event.name.strip(), placed))
     _give_lengths(layout)
     return layout

@@ -17,9 +17,9 @@ from ver_pipeline.transcribers.subtitles.kinds import (
     parts_of,
     speakers_of,
 )
-from ver_pipeline.transcribers.subtitles.layout import Cue, lay_out
+from ver_pipeline.transcribers.subtitles.layout import EMPTY, Cue, lay_out
 from ver_pipeline.transcribers.subtitles.markup import without_markup
-from ver_pipeline.transcribers.subtitles.rolling import unrolled
+from ver_pipeline.transcribers.subtitles.rolling import held, unrolled
 from ver_pipeline.transcribers.subtitles.words import (
     latin_language,
     script_of,
@@ -39,6 +39,7 @@ BROKEN = "characters that could not be decoded"
 REPEATED = "cues that only repeat what stands on the screen"
 TWICE = "cues that stand there twice"
 PAST_END = "cues past the video's end"
+BEFORE_START = "cues before the video's start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,10 @@ def read_subtitles(path: Path) -> SubtitleText:
     voices = [(cue.speaker and (cue.speaker,)) or text.voices for cue, text in zip(cues, bare, strict=True)]
     named = [replace(cue, speaker=", ".join(voice)) for cue, voice in zip(cues, voices, strict=True)]
     cues, n_repeated = unrolled(named, [text.text for text in bare])
-    told[REPEATED] += n_repeated
-    spoken, captions = _told_apart(cues)
+    cues, n_held = held(cues)
+    told[REPEATED] += n_repeated + n_held
+    spoken, captions, n_empty = _told_apart(cues)
+    told[EMPTY] += n_empty
     return SubtitleText(layout.format, decoded.encoding, len(layout.cues), spoken, captions, +told)
 
 
@@ -112,9 +115,11 @@ def to_segments(
         duration_s: of the video; None leaves cues where they are.
     """
     end_s = float("inf") if duration_s is None else duration_s
-    inside = [cue for cue in text.spoken if cue.start_s < end_s]
-    captions = [replace(c, end_s=min(c.end_s, end_s)) for c in text.captions if c.start_s < end_s]
-    n_past = len(text.spoken) - len(inside) + len(text.captions) - len(captions)
+    everything = [*text.spoken, *text.captions]
+    n_past = sum(cue.start_s >= end_s for cue in everything)
+    n_before = sum(cue.end_s <= 0 for cue in everything)
+    inside = [cue for cue in text.spoken if cue.start_s < end_s and cue.end_s > 0]
+    captions = [replace(c, end_s=min(c.end_s, end_s)) for c in text.captions if c.start_s < end_s and c.end_s > 0]
     mixed = sum(len({script_of(line) for line in cue.lines}) > 1 for cue in inside)
     bilingual = mixed > 0 and mixed >= BILINGUAL_SHARE * len(inside)
     latin = latin_language([line for cue in inside for line in cue.lines if script_of(line) == "en"])
@@ -133,7 +138,7 @@ def to_segments(
             segments.append(TranscriptSegment(cue.start_s, until_s, said, language, words))
     captions = [replace(caption, text=tidy(caption.text, str)) for caption in captions]
     captions = sorted((c for c in captions if c.text), key=lambda caption: (caption.start_s, caption.end_s))
-    return segments, captions, {**text.told, **({PAST_END: n_past} if n_past else {})}
+    return segments, captions, dict(+Counter({**text.told, PAST_END: n_past, BEFORE_START: n_before}))
 
 
 def _once(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
@@ -144,11 +149,13 @@ def _once(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
     return list(seen.values()), len(cues) - len(seen)
 
 
-def _told_apart(cues: Sequence[Cue]) -> tuple[tuple[SpokenCue, ...], tuple[Caption, ...]]:
+def _told_apart(cues: Sequence[Cue]) -> tuple[tuple[SpokenCue, ...], tuple[Caption, ...], int]:
+    """What is spoken, what is not, and how many cues hold neither."""
     styles = Counter(cue.style for cue in cues)
     placed = sum(cue.positioned for cue in cues)
     names = speakers_of(cue.text for cue in cues)
-    spoken, captions = [], []
+    capitals = sum(cue.text.isupper() for cue in cues) > max(1, MAIN_STYLE_SHARE * len(cues))
+    spoken, captions, n_empty = [], [], 0
     for cue in cues:
         main = styles[cue.style] > MAIN_STYLE_SHARE * len(cues)
         sign = SIGN_STYLE.search(cue.style) or (MAYBE_SIGN_STYLE.search(cue.style) and not main)
@@ -158,13 +165,14 @@ def _told_apart(cues: Sequence[Cue]) -> tuple[tuple[SpokenCue, ...], tuple[Capti
         if SONG_STYLE.search(cue.style):
             captions.append(Caption(cue.start_s, cue.end_s, " ".join(cue.text.split()), "music"))
             continue
-        parts = parts_of(cue.text, names)
+        parts = parts_of(cue.text, names, capitals)
+        n_empty += not parts.spoken and not parts.captions
         if cue.speaker and parts.spoken:
             captions.append(Caption(cue.start_s, cue.end_s, cue.speaker, "speaker"))
         captions += [Caption(cue.start_s, cue.end_s, text, kind) for kind, text in parts.captions]
         if parts.spoken:
             spoken.append(SpokenCue(cue.start_s, cue.end_s, parts.spoken))
-    return tuple(spoken), tuple(captions)
+    return tuple(spoken), tuple(captions), n_empty
 
 
 def _ends(cues: Sequence[SpokenCue], last_s: float) -> list[float]:

@@ -20,6 +20,7 @@ LEAST_WORDS = 2
 """Shorter repetitions are what people say (No. - No.)."""
 FLASH_S = 0.1
 """Nobody reads, and nobody says, a cue this short: it only moves lines up."""
+HELD_WORDS, HELD_GAP_S = 3, 0.05
 ROLLS_SHARE = 0.5
 LEAST_PAIRS = 2
 
@@ -63,8 +64,24 @@ def _words(text: str) -> list[str]:
         if any(ord(c) >= 0x2E80 for c in word):
             words.extend(word)
         else:
-            words.append(word)
+            words.append("".join(c for c in word if c.isalnum()) or word)
     return words
+
+
+def held(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
+    """Cues of one sentence that go on in the next, for a shot change, as one; and how many were joined.
+
+    Only whole sentences without a gap: what people say twice has one, or is short.
+    """
+    joined: list[Cue] = []
+    for cue in cues:
+        last = joined[-1] if joined else None
+        same = last is not None and last.text == cue.text and len(_words(cue.text)) >= HELD_WORDS
+        if last is not None and same and last.style == cue.style and abs(cue.start_s - last.end_s) <= HELD_GAP_S:
+            joined[-1] = replace(last, end_s=max(last.end_s, cue.end_s))
+        else:
+            joined.append(cue)
+    return joined, len(cues) - len(joined)
 
 
 def _repeated(before: Sequence[str], here: Sequence[str]) -> int:
