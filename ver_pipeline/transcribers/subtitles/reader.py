@@ -115,7 +115,7 @@ def to_segments(
         duration_s: of the video; None leaves cues where they are.
     """
     end_s = float("inf") if duration_s is None else duration_s
-    everything = [*text.spoken, *text.captions]
+    everything: list[SpokenCue | Caption] = [*text.spoken, *text.captions]
     n_past = sum(cue.start_s >= end_s for cue in everything)
     n_before = sum(cue.end_s <= 0 for cue in everything)
     inside = [cue for cue in text.spoken if cue.start_s < end_s and cue.end_s > 0]
