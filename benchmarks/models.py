@@ -47,7 +47,7 @@ def main() -> None:
     """Measure and print."""
     video = str(bilingual_video())
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    row = {"source": {"audio_codec": "aac", "duration_s": VIDEO_S}, "path": video, "sidecar": {}}
+    row = {"source": {"audio_track": 0, "clock_jumps": [], "duration_s": VIDEO_S}, "path": video, "sidecar": {}}
     for beam in (1, 5):
         speech = SpeechStage(SpeechConfig(beam_size=beam))
         speech.open()

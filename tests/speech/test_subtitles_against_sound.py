@@ -53,7 +53,7 @@ def hear(stage: SpeechStage, folder: Path, files: Mapping[str, bytes], **why: st
     for name, data in files.items():
         (folder / name).write_bytes(data)
         about.append({"name": name, "sha256": f"{len(about):064x}", "language": None, "why": why.get(name)})
-    source = {"id": "0" * 64, "uri": "film.mp4", "audio_codec": "aac", "duration_s": 27.0}
+    source = {"id": "0" * 64, "uri": "film.mp4", "audio_track": 0, "clock_jumps": [], "duration_s": 27.0}
     row = {"source": source, "path": str(folder / "film.mp4"), "sidecar": {"language": None, "subtitles": about}}
     (outcome,) = stage.run([row])
     assert isinstance(outcome, dict), outcome

@@ -9,49 +9,12 @@ import av
 import numpy as np
 import pytest
 import videos
+from cutting import cut
 
-from ver_pipeline.schemas.config import ClipConfig, IngestConfig, ScenesConfig
 from ver_pipeline.schemas.reasons import Reject
 from ver_pipeline.schemas.record_media import Clip, Media, Speech
 from ver_pipeline.shards.tombstone_hash import tombstone_of
-from ver_pipeline.stages.chunks import ChunksStage
-from ver_pipeline.stages.clip import ClipStage
-from ver_pipeline.stages.ingest import IngestStage
-from ver_pipeline.stages.scenes import ScenesStage
 from ver_pipeline.stages.withdraw import WithdrawStage
-
-NOTHING_SAID = {
-    "segments": [],
-    "words": [],
-    "speech_spans": [],
-    "language_windows": [],
-    "has_audio": True,
-    "recogniser": {"engine": "none", "model": "none", "revision": "none"},
-}
-
-
-def cut(path: Path, out: Path, words=(), **settings):
-    row = {"uri": path.name, "path": str(path), "entry": {}, "remote": None, "stat": []}
-    ingested = IngestStage(IngestConfig()).run([row])[0]
-    assert not isinstance(ingested, Reject), ingested
-    row |= ingested
-    scenes = ScenesStage(ScenesConfig())
-    scenes.open()
-    row |= scenes.run([row])[0]
-    said = [{"word": w, "start_s": a, "end_s": b, "prob": 1.0, "language": "en"} for w, a, b in words]
-    segments = [{"start_s": w["start_s"], "end_s": w["end_s"], "text": w["word"], "language": "en"} for w in said]
-    row["transcript"] = NOTHING_SAID | {"words": said, "segments": segments}
-    config = ClipConfig(**settings)
-    parts = ChunksStage(config).run([row])[0]
-    assert not isinstance(parts, Reject), parts
-    stage = ClipStage(config, out)
-    stage.open()
-    clips = []
-    for part in parts:
-        outcome = stage.run([{**row, **part}])[0]
-        assert not isinstance(outcome, Reject), outcome
-        clips += outcome
-    return clips
 
 
 def frames(path: str | Path) -> list[np.ndarray]:

@@ -43,7 +43,8 @@ from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.footage.compose import CRYING
 from ver_pipeline.stages.speech import SpeechStage
-video = {"source": {"id": "0" * 64, "audio_codec": "flac", "duration_s": 3.5}, "path": str(CRYING), "sidecar": {}}
+source = {"id": "0" * 64, "audio_track": 0, "clock_jumps": [], "duration_s": 3.5}
+video = {"source": source, "path": str(CRYING), "sidecar": {}}
 stage = SpeechStage(SpeechConfig())
 stage.open()
 print(digest(stage.run([video])[0]))

@@ -15,7 +15,7 @@ from ver_pipeline.stages.scenes import ScenesStage
 def cuts_of(path: Path) -> list[float]:
     stage = ScenesStage(ScenesConfig())
     stage.open()
-    outcome = stage.run([{"source": {"id": "0" * 64, "uri": path.name}, "path": str(path)}])[0]
+    outcome = stage.run([{"source": {"id": "0" * 64, "uri": path.name, "clock_jumps": []}, "path": str(path)}])[0]
     assert not isinstance(outcome, Reject), outcome
     return outcome["shots"]["cuts_s"]
 

@@ -77,11 +77,53 @@ def test_alike_shots_are_joined_and_a_flash_is_not_a_clip():
 
 
 def test_a_long_shot_is_cut_in_its_longest_pause():
-    words = [(Fraction(i, 2), Fraction(i, 2) + Fraction(2, 5)) for i in range(60) if i not in (29, 30, 31)]
-    spans = plan_spans(750, Fraction(25), [], words, LIMITS)
+    words = [(Fraction(i, 2), Fraction(i, 2) + Fraction(2, 5)) for i in range(30) if i not in (14, 15, 16)]
+    spans = plan_spans(375, Fraction(25), [], words, LIMITS)
     assert len(spans) == 2
-    assert 14.4 < spans[1].first / 25 < 16
+    assert 7 < spans[1].first / 25 < 8.5
     assert spans[1].boundary_start == "pause"
+
+
+def sentences(lengths_s, pause_s):
+    """Words of 0.4 s with 0.1 s between them, in sentences with pauses between."""
+    words, at = [], Fraction(0)
+    for length in lengths_s:
+        end = at + Fraction(length)
+        while at + Fraction(2, 5) <= end:
+            words.append((at, at + Fraction(2, 5)))
+            at += Fraction(1, 2)
+        at = end + Fraction(pause_s)
+    return words, at - Fraction(pause_s)
+
+
+def test_sentences_with_pauses_between_are_clips_of_their_own():
+    words, end = sentences([3, 4, 3], 3)
+    spans = plan_spans(int(end * 25), Fraction(25), [], words, LIMITS)
+    assert len(spans) == 3
+    assert {span.boundary_start for span in spans[1:]} == {"pause"}
+
+
+def test_a_sentence_within_the_preferred_length_is_not_cut():
+    words, end = sentences([7], 0)
+    assert len(plan_spans(int(end * 25), Fraction(25), [], words, LIMITS)) == 1
+
+
+def test_a_monologue_is_cut_in_its_pauses_into_clips_of_about_the_preferred_length():
+    words, end = sentences([4, 3, 5, 4, 3, 5, 4], Fraction(1, 2))
+    spans = plan_spans(int(end * 25), Fraction(25), [], words, LIMITS)
+    assert all(2 <= (span.end - span.first) / 25 <= 10 for span in spans)
+    assert {span.boundary_start for span in spans[1:]} == {"pause"}
+
+
+def test_a_stretch_without_speech_or_cuts_is_cut_into_clips_of_about_the_preferred_length():
+    spans = plan_spans(1500, Fraction(25), [], [], LIMITS)
+    assert all(4 <= (span.end - span.first) / 25 <= 11 for span in spans)
+
+
+def test_the_preferred_length_is_the_users():
+    words, end = sentences([3, 4, 3], 3)
+    long = Limits(target_s=16.0)
+    assert len(plan_spans(int(end * 25), Fraction(25), [], words, long)) == 1
 
 
 def test_a_word_that_barely_overhangs_a_cut_is_snapped_and_one_that_does_not_stays():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ver_pipeline.schemas.canonical import canonical_json
-from ver_pipeline.schemas.catalog_tables import EXPRESSIONS
+from ver_pipeline.schemas.catalog_tables import EXPRESSIONS, SOURCES
 from ver_pipeline.schemas.reasons import MEANING, Reason
 
 Row = dict[str, Any]
@@ -33,8 +33,8 @@ def annotations_of(record: Record) -> list[Record]:
 def source_row(source: Record) -> Row:
     """The row of ``sources`` (one a source, not one a record)."""
     rights = source["rights"]
-    row = {name: value for name, value in source.items() if name not in ("id", "rights")}
-    return {"source_id": source["id"], **{name: rights[name] for name in ("license", "rights_basis", "consent")}, **row}
+    row = {name: source.get(name) for name in SOURCES.names}
+    return {**row, "source_id": source["id"], **{name: rights[name] for name in ("license", "rights_basis", "consent")}}
 
 
 def reject_row(reject: Record) -> Row:
@@ -68,6 +68,8 @@ def _span_and_media(record: Record) -> Row:
         "media_sha256": media["sha256"],
         "media_bytes": media["size_bytes"],
         "media_mode": media["mode"],
+        "normalised": media.get("normalised"),
+        "not_normalised": media.get("not_normalised"),
     }
 
 

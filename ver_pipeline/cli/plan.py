@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     add_build_arguments(parser)
     parser.add_argument("--files", action="store_true", help="say only what each file of the source becomes, and why")
+    what = "find out where each video would be cut and tell how long the clips would be; nothing is encoded"
+    parser.add_argument("--clips", action="store_true", help=what)
 
 
 def _size_bytes(ref: SourceRef) -> int:
@@ -33,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from ver_pipeline.engine.cache_lookup import CacheLookup
     from ver_pipeline.engine.pools import fit_pools
     from ver_pipeline.hardware.gpus import gpu_names
+    from ver_pipeline.planned import planned_clips
     from ver_pipeline.shards.tombstones import read_tombstones
     from ver_pipeline.shards.workdir import WorkFolder
     from ver_pipeline.sources.listing import list_sources
@@ -72,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
     sys.stdout.write(f"\n{files}; {free_bytes / 1e9:.1f} GB free where the data set goes\n")
     for line in summary(refs):
         sys.stdout.write(os.fsencode(line).decode("utf-8", "replace") + "\n")
+    planned = planned_clips(dag, listed, work, args.clips)
+    sys.stdout.write(f"{planned.lines()}\n")
     expected = forecast(dag, listed, work, config, args.out)
     if expected is not None:
         sys.stdout.write(f"{expected.lines()}\n")

@@ -46,8 +46,8 @@ def summary(refs: Sequence[SourceRef]) -> list[str]:
 
 def _of_video(ref: SourceRef) -> Iterator[tuple[str, str]]:
     """The line of a file that is ingested, and of each that belongs to it."""
+    from ver_pipeline.media.tracks import told_language
     from ver_pipeline.sources.beside import ranked
-    from ver_pipeline.sources.languages import language_of
     from ver_pipeline.stages.ingest import read_sidecar
 
     folder = ref.uri.rpartition("/")[0]
@@ -71,7 +71,7 @@ def _of_video(ref: SourceRef) -> Iterator[tuple[str, str]]:
         yield ref.uri, "looked at: a video becomes clips, anything else a row of the rejects"
     for name in ref.beside.sidecars:
         yield uri(name), f"sidecar of {own}"
-    order = ranked(ref.beside.subtitles, os.path.basename(ref.path), language_of(told) if told else None)
+    order = ranked(ref.beside.subtitles, os.path.basename(ref.path), told_language(told))
     for number, subtitle in enumerate(order, 1):
         language = f", {subtitle.language}" if subtitle.language else ""
         place = f"choice {number} of {len(order)}{language}" if subtitle.why is None else f"not used: {subtitle.why}"

@@ -1,8 +1,8 @@
 """The one pass over a video that decodes and encodes its frame: everything clips are made of.
 
-One ffmpeg run writes, on the clip grid (constant frame rate, square pixels, upright, time zero at the
-container's start): the frame as H.264 with a keyframe wherever a clip begins, the audio as PCM, a
-32x32 grey look four times a second (for perceptual hashes) and a small JPEG a second (for posters).  Clips
+One ffmpeg run writes, on the clip grid (constant frame rate, time zero at the container's start) and normalised
+(``normalise.py``): the frames as H.264 with a keyframe wherever a clip begins, a 32x32 grey look four times a second
+(for perceptual hashes) and a small JPEG a second (for posters).  The audio is written as PCM (``audio.py``).  Clips
 are then cut by copying whole groups of frames (``cut.py``), exact to the frame and nearly free.
 """
 
@@ -15,15 +15,22 @@ from fractions import Fraction
 from pathlib import Path
 
 from ver_pipeline.media import ffmpeg
+from ver_pipeline.media.audio import AudioFormat, read_pcm, read_pcm_exactly
+from ver_pipeline.media.clock import Jump
+from ver_pipeline.media.normalise import Stored, frame_rate, input_options, normal_frames, whole_frames
 from ver_pipeline.schemas.config import ClipConfig
 
 THUMBNAIL_SIDE = 32
 THUMBNAILS_PER_S = 4
 POSTER_WIDTH = 320
 POSTERS_PER_S = 1
-SEEK_LEAD_S = Fraction(1, 1000)
-"""A pass that begins inside a video seeks this much early: some containers round times to a millisecond, and a
-first frame whose time was rounded down would be passed over.  It is no part of a frame's worth."""
+SEEK_FROM_S = 5
+"""A pass that begins earlier in its video decodes from the beginning: some files cannot be sought so near it."""
+
+RATE_SLACK = Fraction(101, 100)
+"""A rate that is over the cap by a hair (30.03 frames a second of a telephone) is brought to the cap itself."""
+WORTHWHILE = Fraction(4, 5)
+"""Of the cap: where whole division leaves less, frames are dropped unevenly down to the cap instead."""
 
 KEYFRAME_LEAD = Fraction(1, 4)
 """Forced keyframes are asked for this share of a frame early: ffmpeg takes the first frame at or after."""
@@ -31,9 +38,8 @@ KEYFRAME_LEAD = Fraction(1, 4)
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What one pass wrote.  ``looks`` holds ``LOOK_SIDE``² grey bytes for every ``look_step``-th frame;
-    ``audio`` is interleaved signed 16-bit PCM at ``rate_hz`` with ``channels``, or None for a silent video; its first
-    ``lead_samples`` lie before the pass's beginning."""
+    """What one pass wrote.  ``looks`` holds ``THUMBNAIL_SIDE``² grey bytes for every ``thumbnail_step``-th frame;
+    ``audio`` is interleaved signed 16-bit PCM at ``rate_hz`` with ``channels``, or None for a silent video."""
 
     video: Path
     looks: Path
@@ -42,7 +48,23 @@ class Pass:
     audio: Path | None
     rate_hz: int
     channels: int
-    lead_samples: int
+    restarts_s: tuple[Fraction, ...] = ()
+    """Source times at which the audio's format changed or its clock was put right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A video to encode: the file, the rate of its whole frames, the time stamp at which its container begins, how its
+    frames are stored, its usable audio track (None for a silent video) and that track's channels, and the jumps of its
+    clock."""
+
+    path: str
+    fps: Fraction
+    start_s: Fraction
+    stored: Stored
+    track: int | None
+    channels: int
+    jumps: tuple[Jump, ...] = ()
 
 
 def exact_rate(fps: float) -> Fraction:
@@ -50,57 +72,73 @@ def exact_rate(fps: float) -> Fraction:
     return Fraction(fps).limit_denominator(1001)
 
 
-def clip_grid(fps: float, max_fps: float) -> Fraction:
-    """The clips' frame rate: the video's own, halved until it is at most ``max_fps``."""
-    rate = exact_rate(fps)
-    while rate > Fraction(max_fps).limit_denominator(1000):
-        rate /= 2
-    return rate
+def clip_grid(fps: float, max_fps: float, telecined: bool = False) -> Fraction:
+    """The clips' frame rate: the video's own where it is at most ``max_fps``.
+
+    A higher rate is divided by the least whole number that brings it to the cap (50 to 25, 59.94 to 29.97, 120 to 30),
+    so that frames stay evenly spaced, unless that leaves less than four fifths of the cap (31 would become 15.5): then
+    it becomes the cap.
+    """
+    rate = frame_rate(exact_rate(fps), telecined)
+    cap = Fraction(max_fps).limit_denominator(1001)
+    if rate <= cap:
+        return rate
+    divided = rate / -(-rate // (cap * RATE_SLACK))
+    return divided if WORTHWHILE * cap <= divided <= cap else cap
 
 
 def encode_pass(
-    path: str,
+    video: Input,
     folder: Path,
     fps: Fraction,
     starts: Sequence[int],
-    audio_channels: int | None,
     config: ClipConfig,
     begin_s: Fraction = Fraction(0),
     n_frames: int | None = None,
     picture: bool = True,
 ) -> Pass:
-    """Run the pass over ``path`` (from ``begin_s``, for ``n_frames``; else all of it) into ``folder``.
+    """Run the pass over ``video`` (from ``begin_s``, for ``n_frames``; else all of it) into ``folder``.
 
     Args:
         starts: frames at which a clip begins, relative to ``begin_s``.
-        audio_channels: channels of the video's first audio stream, None without one.
-        frame: False leaves the encoded video out (its file then does not exist).
+        picture: False leaves the encoded video out (its file then does not exist).
 
     Raises:
         ffmpeg.FfmpegError: when ffmpeg fails.
+        MediaError: the file cannot be opened.
+        av.FFmpegError: its container cannot be read.
     """
     import ffmpeg as build
 
     folder.mkdir(parents=True, exist_ok=True)
-    lead_s = SEEK_LEAD_S if begin_s else Fraction(0)
-    seek = {"ss": f"{float(begin_s - lead_s):.6f}"} if begin_s else {}
-    video = ffmpeg.video_input(threads=config.threads, **seek)
-    grid = video.video.filter("fps", fps=f"{fps.numerator}/{fps.denominator}", start_time=0)
+    stored = video.stored
+    half_frame_s = 1 / (2 * video.fps)
+    # The frame's size and format may change in mid-stream: filters that were set up anew would begin time anew.
+    options = {"reinit_filter": 0, **input_options(stored)}
+    if begin_s > SEEK_FROM_S and not video.jumps:
+        options["ss"] = f"{float(begin_s - half_frame_s):.6f}"
+    node = ffmpeg.video_input(threads=config.threads, **options).video
+    node = node.filter("setpts", f"PTS-{float(video.start_s + begin_s + half_frame_s):.6f}/TB")
+    # A place on the grid shows the last frame that began up to half a frame after it: the nearest one.
+    grid = {"fps": f"{fps.numerator}/{fps.denominator}", "start_time": 0, "round": "up"}
+    node = whole_frames(node, stored).filter("fps", **grid)
     if n_frames is not None:
-        grid = grid.filter("trim", end_frame=n_frames)
+        node = node.filter("trim", end_frame=n_frames)
     thumbnail_step = max(1, round(fps / THUMBNAILS_PER_S))
-    copies = _sized(grid, config.max_side).filter_multi_output("split", 3 if picture else 2)
+    normal = normal_frames(node, stored, config.max_side, folder)
+    copies = normal.filter_multi_output("split", 3 if picture else 2)
     outputs = [
         _thumbnails(build, copies[0], folder / "looks.gray", thumbnail_step),
         _posters(build, copies[1], folder / "posters"),
     ]
     if picture:
         outputs.append(_video(build, copies[2], folder / "video.mov", fps, starts, config))
-    channels = min(2, audio_channels or 0)
+    ffmpeg.run(build.merge_outputs(*outputs), video.path, video.jumps)
+    restarts: list[Fraction] = []
+    channels = 0 if video.track is None else min(2, video.channels or 1)
     if channels:
-        limit = None if n_frames is None else float(n_frames / fps + lead_s)
-        outputs.append(_audio(build, video, folder / "audio.pcm", channels, config, limit))
-    ffmpeg.run(build.merge_outputs(*outputs), path)
+        end_s = None if n_frames is None else begin_s + n_frames / fps
+        _write_audio(folder / "audio.pcm", video, AudioFormat(config.audio_rate_hz, channels), begin_s, end_s, restarts)
     return Pass(
         video=folder / "video.mov",
         looks=folder / "looks.gray",
@@ -109,16 +147,8 @@ def encode_pass(
         audio=folder / "audio.pcm" if channels else None,
         rate_hz=config.audio_rate_hz,
         channels=channels,
-        lead_samples=round(lead_s * config.audio_rate_hz),
+        restarts_s=tuple(restarts),
     )
-
-
-def _sized(grid, side: int):  # type: ignore[no-untyped-def]
-    """Square pixels, even sides, the longer one at most ``side``; everything else is made from this frame."""
-    longer = "max(iw*sar,ih)"
-    width, height = (f"trunc({x}*min(1,{side}/{longer})/2)*2" for x in ("iw*sar", "ih"))
-    scaled = grid.filter("scale", width, height, flags="bicubic+accurate_rnd+bitexact")
-    return scaled.filter("setsar", 1).filter("format", "yuv420p")
 
 
 def _video(build, picture, to: Path, fps: Fraction, starts: Sequence[int], config: ClipConfig):  # type: ignore[no-untyped-def]
@@ -132,6 +162,7 @@ def _video(build, picture, to: Path, fps: Fraction, starts: Sequence[int], confi
         picture,
         str(to),
         vcodec="libx264",
+        fps_mode="passthrough",  # the frames lie on the grid already; ffmpeg's own choice drops some at the beginning
         preset=config.preset,
         crf=config.crf,
         threads=config.threads,
@@ -153,19 +184,22 @@ def _posters(build, poster, to: Path):  # type: ignore[no-untyped-def]
     to.mkdir(exist_ok=True)
     small = (
         poster.filter("fps", fps=POSTERS_PER_S, start_time=0, round="up")
-        .filter("scale", POSTER_WIDTH, -2, flags="area+accurate_rnd+bitexact")
+        .filter("scale", POSTER_WIDTH, -2, flags="area+accurate_rnd+bitexact", out_color_matrix="bt601", out_range="pc")
         .filter("setsar", 1)
     )
     codec = {"c:v": "mjpeg", "q:v": 4, "threads": 1, "flags:v": "+bitexact", "pix_fmt": "yuvj420p"}
     return build.output(small, str(to / "%06d.jpg"), format="image2", start_number=0, **codec)
 
 
-def _audio(build, video, to: Path, channels: int, config: ClipConfig, limit_s: float | None):  # type: ignore[no-untyped-def]
-    """PCM in step with the frame: gaps are filled with silence and sample 0 is time 0."""
-    steady = video["a:0"].filter("aresample", config.audio_rate_hz, **{"async": 1, "first_pts": 0})
-    if limit_s is not None:
-        steady = steady.filter("atrim", end=limit_s)
-    return build.output(steady, str(to), format="s16le", acodec="pcm_s16le", ac=channels)
+def _write_audio(
+    to: Path, video: Input, form: AudioFormat, begin_s: Fraction, end_s: Fraction | None, restarts: list[Fraction]
+) -> None:
+    blocks = read_pcm(video.path, video.track or 0, form, begin_s, end_s, video.jumps, restarts)
+    if end_s is not None:
+        blocks = read_pcm_exactly(blocks, round((end_s - begin_s) * form.rate_hz))
+    with open(to, "wb") as file:
+        for block in blocks:
+            file.write(block.astype("<i2").tobytes())
 
 
 def poster_near(folder: Path, at_s: float) -> Path | None:

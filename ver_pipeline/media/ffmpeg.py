@@ -11,17 +11,20 @@ import functools
 import os
 import re
 import subprocess
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ver_pipeline.hardware.instruction_set import ffmpeg_options
+from ver_pipeline.media.clock import Jump
 from ver_pipeline.media.open import PROGRAM_INPUT, PROGRAM_OPTIONS, MediaError, open_file
+from ver_pipeline.media.steady import steady_stream
 from ver_pipeline.schemas.errors import DiskFullError, MissingDependencyError
 from ver_pipeline.schemas.extras import cure
 
 GLOBAL_OPTIONS = ("-hide_banner", "-nostdin", "-loglevel", "error", "-y")
+OWN_CLOCK = ("-copyts",)
+"""Time stamps are left as they are: what ffmpeg takes for a video's beginning depends on which streams are used."""
 COMPLAINT_CHARS = 400
 
 
@@ -72,16 +75,19 @@ def video_input(**options: Any) -> Any:
     return ffmpeg.input(PROGRAM_INPUT, **PROGRAM_OPTIONS, **options)
 
 
-def run(node: Any, video: str | Path) -> None:
+def run(node: Any, video: str | Path, jumps: Sequence[Jump] = ()) -> None:
     """Run an ffmpeg-python output node, made from :func:`video_input`, to its end.
+
+    Args:
+        jumps: jumps of the file's clock; ffmpeg is then given the packets with the jumps taken out.
 
     Raises:
         FfmpegError: in ffmpeg's own words, or the video cannot be opened.
         DiskFullError: when it had no room to write.
         MissingDependencyError: this ffmpeg is too old.
     """
-    command = [ffmpeg_path(), *GLOBAL_OPTIONS, *ffmpeg_options(), *node.get_args()]
-    with _opened(video) as file:
+    command = [ffmpeg_path(), *GLOBAL_OPTIONS, *OWN_CLOCK, *ffmpeg_options(), *node.get_args()]
+    with steady_stream(video, jumps) if jumps else _opened(video) as file:
         done = subprocess.run(command, stdin=file, capture_output=True, check=False)
     if done.returncode != 0:
         raise _failure(done.stderr)
@@ -99,28 +105,6 @@ def describe(video: str | Path, time_limit_s: float) -> str:
     with _opened(video) as file:
         done = subprocess.run(command, stdin=file, capture_output=True, timeout=time_limit_s, check=False)
     return done.stderr.decode("utf-8", "replace")
-
-
-def read_chunks(node: Any, video: str | Path, chunk_bytes: int) -> Iterator[bytes]:
-    """Yield what an ffmpeg-python node writes to ``pipe:``, ``chunk_bytes`` at a time (the last may be shorter).
-
-    Raises:
-        FfmpegError: when ffmpeg fails; everything it wrote before has been yielded.
-        MissingDependencyError: this ffmpeg is too old.
-    """
-    command = [ffmpeg_path(), *GLOBAL_OPTIONS, *ffmpeg_options(), *node.get_args()]
-    with (
-        _opened(video) as file,
-        tempfile.TemporaryFile() as errors,  # a pipe would fill up and stall ffmpeg while we read its output
-        subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=errors, bufsize=chunk_bytes) as process,
-    ):
-        if process.stdout is None:
-            raise FfmpegError("ffmpeg was started without a pipe")
-        while chunk := process.stdout.read(chunk_bytes):
-            yield chunk
-        if process.wait() != 0:
-            errors.seek(0)
-            raise _failure(errors.read())
 
 
 def _opened(video: str | Path) -> BinaryIO:

@@ -13,25 +13,28 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.media.cadence import FLAGGED, FieldOrder
+from ver_pipeline.media.clock import JUMPING, Jump, JumpFinder
+from ver_pipeline.media.color import MATRICES, PRIMARIES, TRANSFERS, Color
 from ver_pipeline.media.containers import STILLS
 from ver_pipeline.media.open import READ_LIMIT_S, MediaError, open_media
+from ver_pipeline.media.tracks import AudioTrack, audio_tracks, dispositions
 from ver_pipeline.schemas.reasons import Reason
+
+UNSPECIFIED = 2
+FULL_RANGE = 2
+"""AVColorTransferCharacteristic and AVColorRange."""
 
 VFR_TOLERANCE = Fraction(1, 5)
 """Frame intervals that differ by more than this share of the median make a frame rate variable."""
-
-REPAIRED = frozenset({"mpegts", "mpeg"})
-"""Containers whose clock may jump, so that ffmpeg's command line, and it alone, takes out ..."""
-JUMP_S = Fraction(10)
-"""... gaps longer than this (its ``dts_delta_threshold``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """Container and stream facts of one file.
 
-    ``end_s`` is the largest end of any frame packet, ``last_s`` that of any packet at all, and
-    ``declared_s`` what the container claims, all from the container's start.
+    ``first_s`` is when the first whole frame comes, ``end_s`` the largest end of any frame packet, ``last_s`` that of
+    any packet at all, and ``declared_s`` what the container claims, all from the container's start.
     ``width`` and ``height`` are as displayed (after rotation and with square pixels).
     """
 
@@ -44,13 +47,21 @@ class Probe:
     fps: Fraction
     variable_fps: bool
     n_packets: int
+    start_s: float
+    """The time stamp at which the container begins: all other times are counted from it."""
     first_s: float
     end_s: float
     last_s: float
     declared_s: float | None
-    audio_codec: str | None
-    sample_rate_hz: int | None
-    audio_channels: int | None
+    jumps: tuple[Jump, ...]
+    """Of the file's clock; all times here are without them."""
+    flagged: FieldOrder | None
+    """The field order that the codec claims, None where it claims progressive or nothing."""
+    color: Color
+    has_alpha: bool
+    dolby_vision: bool
+    """Dolby Vision without a base that other decoders understand (profile 5)."""
+    tracks: tuple[AudioTrack, ...]
 
 
 def probe(path: Path) -> Probe:
@@ -73,55 +84,66 @@ def probe(path: Path) -> Probe:
 def has_square_pixels(path: Path) -> bool:
     """The frame is shown in the shape in which it is stored."""
     with open_media(path) as container:
-        return (_video_stream(container).sample_aspect_ratio or 1) == 1
+        return (video_stream(container).sample_aspect_ratio or 1) == 1
 
 
 def keyframe_times(path: Path) -> Iterator[Fraction]:
     """When the frames come that can be decoded by themselves, in seconds from the video's start, exactly."""
     with open_media(path) as container:
         start = Fraction(container.start_time or 0, 1_000_000)
-        for packet in container.demux(_video_stream(container)):
+        for packet in container.demux(video_stream(container)):
             if packet.is_keyframe and packet.pts is not None and packet.size:
                 yield packet.pts * packet.time_base - start
 
 
 def _probe_open(container: Any, path: Path) -> Probe:
-    video = _video_stream(container)
-    audio = next(iter(container.streams.audio), None)
+    video = video_stream(container)
     start = Fraction(container.start_time or 0, 1_000_000)
-    stamps, ends, last = _packets(container, video, start)
-    if len(stamps) < 2:
+    packets = _packets(container, video, start)
+    if len(packets.stamps) < 2:
         raise MediaError(Reason.STILL_IMAGE, "it holds a still image")
-    if container.format.name in REPAIRED:
-        _refuse_jumps(sorted(stamps))
-    rotation = _first_frame_rotation(container, video, path)
+    first = packets.first
+    if first is None:
+        reason = Reason.ENCRYPTED if _mentions_encryption(path) else Reason.DECODE_FAILED
+        raise MediaError(reason, f"no frame of it decodes{packets.complaint}")
+    rotation = int(-first.rotation) % 360 // 90 * 90
     width, height = _display_size(video, rotation)
-    fps, variable = _frame_rate(video, sorted(stamps))
+    fps, variable = _frame_rate(video, sorted(packets.stamps))
+    context = video.codec_context
+    first_s = min(packets.stamps) if first.pts is None else first.pts * first.time_base - start
     return Probe(
         container=container.format.name.split(",")[0],
-        video_codec=video.codec_context.name,
-        pixel_format=video.codec_context.pix_fmt or "unknown",
+        video_codec=context.name,
+        pixel_format=context.pix_fmt or "unknown",
         width=width,
         height=height,
         rotation_deg=rotation,
         fps=fps,
         variable_fps=variable,
-        n_packets=len(stamps),
-        first_s=float(min(stamps)),
-        end_s=float(max(ends)),
-        last_s=float(max(*ends, last)),
-        declared_s=_declared_s(container, start),
-        audio_codec=audio.codec_context.name if audio else None,
-        sample_rate_hz=audio.codec_context.sample_rate if audio else None,
-        audio_channels=audio.codec_context.channels if audio else None,
+        n_packets=len(packets.stamps),
+        start_s=float(start),
+        first_s=float(max(first_s, min(packets.stamps))),
+        end_s=float(max(packets.ends)),
+        last_s=float(max(*packets.ends, packets.last)),
+        declared_s=None if packets.jumps else _declared_s(container, start),
+        jumps=packets.jumps,
+        flagged=FLAGGED.get(int(context.field_order)),
+        color=_color(first),
+        has_alpha=_has_alpha(video),
+        dolby_vision=_tag(video) in ("dvh1", "dvhe", "dva1", "dvav") and int(first.color_trc) == UNSPECIFIED,
+        tracks=tuple(audio_tracks(container)),
     )
 
 
-def _video_stream(container: Any) -> Any:
+def video_stream(container: Any) -> Any:
+    """The stream whose frames are the video: the first that is no cover picture.
+
+    Raises:
+        MediaError: with reason still_image, no_video, not_media or encrypted.
+    """
     if (name := container.format.name) in STILLS:
         raise MediaError(Reason.STILL_IMAGE, f"its format is {name}")
-    covers = [s for s in container.streams.video if "attached_pic" in str(s.disposition).lower()]
-    frames = [s for s in container.streams.video if s not in covers]
+    frames = [s for s in container.streams.video if "attached_pic" not in dispositions(s)]
     if not frames:
         if container.streams.audio:
             raise MediaError(Reason.NO_VIDEO, "it has audio but no video stream")
@@ -139,40 +161,83 @@ def _tag(stream: Any) -> str:
         return ""
 
 
-def _packets(container: Any, video: Any, start: Fraction) -> tuple[list[Fraction], list[Fraction], Fraction]:
-    """Times and ends of all frame packets, and the end of the last packet of any stream."""
+@dataclass(frozen=True, slots=True)
+class _Packets:
+    """Times and ends of all frame packets, the end of the last packet of any stream, the clock's jumps, and the first
+    whole frame: a file that begins inside an open group has packets before it that nobody can show."""
+
+    stamps: list[Fraction]
+    ends: list[Fraction]
+    last: Fraction
+    jumps: tuple[Jump, ...]
+    first: Any
+    complaint: str
+    """What the decoder said first, where it said anything."""
+
+
+def _packets(container: Any, video: Any, start: Fraction) -> _Packets:
     import av
 
     stamps: list[Fraction] = []
     ends: list[Fraction] = []
     last = Fraction(0)
+    first, complaint = None, ""
+    finder = JumpFinder() if container.format.name in JUMPING else None
     try:
         for packet in container.demux(video, *container.streams.audio):
             ticks = packet.pts if packet.pts is not None else packet.dts
             if ticks is None or packet.size == 0:
                 continue
-            at = ticks * packet.time_base - start
-            end = at + (packet.duration or 0) * packet.time_base
-            last = max(last, end)
             if packet.has_sidedata("encryption_info"):
                 raise MediaError(Reason.ENCRYPTED, "its packets are encrypted (common encryption)")
-            if packet.stream_index != video.index:
-                continue
-            stamps.append(at)
-            ends.append(end)
+            base = packet.time_base
+            at, duration = ticks * base - start, (packet.duration or 0) * base
+            if packet.stream_index == video.index:
+                if first is None:
+                    try:
+                        first = next(iter(packet.decode()), None)
+                    except av.error.FFmpegError as error:
+                        complaint = complaint or f": {error.strerror}"
+                if finder is not None:
+                    decoded = packet.dts if packet.dts is not None else packet.pts
+                    at += finder.add(decoded * base - start, duration)
+                stamps.append(at)
+                ends.append(at + duration)
+            last = max(last, at + duration)
     except av.error.ExitError as error:
         raise MediaError(Reason.TIMEOUT, f"a packet after {len(stamps)} took longer than {READ_LIMIT_S:g} s") from error
     except av.error.FFmpegError as error:
         raise MediaError(Reason.TRUNCATED, f"packets end in an error after {len(stamps)}: {error.strerror}") from error
-    return stamps, ends, last
+    jumps = tuple(finder.jumps) if finder else ()
+    if first is None and stamps:
+        first = next(iter(_flushed(video)), None)
+    return _Packets(stamps, ends, max(ends, default=last) if jumps else last, jumps, first, complaint)
 
 
-def _refuse_jumps(stamps: list[Fraction]) -> None:
-    """Two readers would not agree on when a frame after the jump is shown."""
-    for before, after in itertools.pairwise(stamps):
-        if after - before > JUMP_S:
-            what = f"its clock jumps by {float(after - before):.0f} s at {float(before):.1f} s, as in joined recordings"
-            raise MediaError(Reason.DECODE_FAILED, f"{what}; mend it with: ffmpeg -i IN -c copy OUT.mkv")
+def _flushed(video: Any) -> list[Any]:
+    """The frames that a decoder still holds at the end."""
+    import av
+
+    try:
+        return list(video.codec_context.decode(None))
+    except av.error.FFmpegError:
+        return []
+
+
+def _color(frame: Any) -> Color:
+    return Color(
+        matrix=MATRICES.get(int(frame.colorspace)),
+        primaries=PRIMARIES.get(int(frame.color_primaries)),
+        transfer=TRANSFERS.get(int(frame.color_trc)),
+        full_range=int(frame.color_range) == FULL_RANGE or frame.format.name.startswith("yuvj"),
+    )
+
+
+def _has_alpha(video: Any) -> bool:
+    """Whether the stream has transparency, in its frames or (WebM) in a second layer beside them."""
+    layer = str(video.metadata.get("alpha_mode") or video.metadata.get("ALPHA_MODE") or "0") == "1"
+    form = video.codec_context.format
+    return layer or (form is not None and any(component.is_alpha for component in form.components))
 
 
 def _declared_s(container: Any, start: Fraction) -> float | None:
@@ -181,21 +246,6 @@ def _declared_s(container: Any, start: Fraction) -> float | None:
         return None
     length = Fraction(container.duration, 1_000_000)
     return float(length - start if container.format.name.startswith("matroska") else length)
-
-
-def _first_frame_rotation(container: Any, video: Any, path: Path) -> int:
-    """Degrees by which the frame must be turned clockwise to stand upright; proves that a frame decodes."""
-    import av
-
-    try:
-        container.seek(0, stream=video, backward=True, any_frame=False)
-        frame = next(container.decode(video), None)
-    except av.error.FFmpegError as error:
-        reason = Reason.ENCRYPTED if _mentions_encryption(path) else Reason.DECODE_FAILED
-        raise MediaError(reason, f"its first frame does not decode: {error.strerror}") from error
-    if frame is None:
-        raise MediaError(Reason.DECODE_FAILED, "no frame of it decodes")
-    return int(-frame.rotation) % 360 // 90 * 90
 
 
 def _mentions_encryption(path: Path) -> bool:

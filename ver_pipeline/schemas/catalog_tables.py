@@ -67,6 +67,16 @@ pixel_format      string  pixel format of the frame
 audio_codec       string  codec of the audio; null when there is none
 sample_rate_hz    int     sample rate of the audio
 audio_channels    int     channels of the audio
+audio_track       int     the audio track that is used, counted from 0; null where none is usable
+audio_tracks      int     audio tracks of the video
+audio_language    string  what the container says of the used track
+video_start_s     float   when the first whole frame comes
+field_order       string  what the frames show: progressive, tff or bff
+telecined         bool    24 frames a second, spread over fields by pulldown
+color_transfer    string  transfer function: smpte2084 and arib-std-b67 are high dynamic range
+color_primaries   string  primaries, where named
+color_matrix      string  YCbCr matrix, where named
+full_range        bool    black is 0 and not 16
 """),
 )
 
@@ -102,6 +112,8 @@ media_policy      string  embed, reference or none
 media_sha256      string  sha256 of the stored media
 media_bytes       int     size of the stored media
 media_mode        string  encode or copy
+normalised        strings what was done to the frames: deinterlaced, tone_mapped, ...
+not_normalised    strings what would have to be done and could not
 has_speech        bool    somebody speaks
 speech_s          float   how long somebody speaks
 language          string  language spoken; und when none

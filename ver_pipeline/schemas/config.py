@@ -34,6 +34,8 @@ class IngestConfig(Section):
     """Whether symbolic links under the source folder are followed."""
     takedown: str | None = None
     """File with a source id (sha256) a line: those videos are rejected."""
+    audio_track: Annotated[int, Field(ge=0)] | None = None
+    """Audio track to use where a video has it, counted from 0; else the told language's, the default one, the first."""
     license: str = "LicenseRef-unknown"
     """SPDX licence of videos whose sidecar or manifest row names none."""
     rights_basis: Literal["own", "consented", "licensed", "research-exception", "unknown"] = "unknown"
@@ -93,6 +95,8 @@ class ClipConfig(Section):
 
     min_s: Positive = 2.0
     """Shortest clip, in seconds."""
+    target_s: Positive = 5.0
+    """Preferred length of a clip, in seconds: as near to it as pauses, shot changes and words allow."""
     max_s: Positive = 20.0
     """Longest clip, in seconds."""
     join_similarity: Annotated[float, Field(ge=0, le=1)] = 0.85
@@ -106,7 +110,7 @@ class ClipConfig(Section):
     max_side: Annotated[int, Field(ge=64, le=4096)] = 640
     """Longest side of a clip's frames, in pixels."""
     max_fps: Positive = 30.0
-    """Highest frame rate of a clip; a higher one is halved until it fits."""
+    """Highest frame rate of a clip; a higher one is divided by a whole number, or brought to this one."""
     crf: Annotated[int, Field(ge=0, le=51)] = 23
     """x264's quality: 0 is lossless, 51 the worst."""
     preset: Preset = "veryfast"
@@ -123,6 +127,11 @@ class ClipConfig(Section):
         if self.max_s < self.min_s:
             raise ValueError(f"max_s ({self.max_s:g}) is less than min_s ({self.min_s:g})")
         return self
+
+    @property
+    def preferred_s(self) -> float:
+        """``target_s`` within the bounds."""
+        return min(max(self.target_s, self.min_s), self.max_s)
 
 
 class EvidenceConfig(Section):

@@ -38,6 +38,32 @@ class Source(Part):
     audio_codec: str | None = None
     sample_rate_hz: int | None = None
     audio_channels: int | None = None
+    """Of the track that is used, like the two fields before."""
+    audio_track: Annotated[int, Field(ge=0)] | None = None
+    """The audio track that is used, counted from 0; None where none is usable (and in records of older builds)."""
+    audio_tracks: Annotated[int, Field(ge=0)] | None = None
+    audio_language: str | None = None
+    """What the container says of the used track, as an ISO 639-1 code."""
+    container_start_s: float = 0.0
+    """The time stamp that is second 0 of the source timeline."""
+    video_start_s: Seconds = 0.0
+    """When the first whole frame comes; what is before has no frame to show."""
+    field_order: Literal["progressive", "tff", "bff"] | None = None
+    """What the frames themselves show: whole, or woven from two fields, top or bottom first."""
+    telecined: bool | None = None
+    """24 frames a second, spread over fields by 3:2 pulldown."""
+    color_matrix: str | None = None
+    color_primaries: str | None = None
+    color_transfer: str | None = None
+    full_range: bool | None = None
+    """As the frames say; names as ffmpeg's."""
+    peak: Annotated[float, Field(ge=1)] | None = None
+    """Brightest light of a high-dynamic-range video, in units of SDR white."""
+    has_alpha: bool | None = None
+    dolby_vision: bool | None = None
+    """Dolby Vision without a base layer that other decoders understand."""
+    clock_jumps: tuple[tuple[int, int, int, int], ...] = ()
+    """Jumps of the file's clock: source time, and what is added to time stamps behind it, each as a fraction of s."""
 
 
 class Clip(Part):
@@ -70,6 +96,10 @@ class Media(Part):
     video_codec: str
     audio_codec: str | None = None
     mode: Literal["encode", "copy"] = "encode"
+    normalised: tuple[str, ...] = ()
+    """What was done to the source's frames and audio: ``deinterlaced``, ``tone_mapped``, ..."""
+    not_normalised: tuple[str, ...] = ()
+    """What would have to be done and could not."""
 
 
 class Word(Part):

@@ -52,7 +52,17 @@ CREATE TABLE "sources" (
     pixel_format          VARCHAR,    -- pixel format of the frame
     audio_codec           VARCHAR,    -- codec of the audio; null when there is none
     sample_rate_hz        BIGINT,     -- sample rate of the audio
-    audio_channels        BIGINT      -- channels of the audio
+    audio_channels        BIGINT,     -- channels of the audio
+    audio_track           BIGINT,     -- the audio track that is used, counted from 0; null where none is usable
+    audio_tracks          BIGINT,     -- audio tracks of the video
+    audio_language        VARCHAR,    -- what the container says of the used track
+    video_start_s         DOUBLE,     -- when the first whole frame comes
+    field_order           VARCHAR,    -- what the frames show: progressive, tff or bff
+    telecined             BOOLEAN,    -- 24 frames a second, spread over fields by pulldown
+    color_transfer        VARCHAR,    -- transfer function: smpte2084 and arib-std-b67 are high dynamic range
+    color_primaries       VARCHAR,    -- primaries, where named
+    color_matrix          VARCHAR,    -- YCbCr matrix, where named
+    full_range            BOOLEAN     -- black is 0 and not 16
 );
 
 -- One row a sample: its span, media, speech, measurements, adopted annotation, agreement and verdict.
@@ -83,6 +93,8 @@ CREATE TABLE "clips" (
     media_sha256          VARCHAR,    -- sha256 of the stored media
     media_bytes           BIGINT,     -- size of the stored media
     media_mode            VARCHAR,    -- encode or copy
+    normalised            VARCHAR[],  -- what was done to the frames: deinterlaced, tone_mapped, ...
+    not_normalised        VARCHAR[],  -- what would have to be done and could not
     has_speech            BOOLEAN,    -- somebody speaks
     speech_s              DOUBLE,     -- how long somebody speaks
     language              VARCHAR,    -- language spoken; und when none

@@ -27,7 +27,8 @@ SAID_LATE_S = 1.0
 class ChunksStage:
     """One source in, one row per chunk out: its ``chunk``, a dict of
 
-    * ``fps``: the clip grid, numerator and denominator;
+    * ``fps``: the clip grid's frames per second, numerator and denominator;
+    * ``origin_s``: the source time of the grid's frame 0, which is the video's first frame, likewise;
     * ``first``: the chunk's first frame, ``ends_video``: whether the video ends with it;
     * ``clips``: for each clip its ``key``, its frames ``[first, end)``, why it begins and ends there, the cuts
       inside, its neighbours' keys, its ``speech``, and in ``context`` what is said in the clips before and after;
@@ -35,9 +36,17 @@ class ChunksStage:
     """
 
     name = "chunks"
-    version = "2"
+    version = "3"
     unit = "source"
-    reads = ("source.id", "source.fps", "source.duration_s", "shots", "transcript")
+    reads = (
+        "source.id",
+        "source.fps",
+        "source.duration_s",
+        "source.video_start_s",
+        "source.telecined",
+        "shots",
+        "transcript",
+    )
     writes = ("chunk",)
     batch_size = 1
     resources = Resources(cpus=0.1)
@@ -46,7 +55,7 @@ class ChunksStage:
         self.config = config
 
     def fingerprint(self) -> Mapping[str, Any]:
-        shapes = ("min_s", "max_s", "min_pause_s", "join_similarity", "max_fps", "chunk_s")
+        shapes = ("min_s", "target_s", "max_s", "min_pause_s", "join_similarity", "max_fps", "chunk_s")
         return {name: getattr(self.config, name) for name in shapes}
 
     def open(self) -> None:
@@ -58,20 +67,26 @@ class ChunksStage:
     def _one(self, row: Row) -> Outcome:
         source, shots = row["source"], row["shots"]
         config = self.config
-        fps = clip_grid(source["fps"], config.max_fps)
+        fps = clip_grid(source["fps"], config.max_fps, bool(source["telecined"]))
+        origin = Fraction(source["video_start_s"]).limit_denominator(1_000_000)
         last_s = max(source["duration_s"], shots["last_frame_s"])
-        n_frames = round(Fraction(last_s).limit_denominator(1_000_000) * fps)
+        n_frames = round((Fraction(last_s).limit_denominator(1_000_000) - origin) * fps)
         cuts = [
-            (round(Fraction(at).limit_denominator(1_000_000) * fps), alike)
+            (round((Fraction(at).limit_denominator(1_000_000) - origin) * fps), alike)
             for at, alike in zip(shots["cuts_s"], shots["similarity"], strict=True)
         ]
-        limits = Limits(config.min_s, config.max_s, config.min_pause_s, config.join_similarity)
-        spans = plan_spans(n_frames, fps, cuts, _words(row["transcript"], shots), limits)
+        limits = Limits(config.min_s, config.preferred_s, config.max_s, config.min_pause_s, config.join_similarity)
+        words = [(start - origin, end - origin) for start, end in _words(row["transcript"], shots)]
+        spans = plan_spans(n_frames, fps, cuts, [word for word in words if word[1] > 0], limits)
         if not spans:
             message = f"it lasts {float(n_frames / fps):.2f} s, clips need {config.min_s:g} s"
             return Reject(Reason.TOO_SHORT, self.name, message, source["id"])
-        clips = _clips(spans, source["id"], fps, row["transcript"])
-        shared = {"fps": [fps.numerator, fps.denominator], "detector": shots["detector"]}
+        clips = _clips(spans, source["id"], fps, origin, row["transcript"])
+        shared = {
+            "fps": [fps.numerator, fps.denominator],
+            "origin_s": [origin.numerator, origin.denominator],
+            "detector": shots["detector"],
+        }
         return [
             {"chunk": {**shared, "first": dealt[0]["first"], "ends_video": dealt[-1] is clips[-1], "clips": dealt}}
             for dealt in _dealt(clips, round(Fraction(config.chunk_s) * fps))
@@ -83,6 +98,7 @@ class VideoChunk:
     """A chunk as the stage that cuts it reads it.  ``clips`` are as ``ChunksStage`` wrote them."""
 
     fps: Fraction
+    origin_s: Fraction
     first: int
     ends_video: bool
     clips: tuple[Mapping[str, Any], ...]
@@ -91,7 +107,12 @@ class VideoChunk:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> VideoChunk:
         """From the column ``chunk``."""
-        return cls(Fraction(*row["fps"]), row["first"], row["ends_video"], tuple(row["clips"]), row["detector"])
+        grid = Fraction(*row["fps"]), Fraction(*row["origin_s"])
+        return cls(*grid, row["first"], row["ends_video"], tuple(row["clips"]), row["detector"])
+
+    def time_s(self, frame: int) -> Fraction:
+        """When a frame of the grid is shown, in source time."""
+        return self.origin_s + frame / self.fps
 
     @property
     def whole_video(self) -> bool:
@@ -111,13 +132,12 @@ class VideoChunk:
         ]  # fmt: skip
 
 
-def _clips(spans: Sequence[Span], source_id: str, fps: Fraction, transcript: Row) -> list[Row]:
-    keys = [clip_key(source_id, span.first / fps, span.end / fps) for span in spans]
+def _clips(spans: Sequence[Span], source_id: str, fps: Fraction, origin: Fraction, transcript: Row) -> list[Row]:
+    times = [(origin + span.first / fps, origin + span.end / fps) for span in spans]
+    keys = [clip_key(source_id, start, end) for start, end in times]
     heard = [
-        slice_speech(
-            transcript, float(span.first / fps), float(span.end / fps), SAID_LATE_S if span is spans[-1] else 0.0
-        )
-        for span in spans
+        slice_speech(transcript, float(start), float(end), SAID_LATE_S if (start, end) == times[-1] else 0.0)
+        for start, end in times
     ]
     return [
         {

@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.measure.phash import phash
+from ver_pipeline.media.audio_check import OutOfStepError, check_step
+from ver_pipeline.media.clock import Jump
 from ver_pipeline.media.cut import Cut, CutError, check_clip, count_frames, cut_clips
-from ver_pipeline.media.encode import THUMBNAIL_SIDE, Pass, encode_pass, exact_rate, poster_near
+from ver_pipeline.media.encode import THUMBNAIL_SIDE, Input, Pass, encode_pass, exact_rate, poster_near
 from ver_pipeline.media.ffmpeg import FfmpegError, ffmpeg_version
+from ver_pipeline.media.normalise import Stored, frame_rate
 from ver_pipeline.media.open import MediaError
 from ver_pipeline.media.probe import has_square_pixels, keyframe_times
 from ver_pipeline.schemas.config import ClipConfig
@@ -37,9 +40,9 @@ COPY_CODECS = {"h264"}
 class _Video:
     """What the stage needs to know of the source, on the clip grid."""
 
-    path: str
+    input: Input
     fps: Fraction
-    channels: int | None
+    origin_s: Fraction
     copyable: bool
     keyframes: frozenset[int]
 
@@ -54,11 +57,14 @@ class ClipStage:
     """
 
     name = "clip"
-    version = "4"
+    version = "5"
     unit = "chunk"
     reads = (
         "source.id", "source.fps", "source.audio_channels", "source.video_codec", "source.pixel_format",
-        "source.rotation_deg", "source.variable_fps", "source.width", "source.height", "path", "file", "chunk",
+        "source.rotation_deg", "source.variable_fps", "source.width", "source.height", "source.audio_track",
+        "source.field_order", "source.telecined", "source.color_matrix", "source.color_primaries",
+        "source.color_transfer", "source.full_range", "source.peak", "source.has_alpha", "source.dolby_vision",
+        "source.clock_jumps", "source.container_start_s", "path", "file", "chunk",
     )  # fmt: skip
     writes = ("key", "clip", "media", "media_path", "poster_path", "speech", "context")
     batch_size = 1
@@ -84,33 +90,42 @@ class ClipStage:
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Outcome:
+        import av
+
         chunk = VideoChunk.of(row["chunk"])
         source_id = row["source"]["id"]
-        where = "" if chunk.whole_video else f"from {float(chunk.first / chunk.fps):.1f} s: "
+        where = "" if chunk.whole_video else f"from {float(chunk.time_s(chunk.first)):.1f} s: "
         try:
             video = self._video(row, chunk)
             with tempfile.TemporaryDirectory(prefix="clip-", dir=self.media_dir) as work:
                 made = self._make(video, chunk, Path(work))
         except MediaError as error:
             return Reject(error.reason, self.name, f"{where}{error}", source_id)
+        except av.FFmpegError as error:
+            return Reject(Reason.DECODE_FAILED, self.name, f"{where}it cannot be read on: {error}", source_id)
         except FfmpegError as error:
             return Reject(Reason.ENCODE_FAILED, self.name, f"{where}ffmpeg: {error}", source_id)
-        except CutError as error:
+        except (CutError, OutOfStepError) as error:
             return Reject(Reason.CLIP_MISMATCH, self.name, f"{where}{error}", source_id)
         return [_row(chunk, planned, one) for planned, one in zip(chunk.clips, made, strict=True)]
 
     def _video(self, row: Row, chunk: VideoChunk) -> _Video:
         source = row["source"]
-        plain = source["video_codec"] in COPY_CODECS and source["pixel_format"] == "yuv420p"
-        upright = source["rotation_deg"] == 0 and not source["variable_fps"]
+        stored = Stored.of(source)
+        rate = frame_rate(exact_rate(source["fps"]), stored.telecined)
+        start_s = Fraction(source["container_start_s"]).limit_denominator(1_000_000)
+        jumps = tuple(Jump.of(jump) for jump in source["clock_jumps"])
+        plain = source["video_codec"] in COPY_CODECS and stored.plain and not source["variable_fps"]
         small = max(source["width"], source["height"]) <= self.config.max_side
         same_rate = chunk.fps == exact_rate(source["fps"])
-        copyable = self.config.mode == "copy" and plain and upright and small and same_rate
+        copyable = self.config.mode == "copy" and plain and small and same_rate and not jumps and not chunk.origin_s
         copyable = copyable and has_square_pixels(row["path"])
         return _Video(
-            path=row["path"],
+            input=Input(
+                row["path"], rate, start_s, stored, source["audio_track"], source["audio_channels"] or 0, jumps
+            ),
             fps=chunk.fps,
-            channels=source["audio_channels"],
+            origin_s=chunk.origin_s,
             copyable=copyable,
             keyframes=frozenset(round(at * chunk.fps) for at in keyframe_times(row["path"]))
             if copyable
@@ -132,15 +147,20 @@ class ClipStage:
 
     def _encode(self, video: _Video, first: int, spans: Sequence[Span], ends_video: bool, work: Path) -> list[Row]:
         """Spans counted from frame ``first``, from one pass that decodes from the keyframe before it."""
-        begin_s = first / video.fps
-        limit = None if ends_video else spans[-1].end
+        begin_s = video.origin_s + first / video.fps
+        # Inverse telecine repeats frames at the end (``normalise.py``), which are cut off again.
+        limit = None if ends_video and not video.input.stored.telecined else spans[-1].end
         starts = [span.first for span in spans]
-        done = encode_pass(video.path, work, video.fps, starts, video.channels, self.config, begin_s, limit)
+        done = encode_pass(video.input, work, video.fps, starts, self.config, begin_s, limit)
         if ends_video:
             spans = _fit(spans, done)
         planned = [Cut(s.first, s.end, work / f"{s.first}.mp4") for s in spans]
         finished = cut_clips(done.video, video.fps, planned, _audio(done), done.rate_hz, self.config)
-        return [self._finish(video, done, span, cut.to, "encode") for span, cut in zip(spans, finished, strict=True)]
+        rows = []
+        for span, cut in zip(spans, finished, strict=True):
+            _check_step(video, done, begin_s, span, cut.to)
+            rows.append(self._finish(video, done, span, cut.to, "encode"))
+        return rows
 
     def _encode_one(self, video: _Video, first: int, end: int, last: bool, folder: Path) -> list[Row]:
         """One clip alone, for boundaries that cannot be copied."""
@@ -148,15 +168,13 @@ class ClipStage:
 
     def _copy(self, video: _Video, first: int, end: int, last: bool, folder: Path) -> list[Row]:
         """Copy the video's own packets; the small looks and the audio come from a pass over the span."""
-        length, begin_s = end - first, first / video.fps
+        length, begin_s = end - first, first / video.fps  # copied videos begin at 0
         try:
-            done = encode_pass(
-                video.path, folder, video.fps, [0], video.channels, self.config, begin_s, length, picture=False
-            )
+            done = encode_pass(video.input, folder, video.fps, [0], self.config, begin_s, length, picture=False)
             cut = Cut(first, end, folder / "copied.mp4")
             audio = _audio(done)
             shifted = None if audio is None else _Shifted(audio, round(begin_s * done.rate_hz))
-            list(cut_clips(Path(video.path), video.fps, [cut], shifted, done.rate_hz, self.config))
+            list(cut_clips(Path(video.input.path), video.fps, [cut], shifted, done.rate_hz, self.config))
             return [self._finish(video, done, Span(0, length, "source", "source", ()), cut.to, "copy")]
         except CutError:
             return self._encode_one(video, first, end, last, folder / "again")
@@ -177,6 +195,8 @@ class ClipStage:
             video_codec="h264",
             audio_codec="aac" if rate_hz else None,
             mode=mode,  # type: ignore[arg-type]
+            normalised=video.input.stored.steps,
+            not_normalised=video.input.stored.missed,
         )
         frames = {"width": width, "height": height, "phash": _phashes(done, span), "n_frames": n_frames}
         return {"media": media.model_dump(), "media_path": media_path, "poster_path": poster_path, **frames}
@@ -195,7 +215,7 @@ class ClipStage:
 
 def _row(chunk: VideoChunk, planned: Mapping[str, Any], made: Row) -> Row:
     """The clip's row: what was planned and what came of it."""
-    start_s, n_frames = planned["first"] / chunk.fps, made["n_frames"]
+    start_s, n_frames = chunk.time_s(planned["first"]), made["n_frames"]
     clip = Clip(
         start_s=_seconds(start_s),
         end_s=_seconds(start_s + n_frames / chunk.fps),
@@ -217,6 +237,13 @@ def _row(chunk: VideoChunk, planned: Mapping[str, Any], made: Row) -> Row:
     carried = {name: planned[name] for name in ("key", "speech", "context")}
     files = {name: made[name] for name in ("media", "media_path", "poster_path")}
     return {**carried, "clip": clip.model_dump(mode="json"), **files}
+
+
+def _check_step(video: _Video, done: Pass, begin_s: Fraction, span: Span, path: Path) -> None:
+    """Where the audio changed inside a clip, it is proven to lie where the source has it."""
+    first_s, end_s = begin_s + span.first / video.fps, begin_s + span.end / video.fps
+    if video.input.track is not None and any(first_s < at < end_s for at in done.restarts_s):
+        check_step(path, video.input.path, video.input.track, first_s, end_s - first_s, video.input.jumps)
 
 
 class _Shifted:
@@ -245,7 +272,7 @@ def _audio(done: Pass) -> Any:
 
     if done.audio is None or done.audio.stat().st_size == 0:
         return None
-    return np.memmap(done.audio, dtype=np.int16, mode="r").reshape(-1, done.channels)[done.lead_samples :]
+    return np.memmap(done.audio, dtype=np.int16, mode="r").reshape(-1, done.channels)
 
 
 def _phashes(done: Pass, span: Span) -> list[str]:

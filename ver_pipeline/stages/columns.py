@@ -83,9 +83,11 @@ class PlannedClip(TypedDict):
 
 
 class ChunkColumn(TypedDict):
-    """A stretch of a video: the clip grid's frame rate (numerator, denominator), its first frame, and its clips."""
+    """A stretch of a video: the clip grid's frame rate and the source time of its frame 0 (numerators, denominators),
+    the stretch's first frame, and its clips."""
 
     fps: tuple[int, int]
+    origin_s: tuple[int, int]
     first: int
     ends_video: bool
     clips: list[PlannedClip]

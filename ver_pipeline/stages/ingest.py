@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.media.inspection import inspect
 from ver_pipeline.media.open import MediaError
 from ver_pipeline.media.probe import Probe, probe
+from ver_pipeline.media.tracks import choose_track, told_language
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.config import IngestConfig
 from ver_pipeline.schemas.errors import DISK_FULL, ConfigError
@@ -22,7 +24,6 @@ from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record_media import Rights, Source
 from ver_pipeline.schemas.rules.characters import unclean
 from ver_pipeline.sources.beside import Beside, beside_on_disk, ranked
-from ver_pipeline.sources.languages import language_of
 from ver_pipeline.sources.lists import SIDECAR_FIELDS
 from ver_pipeline.sources.remote import fetch, from_row
 from ver_pipeline.stages.base import FILE, Outcome, Resources, Row, file_state
@@ -36,7 +37,7 @@ class IngestStage:
     """File in, ``source`` (``record.Source``) and ``sidecar`` out; or a typed reject."""
 
     name = "ingest"
-    version = "6"
+    version = "7"
     unit = "source"
     reads = ("uri", "path", "entry", "remote", "stat", "beside")
     writes = ("source", "sidecar", FILE)
@@ -92,14 +93,16 @@ class IngestStage:
         if missing > 0:
             return reject(Reason.TRUNCATED, f"ends {missing:.1f} s before its container says it does", source_id)
         try:
-            source = self._source(source_id, row["uri"], video, about)
+            source = self._source(source_id, row, video, about)
+        except MediaError as error:
+            return reject(error.reason, str(error), source_id)
         except ValueError as error:
             return reject(Reason.BAD_SIDECAR, f"its sidecar or manifest entry: {_first_line(error)}", source_id)
         told = about.get("language")
         try:
             subtitles = [
                 {"name": s.name, "sha256": hash_file(path.parent / s.name)[0], "language": s.language, "why": s.why}
-                for s in ranked(beside.subtitles, path.name, language_of(told) if told else None)
+                for s in ranked(beside.subtitles, path.name, told_language(told))
             ]
         except OSError as error:
             return reject(
@@ -110,11 +113,13 @@ class IngestStage:
             return reject(Reason.CHANGED_SOURCE, "it was written to while it was being read; run the command again")
         return {"source": source, "sidecar": sidecar, FILE: before}
 
-    def _source(self, source_id: str, uri: str, video: Probe, about: Row) -> Row:
+    def _source(self, source_id: str, row: Row, video: Probe, about: Row) -> Row:
+        track = choose_track(video.tracks, told_language(about.get("language")), self.config.audio_track)
+        seen = inspect(Path(row["path"]), video, track)
         rights = {name: about.get(name, getattr(self.config, name)) for name in ("license", "rights_basis", "consent")}
         source = Source(
             id=source_id,
-            uri=uri,
+            uri=row["uri"],
             group_id=str(about.get("group_id") or about.get("group") or source_id),
             title=about.get("title"),
             collection=about.get("collection"),
@@ -128,11 +133,36 @@ class IngestStage:
             container=video.container,
             video_codec=video.video_codec,
             pixel_format=video.pixel_format,
-            audio_codec=video.audio_codec,
-            sample_rate_hz=video.sample_rate_hz,
-            audio_channels=video.audio_channels,
+            **_audio_fields(video, track, seen.audible),
+            container_start_s=video.start_s,
+            video_start_s=round(video.first_s, 6),
+            field_order=seen.cadence.field_order,
+            telecined=seen.cadence.telecined,
+            color_matrix=video.color.matrix,
+            color_primaries=video.color.primaries,
+            color_transfer=video.color.transfer,
+            full_range=video.color.full_range,
+            peak=seen.peak if video.color.hdr else None,
+            has_alpha=video.has_alpha,
+            dolby_vision=video.dolby_vision,
+            clock_jumps=tuple(jump.to_row() for jump in video.jumps),
         )
         return source.model_dump(mode="json")
+
+
+def _audio_fields(video: Probe, number: int | None, audible: bool) -> Row:
+    """What the record says of the audio: the codec of a track that does not decode too, but no track that is used."""
+    track = next((track for track in video.tracks if track.number == number), None)
+    fields: Row = {"audio_tracks": len(video.tracks)}
+    if track is None:
+        return fields
+    return fields | {
+        "audio_codec": track.codec,
+        "sample_rate_hz": track.sample_rate_hz,
+        "audio_channels": track.channels,
+        "audio_track": track.number if audible else None,
+        "audio_language": track.language,
+    }
 
 
 def read_sidecar(path: Path, entry: Row, beside: Beside | None = None) -> Row:

@@ -13,7 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from ver_pipeline.media.clock import Jump, steady_packets
 from ver_pipeline.media.open import MediaError, open_media
+from ver_pipeline.media.probe import video_stream
 from ver_pipeline.schemas.config import ScenesConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
@@ -25,9 +27,9 @@ class ScenesStage:
     """``shots``: cut times on the source timeline, and how alike the frames on both sides of each cut are."""
 
     name = "scenes"
-    version = "1"
+    version = "2"
     unit = "source"
-    reads = ("source.id", "path", "file")
+    reads = ("source.id", "source.clock_jumps", "path", "file")
     writes = ("shots",)
     batch_size = 1
     resources = Resources(cpus=0.9, isolated=True, time_limit_s=7200)
@@ -55,7 +57,7 @@ class ScenesStage:
 
         source = row["source"]
         try:
-            cuts, last, n_frames = self._detect(row["path"])
+            cuts, last, n_frames = self._detect(row["path"], [Jump.of(jump) for jump in source["clock_jumps"]])
         except MediaError as error:
             return Reject(error.reason, self.name, str(error), source["id"])
         except av.error.FFmpegError as error:
@@ -72,7 +74,7 @@ class ScenesStage:
         }
         return {"shots": shots}
 
-    def _detect(self, path: str) -> tuple[list[tuple[Fraction, float]], Fraction, int]:
+    def _detect(self, path: str, jumps: Sequence[Jump]) -> tuple[list[tuple[Fraction, float]], Fraction, int]:
         """Cuts with the similarity across each, the last frame's time, and how many frames decoded."""
         from scenedetect import FrameTimecode
         from scenedetect.common import Timecode
@@ -88,7 +90,7 @@ class ScenesStage:
         looks = _RecentThumbnails(keep=config.window_width + 2)
         cuts: list[tuple[Fraction, float]] = []
         at, n_frames = Fraction(0), 0
-        for ticks, time_base, rate, picture in small_frames(path, config.frame_width_px):
+        for ticks, time_base, rate, picture in small_frames(path, config.frame_width_px, jumps):
             at = ticks * time_base
             looks.add(at, picture)
             timecode = FrameTimecode(Timecode(pts=ticks, time_base=time_base), fps=rate)
@@ -125,7 +127,7 @@ def _histogram(picture: Any) -> Any:
     return counts / counts.sum()
 
 
-def small_frames(path: str, width: int) -> Iterator[tuple[int, Fraction, Fraction, Any]]:
+def small_frames(path: str, width: int, jumps: Sequence[Jump] = ()) -> Iterator[tuple[int, Fraction, Fraction, Any]]:
     """Decode a video once into small BGR frames: (ticks from the container's start, time base, rate, frame).
 
     Damaged packets are passed over, as players do.  Frames that repeat or run back in time are dropped.
@@ -133,7 +135,7 @@ def small_frames(path: str, width: int) -> Iterator[tuple[int, Fraction, Fractio
     import av
 
     with open_media(path) as container:
-        video = next(s for s in container.streams.video if "attached_pic" not in str(s.disposition).lower())
+        video = video_stream(container)
         video.thread_type = "AUTO"
         video.codec_context.thread_count = 2
         # A small frame shows no block edges: leaving them in saves a fifth of the decoding.
@@ -145,7 +147,7 @@ def small_frames(path: str, width: int) -> Iterator[tuple[int, Fraction, Fractio
             width, height = video.codec_context.width, video.codec_context.height
         scaler = av.video.reformatter.VideoReformatter()
         last = -1
-        for frame in _decoded(container, video):
+        for frame in _decoded(container, video, jumps):
             if frame.pts is None or frame.pts - start <= last:
                 continue
             last = frame.pts - start
@@ -153,10 +155,10 @@ def small_frames(path: str, width: int) -> Iterator[tuple[int, Fraction, Fractio
             yield last, video.time_base, rate, small.to_ndarray()
 
 
-def _decoded(container: Any, video: Any) -> Iterator[Any]:
+def _decoded(container: Any, video: Any, jumps: Sequence[Jump]) -> Iterator[Any]:
     import av
 
-    for packet in container.demux(video):
+    for packet in steady_packets(container, [video], jumps):
         try:
             yield from packet.decode()
         except av.error.InvalidDataError:

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.media.clock import Jump
+from ver_pipeline.media.tracks import told_language
 from ver_pipeline.schemas import plugins
 from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
@@ -43,9 +45,9 @@ class SpeechStage:
     """``transcript`` in source time: segments, words, speech spans, language windows, who listened."""
 
     name = "speech"
-    version = "3"
+    version = "4"
     unit = "source"
-    reads = ("source.id", "source.audio_codec", "source.duration_s", "path", "file", "sidecar")
+    reads = ("source.id", "source.audio_track", "source.clock_jumps", "source.duration_s", "path", "file", "sidecar")
     writes = ("transcript",)
     batch_size = 1
 
@@ -97,7 +99,8 @@ class SpeechStage:
         begin_s, end_s = row.get(CHUNK) or (None, None)
         return Video(
             path=row["path"],
-            has_audio=bool(source.get("audio_codec")),
+            track=source["audio_track"],
+            jumps=tuple(Jump.of(jump) for jump in source["clock_jumps"]),
             language=told_language(sidecar.get("language")),
             chunk=None if begin_s is None else (begin_s, end_s),
         )
@@ -126,9 +129,3 @@ class SpeechStage:
         folder = Path(row["path"]).parent
         files = (row.get("sidecar") or {}).get("subtitles") or [] if self.config.use_subtitles else []
         return [SubtitleRef(path=str(folder / f["name"]), **f) for f in files]
-
-
-def told_language(tag: str | None) -> str | None:
-    """The language a sidecar tells, as a bare code (``zh-CN`` is ``zh``); None where it tells none."""
-    code = (tag or "").replace("_", "-").split("-")[0].strip().lower()
-    return None if code in ("", "und", "mixed", "mul", "zxx") else code

@@ -7,7 +7,8 @@ programming.  What the result guarantees:
 * the clips tile the video: they begin at its first frame, end at its last, and leave no gap;
 * no boundary lies inside a word (nearer to its edge than half a frame is at its edge: the grid is no finer);
 * every clip lasts ``min_s`` to ``max_s``, unless a video or an unbroken word is itself outside;
-* among such sequences, the one that cuts at shots and long pauses, and joins shots that look alike.
+* among such sequences, the one that cuts at shots and long pauses, joins shots that look alike, and comes nearest to
+  the preferred length.
 """
 
 from __future__ import annotations
@@ -31,20 +32,24 @@ GRID_S = Fraction(1, 2)
 
 COST_PAUSE = 1.0
 COST_WORD_GAP = 3.0
-COST_LIMIT = 2.0
+COST_LIMIT = 0.75
 COST_ALIKE = 2.0
 COST_CUT_INSIDE = 1.5
 COST_PER_CLIP = 0.25
+COST_LENGTH = 0.6
 COST_OUT_OF_BOUNDS = 1000.0
 """Relative prices (judgement, not measurement): a boundary at a shot cut between unlike frames is free,
-one in a pause costs less the longer the pause, one between two words without a pause is a last resort."""
+one in a pause costs less the longer the pause, one between two words without a pause is a last resort.  A clip costs
+``COST_LENGTH`` times the square of its distance from the preferred length, as a share of that length."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a clip and what counts as a pause, in seconds; ``alike`` is a histogram intersection."""
+    """Bounds and preferred length of a clip and what counts as a pause, in seconds; ``alike`` is a histogram
+    intersection."""
 
     min_s: float = 2.0
+    target_s: float = 5.0
     max_s: float = 20.0
     min_pause_s: float = 0.3
     alike: float = 0.85
@@ -59,6 +64,22 @@ class Span:
     boundary_start: Boundary
     boundary_end: Boundary
     cuts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """A clip's least, preferred and greatest length, in frames."""
+
+    least: int
+    target: float
+    most: int
+
+    def cost(self, length: int) -> float:
+        if length < self.least:
+            return COST_OUT_OF_BOUNDS * (1 + (self.least - length) / self.least)
+        if length > self.most:
+            return COST_OUT_OF_BOUNDS * (1 + (length - self.most) / self.most)
+        return COST_LENGTH * ((length - self.target) / self.target) ** 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +128,8 @@ def plan_spans(
         return []
     inner_cuts = sorted({frame: alike for frame, alike in cuts if 0 < frame < n_frames}.items())
     candidates = _candidates(n_frames, fps, inner_cuts, words, limits)
-    chosen = _cheapest(candidates, inner_cuts, least, most, limits.alike)
+    bounds = _Bounds(least, float(Fraction(limits.target_s).limit_denominator(10_000) * fps), most)
+    chosen = _cheapest(candidates, inner_cuts, bounds, limits.alike)
     frames = [frame for frame, _ in inner_cuts]
     return [
         Span(a.frame, b.frame, a.kind, b.kind, tuple(f for f in frames if a.frame < f < b.frame))
@@ -148,7 +170,7 @@ def _candidates(
 
 
 def _cheapest(
-    candidates: Sequence[_Candidate], cuts: Sequence[tuple[int, float]], least: int, most: int, alike: float
+    candidates: Sequence[_Candidate], cuts: Sequence[tuple[int, float]], bounds: _Bounds, alike: float
 ) -> list[_Candidate]:
     """Shortest path over the candidates; an edge is a clip."""
     cut_frames = [frame for frame, _ in cuts]
@@ -161,15 +183,12 @@ def _cheapest(
         options: list[tuple[float, int]] = []
         for i in range(j - 1, -1, -1):
             length = here.frame - candidates[i].frame
-            if length > most and options:
+            if length > bounds.most and options:
                 break
             first = bisect.bisect_right(cut_frames, candidates[i].frame)
             last = bisect.bisect_left(cut_frames, here.frame)
             cost = best[i][0] + here.cost + COST_PER_CLIP + inside_cost[max(first, last)] - inside_cost[first]
-            if length < least:
-                cost += COST_OUT_OF_BOUNDS * (1 + (least - length) / least)
-            elif length > most:
-                cost += COST_OUT_OF_BOUNDS * (1 + (length - most) / most)
+            cost += bounds.cost(length)
             options.append((round(cost, 9), i))
         best.append(min(options))
     path = [len(candidates) - 1]

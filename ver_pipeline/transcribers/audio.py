@@ -1,24 +1,24 @@
 """A video's audio as windows of bounded size, cut where nobody speaks.
 
-Decoded by ffmpeg to 16 kHz mono.  Second 0 is the video's second 0 as ffmpeg sees it: audio that starts
-after the frame is preceded by silence, holes in the timestamps are filled with silence.
+16 kHz mono, in step with the frames (``media/audio.py``): second 0 is the video's second 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ver_pipeline.media.ffmpeg import FfmpegError, read_chunks, video_input
+from ver_pipeline.media.audio import AudioFormat, read_pcm
+from ver_pipeline.media.open import MediaError
 from ver_pipeline.transcribers.base import RATE_HZ, AudioError, Video
 
 Samples = npt.NDArray[np.float32]
 
-CHUNK_BYTES = 1 << 18
 VAD_THRESHOLD = 0.5  # Silero's own default
 VAD_MIN_SILENCE_MS = 300
 """A pause of this length ends a span.  Languages are transcribed per span, and speakers of two languages in a
@@ -39,25 +39,27 @@ class Window:
     spans: tuple[tuple[float, float], ...]
 
 
-def decode(path: str, begin_s: float = 0.0, end_s: float | None = None) -> Iterator[Samples]:
-    """The audio from ``begin_s`` to ``end_s`` in chunks of ``CHUNK_BYTES``, as float32 in [-1, 1].
+def decode(video: Video, begin_s: float = 0.0, end_s: float | None = None) -> Iterator[Samples]:
+    """The audio from ``begin_s`` to ``end_s`` in blocks, as float32 in [-1, 1].
 
     It is decoded from the video's beginning each time, so that the same stretch gives the same samples.
 
     Raises:
-        AudioError: ffmpeg cannot decode it; what it decoded before has been yielded.
+        AudioError: the file cannot be read on; what was decoded before has been yielded.
     """
-    import ffmpeg
+    import av
 
-    audio = video_input()["a:0"].filter("aresample", RATE_HZ, **{"async": 1, "first_pts": 0})
-    trim = {} if end_s is None else {"end_sample": round(end_s * RATE_HZ)}
-    audio = audio.filter("atrim", start_sample=round(begin_s * RATE_HZ), **trim)
-    node = ffmpeg.output(audio, "pipe:", format="s16le", acodec="pcm_s16le", ac=1, threads=1)
+    end = None if end_s is None else Fraction(end_s)
+    blocks = read_pcm(video.path, video.track or 0, AudioFormat(RATE_HZ, 1), end_s=end, jumps=video.jumps)
+    begin, stop = round(begin_s * RATE_HZ), None if end_s is None else round(end_s * RATE_HZ)
+    at = 0
     try:
-        for data in read_chunks(node, path, CHUNK_BYTES):
-            whole = np.frombuffer(data[: len(data) // 2 * 2], "<i2")
-            yield np.multiply(whole, np.float32(1 / 32768), dtype=np.float32)
-    except FfmpegError as error:
+        for block in blocks:
+            part = block[max(0, begin - at) : None if stop is None else max(0, stop - at), 0]
+            at += len(block)
+            if len(part):
+                yield np.multiply(part, np.float32(1 / 32768), dtype=np.float32)
+    except (MediaError, av.FFmpegError) as error:
         raise AudioError(f"the audio cannot be decoded: {error}") from error
 
 
@@ -73,11 +75,11 @@ def video_windows(video: Video, window_s: float) -> Iterator[Window]:
     if not video.has_audio:
         return
     if video.chunk is None:
-        yield from windows(decode(video.path), window_s)
+        yield from windows(decode(video), window_s)
         return
     begin_s, end_s = video.chunk
     first_s = max(0.0, begin_s - SEAM_SLACK_S)
-    chunks = list(decode(video.path, first_s, None if end_s is None else end_s + SEAM_SLACK_S))
+    chunks = list(decode(video, first_s, None if end_s is None else end_s + SEAM_SLACK_S))
     samples = np.concatenate(chunks) if chunks else np.zeros(0, np.float32)
     begin = 0 if begin_s == 0 else _seam(samples, begin_s - first_s)
     end = len(samples) if end_s is None else _seam(samples, end_s - first_s)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+from ver_pipeline.media.clock import Jump
 from ver_pipeline.timeline.transcript import NO_RECOGNISER
 
 RATE_HZ = 16_000
@@ -75,15 +76,22 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What a transcriber is given: the file, whether it has audio, and its language where that is told.
+    """What a transcriber is given: the file, its usable audio track (None: silent), the jumps of its clock, and its
+    language where that is told.
 
     ``chunk``: only what is said from here to there (seconds of the video; None: to its end) is asked for.
     """
 
     path: str
-    has_audio: bool
+    track: int | None
+    jumps: tuple[Jump, ...] = ()
     language: str | None = None
     chunk: tuple[float, float | None] | None = None
+
+    @property
+    def has_audio(self) -> bool:
+        """There is audio to listen to."""
+        return self.track is not None
 
 
 class Transcriber(Protocol):

@@ -52,7 +52,7 @@ def stretches(voice: Spans, duration_s: float) -> list[tuple[float, float]]:
     return chosen
 
 
-def listen(transcriber: Transcriber, path: str, spans: Sequence[tuple[float, float]]) -> list[Heard]:
+def listen(transcriber: Transcriber, video: Video, spans: Sequence[tuple[float, float]]) -> list[Heard]:
     """What the transcriber hears in each stretch, in the video's time; it is told no language.
 
     Raises:
@@ -62,8 +62,8 @@ def listen(transcriber: Transcriber, path: str, spans: Sequence[tuple[float, flo
     for start_s, end_s in spans:
         with tempfile.TemporaryDirectory(prefix="stretch-") as folder:
             file = Path(folder) / "stretch.wav"
-            _write(file, np.concatenate([np.zeros(0, np.float32), *decode(path, start_s, end_s)]))
-            segments = transcriber.transcribe(Video(str(file), has_audio=True)).segments
+            _write(file, np.concatenate([np.zeros(0, np.float32), *decode(video, start_s, end_s)]))
+            segments = transcriber.transcribe(Video(str(file), track=0)).segments
         found = tuple(tokens_of(segment.shifted(start_s) for segment in segments))
         heard.append(Heard(start_s, end_s, found, _language(segments)))
     return heard

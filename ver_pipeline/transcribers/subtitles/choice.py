@@ -79,7 +79,7 @@ class Sound:
         if self._heard is None:
             self._heard = []
             if self.transcriber is not None:
-                self._heard = listen(self.transcriber, self.video.path, stretches(self.voice(), self.duration_s))
+                self._heard = listen(self.transcriber, self.video, stretches(self.voice(), self.duration_s))
         return self._heard
 
 

@@ -1,0 +1,344 @@
+"""What a video shows and says arrives true: every frame once, whole, in its own colours, in step with the audio.
+
+Read back from the cut clips: each drawn frame carries its number, and every full second a flash and a beep.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numbered
+import numpy as np
+import pytest
+import videos
+from cutting import cut
+
+from ver_pipeline.media.audio_check import OutOfStepError, check_step
+
+IN_STEP_S = 0.02
+MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-g", "12")
+
+
+def readings(path: Path, out: Path, **settings):
+    clips = cut(path, out, **settings)
+    return clips, [numbered.read(clip["media_path"]) for clip in clips]
+
+
+def check_in_step(clips, read) -> None:
+    """Flash and beep begin together, up to a frame and 20 ms, in every clip that holds both."""
+    compared = 0
+    for clip, reading in zip(clips, read, strict=True):
+        frame_s = 1 / clip["clip"]["fps"]
+        for flash_s in reading.flashes_s:
+            near = min((abs(flash_s - beep_s) for beep_s in reading.beeps_s), default=9.0)
+            if flash_s < clip["clip"]["duration_s"] - 0.1:
+                assert near <= frame_s + IN_STEP_S, (clip["clip"]["start_s"], reading.flashes_s, reading.beeps_s)
+                compared += 1
+    assert compared >= 2
+
+
+def check_all_frames(read, step: int = 1, first: int = 0, last: int | None = None) -> None:
+    """Every frame, once, in order."""
+    numbers = [number for reading in read for number in reading.numbers]
+    assert set(np.diff(numbers).tolist()) == {step}, numbers
+    assert numbers[0] == first
+    assert last is None or numbers[-1] == last
+
+
+@pytest.mark.parametrize("scan", ["tff", "bff"])
+@pytest.mark.parametrize("flagged", [True, False])
+def test_interlaced_video_is_deinterlaced_whatever_its_flags_say(tmp_path, scan, flagged):
+    flags = ("-flags", "+ilme+ildct") if flagged else ()
+    codec = (*MPEG2, *flags) if flagged else videos.X264
+    path = numbered.draw(tmp_path / "fields.mkv", rate="50", filters=f"interlace=scan={scan}:lowpass=off", video=codec)
+    clips, read = readings(path, tmp_path / "out")
+    assert {clip["media"]["normalised"] for clip in clips} == {("deinterlaced",)}
+    assert {clip["clip"]["fps"] for clip in clips} == {25.0}
+    check_in_step(clips, read)
+    assert max(combs(clip["media_path"]) for clip in clips) < 0.01
+    assert combs(path) > 0.02
+
+
+def combs(path: str | Path) -> float:
+    """The largest share of pixels in a frame of the bar's rows that stand out from the lines above and below."""
+    worst = 0.0
+    with av.open(str(path)) as clip:
+        for decoded in list(clip.decode(video=0))[3:]:
+            rows = decoded.to_ndarray(format="gray").astype(int)
+            rows = rows[round(0.4 * len(rows)) : round(0.6 * len(rows))]
+            up, down = rows[1:-1] - rows[:-2], rows[1:-1] - rows[2:]
+            worst = max(worst, float(((up * down > 400) & (np.abs(up - down) < 40)).mean()))
+    return worst
+
+
+def test_telecined_video_gives_back_the_frames_of_the_film(tmp_path):
+    path = numbered.draw(
+        tmp_path / "telecined.mpg", rate="24000/1001", seconds=8, filters="telecine=first_field=top", video=MPEG2,
+        audio=("-c:a", "mp2"),
+    )  # fmt: skip
+    clips, read = readings(path, tmp_path / "out")
+    assert {clip["media"]["normalised"] for clip in clips} == {("inverse_telecine",)}
+    assert {clip["clip"]["fps"] for clip in clips} == {23.976024}
+    check_all_frames(read, last=191)
+    check_in_step(clips, read)
+
+
+def test_progressive_video_that_is_flagged_as_interlaced_is_left_alone(tmp_path):
+    path = numbered.draw(tmp_path / "psf.mpg", video=(*MPEG2, "-flags", "+ilme+ildct"), audio=("-c:a", "mp2"))
+    clips, read = readings(path, tmp_path / "out")
+    assert {clip["media"]["normalised"] for clip in clips} == {()}
+    check_all_frames(read)
+
+
+@pytest.mark.parametrize(
+    ("rate", "kept", "step"),
+    [
+        ("30.03", 30.0, 1), ("30000/1001", 29.97003, 1), ("50", 25.0, 2), ("60", 30.0, 2), ("60000/1001", 29.97003, 2),
+        ("60.02", 30.0, 2), ("120", 30.0, 4), ("144", 28.8, 5), ("12", 12.0, 1), ("48", 24.0, 2),
+    ],
+)  # fmt: skip
+def test_a_frame_rate_is_kept_or_divided_evenly(tmp_path, rate, kept, step):
+    path = numbered.draw(tmp_path / "rate.mp4", rate=rate, seconds=5)
+    clips, read = readings(path, tmp_path / "out")
+    assert {clip["clip"]["fps"] for clip in clips} == {kept}
+    check_all_frames(read, step)
+    check_in_step(clips, read)
+
+
+def test_a_rate_a_little_over_the_cap_loses_a_little(tmp_path):
+    path = numbered.draw(tmp_path / "rate.mp4", rate="31", seconds=5)
+    clips, read = readings(path, tmp_path / "out")
+    assert {clip["clip"]["fps"] for clip in clips} == {30.0}
+    numbers = [number for reading in read for number in reading.numbers]
+    assert set(np.diff(numbers).tolist()) == {1, 2}
+    assert len(numbers) >= 0.96 * 5 * 31
+
+
+def stream(path: Path, *options: str, **drawn) -> Path:
+    drawn = {"seconds": 4, "audio": ("-c:a", "mp2"), **drawn}
+    return numbered.draw(path, "-muxdelay", "0", "-muxpreload", "0", *options, **drawn)
+
+
+CHANGES = {
+    "sample rate": {"audio_rate_hz": 44_100},
+    "channels": {"channels": 2},
+    "size": {"filters": "scale=240:180"},
+    "shape": {"filters": "scale=320:180,setsar=1"},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_in_mid_stream_moves_nothing(tmp_path, change):
+    one = stream(tmp_path / "one.ts")
+    two = stream(tmp_path / "two.ts", "-output_ts_offset", "4", **CHANGES[change])
+    clips, read = readings(numbered.joined(tmp_path / "both.ts", one, two), tmp_path / "out")
+    assert len({(clip["clip"]["width"], clip["clip"]["height"]) for clip in clips}) == 1
+    check_in_step(clips, read)
+    numbers = [number for reading in read for number in reading.numbers]
+    assert numbers.count(0) <= 2
+    missing = set(range(100)) - set(numbers)
+    assert len(missing) <= 2, missing  # a frame at the seam that the container's own times put on another's place
+    beeps = sum(len(reading.beeps_s) for reading in read)
+    assert beeps >= 5
+
+
+@pytest.mark.parametrize("offset_s", [95_443.7 - 3, 90.0, 0.0])
+def test_a_clock_that_jumps_or_wraps_runs_on(tmp_path, offset_s):
+    """Recordings joined one behind another, and a transport stream across its clock's 33 bits (26.5 hours)."""
+    one = numbered.as_stream(tmp_path / "one.ts", stream(tmp_path / "a.ts"), offset_s)
+    two = numbered.as_stream(tmp_path / "two.ts", stream(tmp_path / "b.ts"), 20.0)
+    joined = one if offset_s > 90_000 else numbered.joined(tmp_path / "both.ts", one, two)
+    clips, read = readings(joined, tmp_path / "out")
+    numbers = [number for reading in read for number in reading.numbers]
+    check_in_step(clips, read)
+    expected = 100 if offset_s > 90_000 else 200
+    assert abs(len(numbers) - expected) <= 2
+    assert not set(range(100)) - set(numbers)
+
+
+@pytest.mark.parametrize("late", ["-0.3", "0.3"])
+@pytest.mark.parametrize("name", ["late.mkv", "late.mp4", "late.ts"])
+def test_late_audio_and_late_frames_stay_in_step(tmp_path, late, name):
+    plain = numbered.draw(tmp_path / "plain.mp4")
+    path = tmp_path / name
+    videos.ffmpeg("-itsoffset", late, "-i", plain, "-i", plain, "-map", "0:v", "-map", "1:a", "-c", "copy", path)
+    shift_s = float(late)
+    clips, read = readings(path, tmp_path / "out")
+    found = [
+        clip["clip"]["start_s"] + beep_s - (clip["clip"]["start_s"] + flash_s)
+        for clip, reading in zip(clips, read, strict=True)
+        for flash_s in reading.flashes_s
+        for beep_s in reading.beeps_s
+        if abs(beep_s - flash_s + shift_s) < 0.2
+    ]
+    assert len(found) >= 2
+    assert all(abs(one + shift_s) <= 0.04 + IN_STEP_S for one in found), found
+
+
+def test_a_video_that_begins_inside_an_open_group_begins_at_its_first_whole_frame(tmp_path):
+    options = ("-c:v", "libx264", "-preset", "fast", "-x264-params", "open-gop=1:keyint=50:min-keyint=50:scenecut=0")
+    whole = stream(tmp_path / "whole.ts", seconds=8, video=options)
+    data = whole.read_bytes()
+    path = tmp_path / "cut.ts"
+    path.write_bytes(data[len(data) * 3 // 10 // 188 * 188 :])
+    clips, read = readings(path, tmp_path / "out")
+    numbers = [number for reading in read for number in reading.numbers]
+    assert set(np.diff(numbers).tolist()) == {1}
+    assert numbers[-1] == 199
+    check_in_step(clips, read)
+    assert clips[0]["clip"]["start_s"] > 0.1
+
+
+@pytest.mark.parametrize(
+    ("flags", "told", "used"),
+    [
+        (("-disposition:a:0", "0", "-disposition:a:1", "default"), None, 1),
+        (("-disposition:a:0", "default", "-disposition:a:1", "0"), None, 0),
+        (("-disposition:a:0", "default", "-disposition:a:1", "0"), "zh", 1),
+        (("-disposition:a:0", "default+comment", "-disposition:a:1", "0"), None, 1),
+        (("-disposition:a:0", "default", "-metadata:s:a:0", "title=Director's commentary"), None, 1),
+        (("-disposition:a:0", "default+dub", "-disposition:a:1", "0"), None, 1),
+    ],
+)  # fmt: skip
+def test_the_audio_track_is_chosen_by_a_rule(tmp_path, flags, told, used):
+    plain = numbered.draw(tmp_path / "plain.mp4")
+    other = videos.good(tmp_path / "other.mp4", 6.0)
+    path = tmp_path / "two.mkv"
+    videos.ffmpeg(
+        "-i", plain, "-i", other, "-map", "0:v", "-map", "0:a", "-map", "1:a", "-c", "copy",
+        "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=chi", *flags, path,
+    )  # fmt: skip
+    entry = {"language": told} if told else {}
+    source = cut(path, tmp_path / "out", entry=entry, whole_rows=True)[0]["source"]
+    assert (source["audio_track"], source["audio_tracks"]) == (used, 2)
+    assert source["audio_language"] == ("en", "zh")[used]
+    clips = cut(path, tmp_path / "again", entry=entry)
+    assert bool(numbered.read(clips[0]["media_path"]).beeps_s) is (used == 0)
+
+
+def test_audio_that_does_not_decode_leaves_a_silent_video_that_says_so(tmp_path):
+    plain = numbered.draw(tmp_path / "plain.mkv")
+    path = tmp_path / "broken.mkv"
+    videos.ffmpeg("-i", plain, "-c", "copy", "-bsf:a", "noise=amount=1:dropamount=0", path)
+    rows = cut(path, tmp_path / "out", whole_rows=True)
+    source = rows[0]["source"]
+    assert source["audio_codec"] == "aac"
+    if source["audio_track"] is None:
+        assert not rows[0]["clip"]["has_audio"]
+    check_all_frames([numbered.read(row["media_path"]) for row in rows])
+
+
+def hdr(path: Path, transfer: str) -> Path:
+    """A test card in BT.2020, made from an SDR one by the standards' own formulas."""
+    card = sdr_card()
+    linear = np.where(card < 0.081, card / 4.5, ((card + 0.099) / 1.099) ** (1 / 0.45))
+    wide = linear @ np.linalg.inv(np.array([[1.660491, -0.587641, -0.07285], [-0.12455, 1.1329, -0.008349],
+                                            [-0.018151, -0.100579, 1.11873]])).T  # fmt: skip
+    if transfer == "smpte2084":
+        m1, m2, c1, c2, c3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875
+        power = (np.clip(wide, 0, 1) * 203 / 10_000) ** m1
+        signal = ((c1 + c2 * power) / (1 + c3 * power)) ** m2
+    else:
+        scene = np.clip(wide, 0, 1) * 0.26496256
+        a, b, c = 0.17883277, 0.28466892, 0.55991073
+        signal = np.where(scene <= 1 / 12, np.sqrt(3 * scene), a * np.log(np.maximum(12 * scene - b, 1e-6)) + c)
+    raw = (signal * 65535).round().astype("<u2").tobytes() * 75
+    tags = f"setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc:range=tv"
+    command = [
+        numbered.ffmpeg_path(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb48le",
+        "-s", "320x240", "-r", "25", "-i", "pipe:",
+        "-vf", f"scale=out_color_matrix=bt2020nc:out_range=tv,format=yuv420p10le,{tags}", "-c:v", "libx265",
+        "-crf", "12", "-x265-params", "log-level=error", str(path),
+    ]  # fmt: skip
+    numbered.subprocess.run(command, input=raw, check=True)
+    return path
+
+
+def sdr_card() -> np.ndarray:
+    """RGB in 0..1: a grey ramp above, patches of colour below."""
+    card = np.zeros((240, 320, 3))
+    card[:120] = np.repeat(np.linspace(0, 1, 16), 20)[None, :, None]
+    colours = [(0.7, 0.5, 0.4), (0.2, 0.3, 0.6), (0.3, 0.6, 0.2), (0.8, 0.2, 0.2), (0.9, 0.8, 0.1), (0.5, 0.2, 0.5)]
+    for number, colour in enumerate(colours):
+        card[120:, number * 53 : (number + 1) * 53] = colour
+    return card
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_high_dynamic_range_comes_out_as_its_sdr_twin(tmp_path, transfer):
+    clip = cut(hdr(tmp_path / "hdr.mp4", transfer), tmp_path / "out")[0]
+    assert "tone_mapped" in clip["media"]["normalised"]
+    with av.open(clip["media_path"]) as video:
+        shown = next(video.decode(video=0)).to_ndarray(format="rgb24").astype(float)
+    assert np.abs(shown - sdr_card() * 255).mean() < 6
+    with av.open(clip["poster_path"]) as poster:
+        small = next(poster.decode(video=0)).to_ndarray(format="rgb24").astype(float)
+    assert np.abs(small - sdr_card() * 255).mean() < 8
+
+
+@pytest.mark.parametrize("matrix", ["bt601", "bt709"])
+@pytest.mark.parametrize("levels", ["tv", "pc"])
+def test_matrix_and_range_keep_the_colours(tmp_path, matrix, levels):
+    raw = (sdr_card() * 255).round().astype(np.uint8).tobytes() * 75
+    tags = ("-colorspace", {"bt601": "smpte170m", "bt709": "bt709"}[matrix], "-color_range", levels)
+    path = tmp_path / "colours.mp4"
+    command = [
+        numbered.ffmpeg_path(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "320x240",
+        "-r", "25", "-i", "pipe:", "-vf", f"scale=out_color_matrix={matrix}:out_range={levels},format=yuv420p",
+        "-c:v", "libx264", "-crf", "12", *tags, str(path),
+    ]  # fmt: skip
+    numbered.subprocess.run(command, input=raw, check=True)
+    clip = cut(path, tmp_path / "out")[0]
+    with av.open(clip["media_path"]) as video:
+        frame = next(video.decode(video=0))
+        shown = frame.to_ndarray(format="rgb24").astype(float)
+    assert int(frame.color_range) == 1
+    assert np.abs(shown - sdr_card() * 255).mean() < 4
+    assert clip["media"]["normalised"] == (("limited_range",) if levels == "pc" else ())
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("alpha.mov", ("-c:v", "qtrle", "-pix_fmt", "argb")),
+        ("alpha.webm", ("-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-b:v", "2M")),
+    ],
+)
+def test_what_is_transparent_is_black(tmp_path, name, codec):
+    path = tmp_path / name
+    source = "color=red:s=320x240:r=25:d=3,format=rgba,geq=r=255:g=0:b=0:a='if(lt(X,160),255,0)'"
+    videos.ffmpeg("-f", "lavfi", "-i", source, *codec, path)
+    clip = cut(path, tmp_path / "out")[0]
+    assert clip["media"]["normalised"][:1] == ("alpha_over_black",)
+    with av.open(clip["media_path"]) as video:
+        shown = next(video.decode(video=0)).to_ndarray(format="rgb24")
+    assert shown[120, 40, 0] > 220
+    assert shown[120, 280].max() < 20
+
+
+@pytest.mark.parametrize("off_s", [-0.12, -0.03, 0.0, 0.03, 0.2])
+def test_audio_out_of_step_by_more_than_20_ms_is_found(tmp_path, off_s):
+    noise = "anoisesrc=d=4:c=pink:a=0.5:seed=7"
+    one, two = tmp_path / "one.wav", tmp_path / "two.wav"
+    videos.ffmpeg("-f", "lavfi", "-i", noise, one)
+    moved = f"adelay={off_s * 1000}" if off_s >= 0 else f"atrim={-off_s},asetpts=PTS-STARTPTS"
+    videos.ffmpeg("-f", "lavfi", "-i", noise, "-af", moved, "-c:a", "pcm_s16le", two)
+    compared = (two, str(one), 0, Fraction(0), Fraction(3))
+    if abs(off_s) <= 0.02:
+        check_step(*compared)
+        return
+    with pytest.raises(OutOfStepError, match=re.escape(f"{1000 * off_s:+.0f} ms")):
+        check_step(*compared)
+
+
+def test_the_frame_rate_of_a_clip_is_stated_by_a_rule():
+    from ver_pipeline.media.encode import clip_grid
+
+    assert clip_grid(31, 30) == 30
+    assert clip_grid(50, 30) == 25
+    assert clip_grid(29.97003, 30) == Fraction(30_000, 1001)
+    assert clip_grid(29.97003, 30, telecined=True) == Fraction(24_000, 1001)
+    assert clip_grid(40, 30) == 30
