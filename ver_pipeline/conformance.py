@@ -62,7 +62,7 @@ def check_transcriber(transcriber: Transcriber, video: Video) -> None:
             _must(inside, f"the word at {word.start_s} s lies outside its segment")
         last_s = segment.start_s
     _must(transcriber.transcribe(video) == transcript, "the same video gave other words")
-    silent = Video(video.path, has_audio=False)
+    silent = Video(video.path, track=None)
     _must(not transcriber.transcribe(silent).segments, "a video without audio gave words")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import videos
@@ -10,10 +12,11 @@ import videos
 from ver_pipeline.schemas.config import ScenesConfig
 from ver_pipeline.schemas.reasons import Reject
 from ver_pipeline.stages.scenes import ScenesStage
+from ver_pipeline.timeline.transitions import join_transitions
 
 
-def cuts_of(path: Path) -> list[float]:
-    stage = ScenesStage(ScenesConfig())
+def cuts_of(path: Path, **settings: Any) -> list[float]:
+    stage = ScenesStage(ScenesConfig(**settings))
     stage.open()
     outcome = stage.run([{"source": {"id": "0" * 64, "uri": path.name, "clock_jumps": []}, "path": str(path)}])[0]
     assert not isinstance(outcome, Reject), outcome
@@ -51,3 +54,19 @@ def test_cuts_stand_at_their_time_when_the_frame_rate_varies(video, tmp_path):
 
 def test_a_turned_video_has_the_same_cuts(video, tmp_path):
     assert cuts_of(videos.rotated(tmp_path / "turned.mp4", video)) == [3.0, 7.0]
+
+
+@pytest.mark.parametrize("how", ["fade", "fadeblack"])
+def test_a_dissolve_and_a_fade_are_one_boundary(tmp_path, how):
+    looks = [("-f", "lavfi", "-t", "4", "-i", f"{name}=s=320x240:r=25") for name in ("testsrc2", "mandelbrot")]
+    even = "fps=25,setsar=1,format=yuv420p,settb=AVTB"
+    graph = f"[0:v]{even}[a];[1:v]{even}[b];[a][b]xfade=transition={how}:duration=1:offset=3"
+    path = tmp_path / "gradual.mp4"
+    videos.ffmpeg(*looks[0], *looks[1], "-filter_complex", graph, *videos.X264, path)
+    (cut_s,) = cuts_of(path)
+    assert 3.0 <= cut_s <= 4.0
+    assert [at for at in cuts_of(path, gradual=False) if 3.3 <= at <= 3.8] == []
+
+
+def test_signs_of_one_transition_are_one_boundary_and_a_hard_cut_stays_where_it_is():
+    assert join_transitions([Fraction(2)], [Fraction(9, 4), Fraction(6), Fraction(7)]) == [Fraction(2), Fraction(13, 2)]

@@ -59,8 +59,9 @@ def best_shift(wanted: Level, found: Level) -> int:
     product = np.fft.irfft(np.conj(np.fft.rfft(wanted, size)) * np.fft.rfft(found, size), size)
     most = min(len(wanted) - 1, round(SEARCH_S * CHECK_RATE_HZ))
     lags = np.concatenate([product[-most:], product[: most + 1]])
+    highest = float(np.abs(lags).max()) or 1.0
     # Equal peaks (a steady tone) speak for the smallest shift.
-    order = sorted(range(len(lags)), key=lambda at: (-round(lags[at] / (np.abs(lags).max() or 1), 3), abs(at - most)))
+    order = sorted(range(len(lags)), key=lambda at: (-round(float(lags[at]) / highest, 3), abs(at - most)))
     return order[0] - most
 
 

@@ -55,6 +55,8 @@ class ScenesConfig(Section):
     """Frames on each side that a frame's change is compared with."""
     min_scene_s: Positive = 0.5
     """Shorter shots join their neighbour, in seconds."""
+    gradual: bool = True
+    """Whether dissolves and fades through black are looked for too."""
     frame_width_px: Annotated[int, Field(ge=64, le=1024)] = 256
     """Width of the frames that are compared, in pixels."""
 

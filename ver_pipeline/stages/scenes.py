@@ -7,8 +7,7 @@ special case.  A video without a cut is one shot.
 
 from __future__ import annotations
 
-import itertools
-from collections import deque
+import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -19,8 +18,10 @@ from ver_pipeline.media.probe import video_stream
 from ver_pipeline.schemas.config import ScenesConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
+from ver_pipeline.timeline.transitions import join_transitions
 
 HISTOGRAM_BINS = 8
+AROUND_S = Fraction(1, 2)
 
 
 class ScenesStage:
@@ -65,6 +66,7 @@ class ScenesStage:
         if n_frames == 0:
             return Reject(Reason.DECODE_FAILED, self.name, "not one frame decodes", source["id"])
         detector = f"adaptive/{self.config.adaptive_threshold:g}/{self.config.min_content_val:g}"
+        detector += "+gradual" if self.config.gradual else ""
         shots = {
             "cuts_s": [round(float(at), 6) for at, _ in cuts],
             "similarity": [round(alike, 4) for _, alike in cuts],
@@ -78,53 +80,71 @@ class ScenesStage:
         """Cuts with the similarity across each, the last frame's time, and how many frames decoded."""
         from scenedetect import FrameTimecode
         from scenedetect.common import Timecode
-        from scenedetect.detectors import AdaptiveDetector
 
-        config = self.config
-        detector = AdaptiveDetector(
-            adaptive_threshold=config.adaptive_threshold,
-            min_content_val=config.min_content_val,
-            window_width=config.window_width,
-            min_scene_len=float(config.min_scene_s),
-        )
-        looks = _RecentThumbnails(keep=config.window_width + 2)
-        cuts: list[tuple[Fraction, float]] = []
+        sudden, gradual = _detectors(self.config)
+        signs: dict[bool, list[Fraction]] = {True: [], False: []}
+        looks = _Thumbnails()
         at, n_frames = Fraction(0), 0
-        for ticks, time_base, rate, picture in small_frames(path, config.frame_width_px, jumps):
+        for ticks, time_base, rate, picture in small_frames(path, self.config.frame_width_px, jumps):
             at = ticks * time_base
             looks.add(at, picture)
             timecode = FrameTimecode(Timecode(pts=ticks, time_base=time_base), fps=rate)
-            for cut in detector.process_frame(timecode, picture):
-                moment = Fraction(cut.pts) * Fraction(cut.time_base)
-                cuts.append((moment, looks.similarity(moment)))
+            for detector in (*sudden, *gradual):
+                for cut in detector.process_frame(timecode, picture):
+                    signs[detector in sudden].append(Fraction(cut.pts) * Fraction(cut.time_base))
             n_frames += 1
+        boundaries = join_transitions(signs[True], signs[False])
+        cuts = [(moment, looks.similarity(moment)) for moment in boundaries]
         return [cut for cut in cuts if 0 < cut[0] <= at], at, n_frames
 
 
-class _RecentThumbnails:
-    """The last few frames, to say how alike two neighbours are (histograms only where a cut is)."""
+def _detectors(config: ScenesConfig) -> tuple[list[Any], list[Any]]:
+    """PySceneDetect's detectors of cuts, and those of gradual transitions (dissolves; fades through black)."""
+    from scenedetect.detectors import AdaptiveDetector, HistogramDetector, ThresholdDetector
 
-    def __init__(self, keep: int) -> None:
-        self.recent: deque[tuple[Fraction, Any]] = deque(maxlen=keep + 1)
+    shortest = float(config.min_scene_s)
+    adaptive = AdaptiveDetector(
+        adaptive_threshold=config.adaptive_threshold,
+        min_content_val=config.min_content_val,
+        window_width=config.window_width,
+        min_scene_len=shortest,
+    )
+    if not config.gradual:
+        return [adaptive], []
+    return [adaptive], [HistogramDetector(min_scene_len=shortest), ThresholdDetector(min_scene_len=shortest)]
+
+
+class _Thumbnails:
+    """Colour histograms of the frames, to say how alike both sides of a boundary are."""
+
+    def __init__(self) -> None:
+        self.times: list[Fraction] = []
+        self.histograms: list[Any] = []
 
     def add(self, at: Fraction, picture: Any) -> None:
-        self.recent.append((at, picture))
+        self.times.append(at)
+        self.histograms.append(_histogram(picture))
 
     def similarity(self, at: Fraction) -> float:
-        """Intersection (0 to 1) of the colour histograms of the frame at ``at`` and the one before it."""
+        """Intersection (0 to 1) of the histograms of the frame at ``at`` and the one before it; where none is at
+        ``at`` (the middle of a gradual transition), of what is shown half a second before and after."""
         import numpy as np
 
-        for (_, before), (moment, after) in itertools.pairwise(self.recent):
-            if moment == at:
-                return float(np.minimum(_histogram(before), _histogram(after)).sum())
-        return 0.0
+        index = bisect.bisect_left(self.times, at)
+        if index < len(self.times) and self.times[index] == at:
+            before, after = index - 1, index
+        else:
+            before, after = (bisect.bisect_left(self.times, at + side) for side in (-AROUND_S, AROUND_S))
+        last = len(self.times) - 1
+        pair = (self.histograms[min(max(0, one), last)] for one in (before, after))
+        return float(np.minimum(*pair).sum())
 
 
 def _histogram(picture: Any) -> Any:
     import cv2
 
     counts = cv2.calcHist([picture], [0, 1, 2], None, [HISTOGRAM_BINS] * 3, [0, 256] * 3)
-    return counts / counts.sum()
+    return (counts / counts.sum()).astype("float16")
 
 
 def small_frames(path: str, width: int, jumps: Sequence[Jump] = ()) -> Iterator[tuple[int, Fraction, Fraction, Any]]:
