@@ -14,6 +14,7 @@ from ver_pipeline.transcribers.subtitles.reader import (
     BEFORE_START,
     PAST_END,
     REPEATED,
+    TOO_LONG,
     TWICE,
     read_subtitles,
     to_segments,
@@ -181,6 +182,20 @@ def test_a_sentence_that_goes_on_after_a_cut_is_said_once(tmp_path) -> None:
     assert [(s.text, s.start_s, s.end_s) for s in segments] == [("I will never go.", 1.0, 4.0)]
     assert told == {REPEATED: 1}
     assert said(tmp_path, again.replace("00:00:02,000 -->", "00:00:02,500 -->")) == ["I will never go."] * 2
+
+
+def test_a_whole_text_in_one_cue_is_no_cue_and_costs_no_time(tmp_path) -> None:
+    segments, _, told = read(tmp_path, cues("word-" * 200_000, "Here"))
+    assert ([s.text for s in segments], told) == (["Here"], {TOO_LONG: 1})
+    two = "".join(f"{i}\n00:00:0{i},000 --> 00:00:0{i + 1},000\n{'no ' * 600}\n\n" for i in (1, 2))
+    assert len(read(tmp_path, two)[0]) == 1, "held over a cut"
+
+
+def test_an_arrow_in_a_sentence_is_no_time(tmp_path) -> None:
+    assert said(tmp_path, cues("From 2019 -> 2021 it rained", "Then -> not")) == [
+        "From 2019 -> 2021 it rained",
+        "Then -> not",
+    ]
 
 
 def test_a_cue_that_says_and_shows_nothing_is_counted(tmp_path) -> None:

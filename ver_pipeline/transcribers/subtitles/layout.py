@@ -143,7 +143,7 @@ def _without_vtt_comments(body: list[str], layout: Layout) -> list[str]:
 def _body(lines: list[str], layout: Layout) -> str:
     """The text of a cue.  A line with an arrow that gives no times was meant to begin a cue: its text has no time."""
     for i, line in enumerate(lines):
-        if _ARROW.search(line) and sum(c.isdigit() for c in line) >= 4:
+        if _ARROW.search(line) and line.count(":") >= 2 and any(c.isdigit() for c in line):
             layout.told[NO_TIME] += 1
             above = i - 1 if i and _NUMBER.match(lines[i - 1]) else i
             lines = lines[:above]

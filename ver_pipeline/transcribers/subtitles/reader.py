@@ -30,6 +30,8 @@ from ver_pipeline.transcribers.subtitles.words import (
 )
 
 MAX_BYTES = 32 << 20
+MAX_CUE_SIGNS = 2000
+"""With its markup; what is longer is a text and no cue, and says nothing of when its words are said."""
 FASTEST_SIGNS_PER_S = 25.0
 """A cue that is shown into the next one was said before that begins, unless nobody could speak so fast."""
 MAIN_STYLE_SHARE = 0.5
@@ -37,6 +39,7 @@ BILINGUAL_SHARE = 0.5
 
 BROKEN = "characters that could not be decoded"
 REPEATED = "cues that only repeat what stands on the screen"
+TOO_LONG = "cues too long to be read"
 TWICE = "cues that stand there twice"
 PAST_END = "cues past the video's end"
 BEFORE_START = "cues before the video's start"
@@ -92,7 +95,9 @@ def read_subtitles(path: Path) -> SubtitleText:
     told = Counter(layout.told)
     if decoded.n_broken:
         told[BROKEN] += decoded.n_broken
-    cues, n_twice = _once(sorted(layout.cues, key=lambda cue: (cue.start_s, cue.end_s)))
+    readable = [cue for cue in layout.cues if len(cue.text) <= MAX_CUE_SIGNS]
+    told[TOO_LONG] += len(layout.cues) - len(readable)
+    cues, n_twice = _once(sorted(readable, key=lambda cue: (cue.start_s, cue.end_s)))
     told[TWICE] += n_twice
     bare = [without_markup(cue.text, layout.format == "ass") for cue in cues]
     voices = [(cue.speaker and (cue.speaker,)) or text.voices for cue, text in zip(cues, bare, strict=True)]

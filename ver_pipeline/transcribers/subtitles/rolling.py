@@ -21,6 +21,8 @@ LEAST_WORDS = 2
 FLASH_S = 0.1
 """Nobody reads, and nobody says, a cue this short: it only moves lines up."""
 HELD_WORDS, HELD_GAP_S = 3, 0.05
+MOST_WORDS = 200
+"""More does not stand on a screen."""
 ROLLS_SHARE = 0.5
 LEAST_PAIRS = 2
 
@@ -86,7 +88,7 @@ def held(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
 
 def _repeated(before: Sequence[str], here: Sequence[str]) -> int:
     """With how many of its last words, at most, ``here`` begins again."""
-    for n in range(min(len(before), len(here)), 0, -1):
+    for n in range(min(len(before), len(here), MOST_WORDS), 0, -1):
         if list(before[-n:]) == list(here[:n]):
             return n
     return 0
