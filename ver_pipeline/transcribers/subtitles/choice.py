@@ -26,7 +26,7 @@ from ver_pipeline.transcribers.subtitles.agreement import (
     stretches,
     tokens_of,
 )
-from ver_pipeline.transcribers.subtitles.fit import Move, move_by_voice, move_by_words, shares
+from ver_pipeline.transcribers.subtitles.fit import Move, Spans, move_by_voice, move_by_words, shares
 from ver_pipeline.transcribers.subtitles.reader import SubtitleText, read_subtitles, to_segments
 
 WINDOW_S = 300.0
@@ -37,6 +37,7 @@ LEAST_AGREEMENT = 0.25
 """Words alike below which a file speaks of something else.  In tests/speech/test_subtitles_against_sound.py right files
 score above 0.6, other sentences of the same language below 0.2."""
 LEAST_CUES_VOICED, LEAST_CUES = 0.3, 5
+LEAST_VOICE_TO_CUES = 0.5
 FORCED_COVERED, FORCED_VOICE_S = 0.1, 60.0
 """A file with words for less of a video that speaks for so long holds foreign lines or signs only."""
 
@@ -176,9 +177,8 @@ class ReadyText:
         alike = agreement(heard, tokens, move)
         if alike is not None:
             numbers["agreement"] = round(alike[0], 3)
-        return Fit(
-            move, numbers, _refusal(alike, covered, voiced, len(cues), voice_s, self._other(heard, segments, file))
-        )
+        languages = self._other(heard, segments, file)
+        return Fit(move, numbers, _refusal(alike, (covered, voiced), moved, voice_s, languages))
 
     def _other(self, heard: Sequence[Heard], segments: Sequence[Any], file: SubtitleRef) -> str:
         """``, they are in X and Y is spoken`` where the languages differ, for a message."""
@@ -187,12 +187,17 @@ class ReadyText:
 
 
 def _refusal(
-    alike: tuple[float, int] | None, covered: float, voiced: float, n_cues: int, voice_s: float, languages: str
+    alike: tuple[float, int] | None, shares: tuple[float, float], cues: Spans, voice_s: float, languages: str
 ) -> str | None:
-    if alike is not None and alike[1] >= LEAST_COMPARED and alike[0] < LEAST_AGREEMENT:
+    """Why a file is refused; None where it is not.  Words that agree outweigh a voice that is not heard, and where
+    little voice is heard beside what the cues last (music over speech), that says nothing against them."""
+    covered, voiced = shares
+    compared = alike is not None and alike[1] >= LEAST_COMPARED
+    if alike is not None and compared and alike[0] < LEAST_AGREEMENT:
         return f"they do not say what is heard: {alike[0]:.0%} of the words agree{languages}"
-    if n_cues >= LEAST_CUES and voiced < LEAST_CUES_VOICED:
-        return f"they are not in step with the sound: somebody speaks in {voiced:.0%} of {n_cues} cues"
+    heard_enough = voice_s >= LEAST_VOICE_TO_CUES * sum(b - a for a, b in cues)
+    if not compared and heard_enough and len(cues) >= LEAST_CUES and voiced < LEAST_CUES_VOICED:
+        return f"they are not in step with the sound: somebody speaks in {voiced:.0%} of {len(cues)} cues"
     if voice_s >= FORCED_VOICE_S and covered < FORCED_COVERED:
         return f"they have words for {covered:.0%} of the voice that is heard"
     return None
