@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from ver_pipeline.footage.compose import bilingual_video
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import SpeechConfig
+from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record_media import Speech
 from ver_pipeline.stages.speech import SpeechStage
 from ver_pipeline.timeline.transcript import slice_speech
@@ -52,7 +54,8 @@ def hear(stage: SpeechStage, folder: Path, files: Mapping[str, bytes], **why: st
     about = []
     for name, data in files.items():
         (folder / name).write_bytes(data)
-        about.append({"name": name, "sha256": f"{len(about):064x}", "language": None, "why": why.get(name)})
+        sha256 = hashlib.sha256(data).hexdigest()
+        about.append({"name": name, "sha256": sha256, "language": None, "why": why.get(name)})
     source = {"id": "0" * 64, "uri": "film.mp4", "audio_track": 0, "clock_jumps": [], "duration_s": 27.0}
     row = {"source": source, "path": str(folder / "film.mp4"), "sidecar": {"language": None, "subtitles": about}}
     (outcome,) = stage.run([row])
@@ -84,7 +87,7 @@ def test_of_several_files_the_first_that_fits_the_sound_is_taken_moved_and_told(
     assert told["right.srt"]["why"] == "late.srt was used"
     assert [s["text"] for s in heard["segments"]] == [text for _, _, text in SAID]
     assert [s["start_s"] for s in heard["segments"]] == [pytest.approx(a, abs=0.4) for a, _, _ in SAID]
-    assert heard["recogniser"] == {"engine": "subtitles", "model": "srt", "revision": f"{3:064x}"}
+    assert heard["recogniser"] == {"engine": "subtitles", "model": "srt", "revision": told["late.srt"]["sha256"]}
 
 
 def test_files_that_give_nothing_for_the_video_leave_it_to_the_recogniser_and_it_is_told(tmp_path) -> None:
@@ -121,6 +124,18 @@ def test_cues_in_which_nobody_speaks_are_refused_without_a_recogniser(tmp_path) 
     silent = srt([(9.2 + 0.6 * i, 9.7 + 0.6 * i, f"word {i}") for i in range(6)])
     (file,) = hear(nobody, tmp_path, {"film.srt": silent})["subtitles"]
     assert file["why"] == "they are not in step with the sound: somebody speaks in 0% of 6 cues"
+
+
+def test_a_file_that_changed_since_it_was_hashed_is_a_reject_that_a_rerun_cures(tmp_path) -> None:
+    nobody = SpeechStage(SpeechConfig(engine="none"))
+    nobody.open()
+    (tmp_path / "film.srt").write_bytes(srt(SAID))
+    about = {"name": "film.srt", "sha256": "0" * 64, "language": None, "why": None}
+    source = {"id": "0" * 64, "uri": "film.mp4", "audio_track": None, "clock_jumps": [], "duration_s": 27.0}
+    sidecar = {"language": None, "subtitles": [about]}
+    (outcome,) = nobody.run([{"source": source, "path": str(tmp_path / "film.mp4"), "sidecar": sidecar}])
+    assert isinstance(outcome, Reject)
+    assert outcome.reason is Reason.CHANGED_SOURCE and outcome.retryable
 
 
 def test_captions_go_to_every_clip_that_shows_them_in_its_time(tmp_path) -> None:

@@ -20,7 +20,7 @@ from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import CHUNK, Outcome, Resources, Row
 from ver_pipeline.transcribers.base import AudioError, NoTranscriber, Transcriber, Video, to_transcript
 from ver_pipeline.transcribers.faster_whisper import FasterWhisper
-from ver_pipeline.transcribers.subtitles.choice import ReadyText, SubtitleRef
+from ver_pipeline.transcribers.subtitles.choice import ChangedSubtitles, ReadyText, SubtitleRef
 from ver_pipeline.transcribers.whisperx import WhisperX
 
 CHUNK_S = 600.0
@@ -118,10 +118,9 @@ class SpeechStage:
                 told = {"engine": "subtitles", "model": kind, "revision": file.sha256}
                 return {"transcript": to_transcript(ready, told, video.has_audio)}
             heard = replace(self.transcriber.transcribe(video), subtitles=ready.subtitles)
-        except AudioError as error:
-            return Reject(
-                Reason.DECODE_FAILED, self.name, str(error), source_id=source.get("id"), uri=source.get("uri")
-            )
+        except (AudioError, ChangedSubtitles) as error:
+            reason = Reason.DECODE_FAILED if isinstance(error, AudioError) else Reason.CHANGED_SOURCE
+            return Reject(reason, self.name, str(error), source_id=source.get("id"), uri=source.get("uri"))
         return {"transcript": to_transcript(heard, self.transcriber.recogniser(video), video.has_audio)}
 
     def _subtitles(self, row: Row) -> list[SubtitleRef]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.record_media import SubtitleFile
 from ver_pipeline.transcribers.audio import video_windows
 from ver_pipeline.transcribers.base import AudioError, Transcriber, Transcript, Video
@@ -40,6 +41,10 @@ LEAST_CUES_VOICED, LEAST_CUES = 0.3, 5
 LEAST_VOICE_TO_CUES = 0.5
 FORCED_COVERED, FORCED_VOICE_S = 0.1, 60.0
 """A file with words for less of a video that speaks for so long holds foreign lines or signs only."""
+
+
+class ChangedSubtitles(Exception):
+    """A subtitle file is no longer the one that was hashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,12 @@ class ReadyText:
         self, video: Video, files: Sequence[SubtitleRef], duration_s: float
     ) -> tuple[Transcript, SubtitleRef | None]:
         """The transcript of the first file that can be one, and that file; without one an empty transcript that says
-        of each file (``subtitles``) why it is none."""
+        of each file (``subtitles``) why it is none.
+
+        Raises:
+            ChangedSubtitles: a file was written to since it was hashed.
+            AudioError: the audio cannot be decoded.
+        """
         sound = Sound(video, duration_s, self.transcriber)
         looked: list[Mapping[str, Any]] = []  # as the record has them, defaults and all: hashes are taken of it
         for i, file in enumerate(files):
@@ -137,6 +147,8 @@ class ReadyText:
             text = read_subtitles(Path(file.path))
         except AudioError as error:
             return _about(file, why=str(error)), None
+        if hash_file(Path(file.path))[0] != file.sha256:
+            raise ChangedSubtitles(f"the subtitles {file.name} were written to since they were hashed")
         about = {**_about(file), "format": text.format, "encoding": text.encoding, "n_cues": text.n_cues}
         about["told"] = dict(text.told)
         if not text.spoken:
