@@ -14,6 +14,8 @@ from ver_pipeline.media.color import REFERENCE_WHITE_NITS, Color, hlg_to_linear,
 from ver_pipeline.media.open import open_media
 from ver_pipeline.media.probe import Probe, video_stream
 
+LEAST_FRAMES = 6
+"""A stretch of fewer frames tells nothing."""
 PEAK_PERCENTILE = 99.9
 """Of a frame's brightness: what is above is sparkle, and does not say how bright a video is."""
 AUDIO_PACKETS = 50
@@ -36,37 +38,41 @@ def inspect(path: Path, probed: Probe, track: int | None) -> Inspection:
     Raises:
         MediaError: the file cannot be opened.
     """
-    import av
-
     stretches: list[Stretch] = []
     peak = 1.0
-    with open_media(path) as container:
-        video = video_stream(container)
-        video.thread_type = "AUTO"
-        video.codec_context.thread_count = 2
-        start = Fraction(container.start_time or 0, 1_000_000)
-        for begin_s in stretch_starts(probed.end_s - probed.first_s):
-            at_s = start if probed.jumps else start + begin_s + Fraction(probed.first_s).limit_denominator(1000)
-            try:
-                frames = _frames(container, video, at_s)
-            except av.error.FFmpegError:
-                continue  # whether the video decodes is judged where all of it is decoded
-            stretches.append(look([luma_of(frame) for frame in frames]))
-            if probed.color.hdr:
-                peak = max([peak, *(_peak(frame, probed.color) for frame in frames)])
-            if probed.jumps:
-                break
+    begins_s = [Fraction(0)] if probed.jumps else [*stretch_starts(probed.end_s - probed.first_s), Fraction(0)]
+    for begin_s in begins_s:
+        if begin_s == 0 and stretches:
+            break  # the beginning is looked at where nothing else can be: some streams can be decoded from there alone
+        frames = _frames(path, begin_s and begin_s + Fraction(probed.first_s).limit_denominator(1000))
+        if len(frames) < LEAST_FRAMES:
+            continue  # whether the video decodes is judged where all of it is decoded
+        stretches.append(look([luma_of(frame) for frame in frames]))
+        if probed.color.hdr:
+            peak = max([peak, *(_peak(frame, probed.color) for frame in frames)])
     found = cadence(stretches, probed.flagged, probed.fps)
     return Inspection(found, round(peak, 2), track is not None and _audible(path, track, probed.end_s))
 
 
-def _frames(container: Any, video: Any, at_s: Fraction) -> list[Any]:
-    container.seek(int(at_s / video.time_base), stream=video, backward=True, any_frame=False)
-    frames = []
-    for frame in container.decode(video):
-        frames.append(frame)
-        if len(frames) == STRETCH_FRAMES:
-            break
+def _frames(path: Path, begin_s: Fraction) -> list[Any]:
+    """Up to ``STRETCH_FRAMES`` frames from the keyframe before ``begin_s`` on; fewer where they do not decode."""
+    import av
+
+    frames: list[Any] = []
+    with open_media(path) as container:
+        video = video_stream(container)
+        video.codec_context.thread_count = 1  # worker threads may wait for each other when decoding ends half-way
+        start = Fraction(container.start_time or 0, 1_000_000)
+        try:
+            if begin_s:
+                at = int((start + begin_s) / video.time_base)
+                container.seek(at, stream=video, backward=True, any_frame=False)
+            for frame in container.decode(video):
+                frames.append(frame)
+                if len(frames) == STRETCH_FRAMES:
+                    break
+        except av.error.FFmpegError:
+            return frames
     return frames
 
 

@@ -178,6 +178,7 @@ class _Packets:
 def _packets(container: Any, video: Any, start: Fraction) -> _Packets:
     import av
 
+    video.codec_context.thread_count = 1  # worker threads may wait for each other when decoding ends half-way
     stamps: list[Fraction] = []
     ends: list[Fraction] = []
     last = Fraction(0)

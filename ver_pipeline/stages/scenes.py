@@ -8,6 +8,8 @@ special case.  A video without a cut is one shot.
 from __future__ import annotations
 
 import bisect
+import itertools
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -21,7 +23,8 @@ from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.timeline.transitions import join_transitions
 
 HISTOGRAM_BINS = 8
-AROUND_S = Fraction(1, 2)
+AROUND_S = Fraction(3, 4)
+COARSE_S = Fraction(1, 4)
 
 
 class ScenesStage:
@@ -82,20 +85,23 @@ class ScenesStage:
         from scenedetect.common import Timecode
 
         sudden, gradual = _detectors(self.config)
-        signs: dict[bool, list[Fraction]] = {True: [], False: []}
-        looks = _Thumbnails()
+        cuts: dict[Fraction, float] = {}
+        signs: list[Fraction] = []
+        looks = _Similarity(keep=self.config.window_width + 2)
         at, n_frames = Fraction(0), 0
         for ticks, time_base, rate, picture in small_frames(path, self.config.frame_width_px, jumps):
             at = ticks * time_base
             looks.add(at, picture)
             timecode = FrameTimecode(Timecode(pts=ticks, time_base=time_base), fps=rate)
-            for detector in (*sudden, *gradual):
-                for cut in detector.process_frame(timecode, picture):
-                    signs[detector in sudden].append(Fraction(cut.pts) * Fraction(cut.time_base))
+            for cut in (cut for detector in sudden for cut in detector.process_frame(timecode, picture)):
+                moment = Fraction(cut.pts) * Fraction(cut.time_base)
+                cuts[moment] = looks.at_cut(moment)
+            for cut in (cut for detector in gradual for cut in detector.process_frame(timecode, picture)):
+                signs.append(Fraction(cut.pts) * Fraction(cut.time_base))
             n_frames += 1
-        boundaries = join_transitions(signs[True], signs[False])
-        cuts = [(moment, looks.similarity(moment)) for moment in boundaries]
-        return [cut for cut in cuts if 0 < cut[0] <= at], at, n_frames
+        moments = join_transitions(list(cuts), signs)
+        boundaries = [(moment, cuts[moment] if moment in cuts else looks.around(moment)) for moment in moments]
+        return [one for one in boundaries if 0 < one[0] <= at], at, n_frames
 
 
 def _detectors(config: ScenesConfig) -> tuple[list[Any], list[Any]]:
@@ -114,37 +120,47 @@ def _detectors(config: ScenesConfig) -> tuple[list[Any], list[Any]]:
     return [adaptive], [HistogramDetector(min_scene_len=shortest), ThresholdDetector(min_scene_len=shortest)]
 
 
-class _Thumbnails:
-    """Colour histograms of the frames, to say how alike both sides of a boundary are."""
+class _Similarity:
+    """How alike the frames on both sides of a boundary are: intersections (0 to 1) of their colour histograms.
 
-    def __init__(self) -> None:
+    Holds the last few frames, and a histogram every ``COARSE_S``.
+    """
+
+    def __init__(self, keep: int) -> None:
+        self.recent: deque[tuple[Fraction, Any]] = deque(maxlen=keep + 1)
         self.times: list[Fraction] = []
         self.histograms: list[Any] = []
 
     def add(self, at: Fraction, picture: Any) -> None:
-        self.times.append(at)
-        self.histograms.append(_histogram(picture))
+        self.recent.append((at, picture))
+        if not self.times or at - self.times[-1] >= COARSE_S:
+            self.times.append(at)
+            self.histograms.append(_histogram(picture).astype("float16"))
 
-    def similarity(self, at: Fraction) -> float:
-        """Intersection (0 to 1) of the histograms of the frame at ``at`` and the one before it; where none is at
-        ``at`` (the middle of a gradual transition), of what is shown half a second before and after."""
+    def at_cut(self, at: Fraction) -> float:
+        """Of the frame at ``at`` and the one before it; asked while both are recent."""
         import numpy as np
 
-        index = bisect.bisect_left(self.times, at)
-        if index < len(self.times) and self.times[index] == at:
-            before, after = index - 1, index
-        else:
-            before, after = (bisect.bisect_left(self.times, at + side) for side in (-AROUND_S, AROUND_S))
+        for (_, before), (moment, after) in itertools.pairwise(self.recent):
+            if moment == at:
+                return float(np.minimum(_histogram(before), _histogram(after)).sum())
+        return 0.0
+
+    def around(self, at: Fraction) -> float:
+        """Of what is shown ``AROUND_S`` before and after ``at``: in between one turns into the other."""
+        import numpy as np
+
         last = len(self.times) - 1
-        pair = (self.histograms[min(max(0, one), last)] for one in (before, after))
-        return float(np.minimum(*pair).sum())
+        places = (bisect.bisect_left(self.times, at + side) for side in (-AROUND_S, AROUND_S))
+        before, after = (self.histograms[min(place, last)] for place in places)
+        return float(np.minimum(before, after).sum(dtype="float64"))
 
 
 def _histogram(picture: Any) -> Any:
     import cv2
 
     counts = cv2.calcHist([picture], [0, 1, 2], None, [HISTOGRAM_BINS] * 3, [0, 256] * 3)
-    return (counts / counts.sum()).astype("float16")
+    return counts / counts.sum()
 
 
 def small_frames(path: str, width: int, jumps: Sequence[Jump] = ()) -> Iterator[tuple[int, Fraction, Fraction, Any]]:
