@@ -22,7 +22,7 @@ from ver_pipeline.stages.speech import SpeechStage
 from ver_pipeline.stages.validate import ValidateStage
 from ver_pipeline.stages.withdraw import WithdrawStage
 
-LISTED_COLUMNS = ("uri", "path", "entry", "remote", "stat")
+LISTED_COLUMNS = ("uri", "path", "entry", "remote", "stat", "beside")
 """What listing the sources gives, before the first stage."""
 
 

@@ -20,8 +20,13 @@ from outfolder import published
 from ver_pipeline.cli import main
 from ver_pipeline.lint import LintReport, lint_dataset
 from ver_pipeline.lint.tar import check_tar, video_faults
+from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.record import Record
 from ver_pipeline.shards.manifest import load_manifest, manifest_bytes
 from ver_pipeline.shards.read import read_offsets
+
+LATER = {"captions", "subtitles"}
+"""Fields of ``speech`` that records of version 1 did not have at first."""
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +90,19 @@ def test_sound_set_has_no_defect_in_either_mode(sound_set: Path) -> None:
     for fast in (True, False):
         report = lint_dataset(sound_set, fast=fast)
         assert report.is_sound and report.defects == () and report.n_samples == 8
+
+
+def test_records_of_an_earlier_release_without_later_fields_are_sound(tmp_path: Path, monkeypatch) -> None:
+    def earlier(record: Record) -> bytes:
+        data = record.model_dump(mode="json")
+        return canonical_json({**data, "speech": {k: v for k, v in data["speech"].items() if k not in LATER}})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Record, "to_json", earlier)
+        out = published(tmp_path, [make_record(i) for i in range(14, 18)])
+    records = b"".join(path.read_bytes() for path in out.rglob("*.tar"))
+    assert b'"recogniser"' in records and not any(f'"{name}"'.encode() in records for name in LATER)
+    assert lint_dataset(out).defects == ()
 
 
 def test_processes_find_what_one_process_finds(out: Path) -> None:

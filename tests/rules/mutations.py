@@ -61,6 +61,15 @@ def both(*changes: Callable[[Data], object]) -> Callable[[Data], None]:
     return change
 
 
+def subtitles_in_step(data: Data) -> None:
+    file = {"name": "film.srt", "sha256": "0" * 64, "used": True, "n_cues": 3, "voice_s": 9.0, "voice_covered": 0.9}
+    data["speech"]["subtitles"] = [file]
+
+
+def unused_subtitles(data: Data) -> None:
+    data["speech"]["subtitles"][0].update(used=False, why="nothing in it is spoken")
+
+
 def swap_languages(data: Data) -> None:
     told = data["description"]
     told["en"], told["zh"] = told["zh"], told["en"]
@@ -143,6 +152,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("F09", "tier of another annotation", put("tier", value="human")),
     Mutation("F10", "special token in the text", add("description", "en", text=" <video>")),
     Mutation("F11", "repaired answer", put("provenance", "parse", value="repaired"), base=1),
+    Mutation("F12", "subtitles not used", unused_subtitles, prepare=subtitles_in_step),
+    Mutation("F12", "subtitles that lost cues",
+             put("speech", "subtitles", 0, "told", value={"cues without text": 2}), prepare=subtitles_in_step),
+    Mutation("F12", "subtitles that were moved",
+             put("speech", "subtitles", 0, "offset_s", value=-3.0), prepare=subtitles_in_step),
+    Mutation("F12", "subtitles with words for little of the voice",
+             put("speech", "subtitles", 0, "voice_covered", value=0.2), prepare=subtitles_in_step),
     # language
     Mutation("L01", "languages swapped", swap_languages),
     Mutation("L01", "English evidence in the Chinese field",

@@ -121,8 +121,8 @@ def test_a_video_that_comes_apart_is_heard_by_the_chunk_and_loses_no_sentence(tr
     assert starts == sorted(starts)
     assert {word["segment"] for word in again["words"]} == set(range(len(again["segments"])))
     assert error_rate(SCENES_SAY[1] + SCENES_SAY[3], chinese(again)) <= MOST["zh"], chinese(again)
-    subtitles = {"subtitles": "film.srt", "subtitles_sha256": "0" * 64}
-    assert apart.chunks({**row, "sidecar": subtitles}) == []
+    subtitles = [{"name": "film.srt", "sha256": "0" * 64, "language": None, "why": None}]
+    assert apart.chunks({**row, "sidecar": {"subtitles": subtitles}}) == []
 
 
 def test_the_same_video_gives_the_same_bytes_whatever_was_heard_before(
@@ -179,18 +179,6 @@ def test_languages_are_limited_to_the_configured_ones(tmp_path: Path) -> None:
     english = SpeechStage(SpeechConfig(languages=("en",), beam_size=1))
     english.open()
     assert {s["language"] for s in hear(english, bilingual_video())["segments"]} == {"en"}
-
-
-def test_ready_subtitles_are_used_where_they_stand_unless_told_otherwise(stage: SpeechStage, tmp_path: Path) -> None:
-    subtitles = tmp_path / "film.srt"
-    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nReady text\n", "utf-8")
-    heard = hear(stage, bilingual_video(), subtitles=str(subtitles), subtitles_sha256="a" * 64)
-    assert [s["text"] for s in heard["segments"]] == ["Ready text"]
-    assert heard["recogniser"] == {"engine": "subtitles", "model": "srt", "revision": "a" * 64}
-    nobody = SpeechStage(SpeechConfig(engine="none", use_subtitles=False))
-    nobody.open()
-    deaf = hear(nobody, bilingual_video(), subtitles=str(subtitles))
-    assert (deaf["segments"], deaf["recogniser"]["engine"]) == ([], "none")
 
 
 def test_a_missing_model_is_an_error_with_a_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,20 +1,12 @@
-"""The pure parts of hearing: runs, cleaning, subtitles."""
+"""The pure parts of hearing: runs and cleaning."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from ver_pipeline.transcribers.base import AudioError, TranscriptSegment, TranscriptWord, Video
+from ver_pipeline.transcribers.base import TranscriptSegment, TranscriptWord
 from ver_pipeline.transcribers.clean import clean_segment, simplifier
 from ver_pipeline.transcribers.runs import MAX_RUN_S, Run, Span, padded_spans, plan_runs
-from ver_pipeline.transcribers.subtitles import (
-    Subtitles,
-    one_after_the_other,
-    read_cues,
-    split_words,
-)
 from ver_pipeline.transcribers.whisperx import to_segment
 
 
@@ -106,65 +98,6 @@ def test_word_times_never_run_backwards() -> None:
     assert all(w.start_s <= w.end_s for w in done.words)
     assert [w.start_s for w in done.words] == sorted(w.start_s for w in done.words)
     assert min(times) >= 0.5
-
-
-SRT = (
-    "\ufeff1\r\n00:00:01,500 --> 00:00:03,000\r\n<i>- Hello,</i> there\r\n(door slams)\r\n\r\n"
-    "2\r\n00:01:00,000 --> 00:01:01,000\r\n♪ ♪\r\n"
-)
-VTT = "WEBVTT\n\nNOTE x\n\n00:01.500 --> 00:03.000 align:start\nHello, there\n"
-ASS = (
-    "[Events]\nFormat: Layer, Start, End, Style, Text\n"
-    "Dialogue: 0,0:00:01.50,0:00:03.00,Default,{\\an8}Hello,\\Nthere\nComment: 0,0:00:05.00,0:00:06.00,Default,no\n"
-)
-
-
-@pytest.mark.parametrize(("suffix", "text"), [(".srt", SRT), (".vtt", VTT), (".ass", ASS)])
-def test_subtitles_in_three_formats_give_the_same_words_and_times(tmp_path: Path, suffix: str, text: str) -> None:
-    path = tmp_path / f"video{suffix}"
-    path.write_bytes(text.encode())
-    reader = Subtitles()
-    reader.open()
-    heard = reader.transcribe(Video("film.mp4", 0, subtitles=str(path)))
-    assert [(s.text, s.start_s, s.end_s, s.language) for s in heard.segments] == [("Hello, there", 1.5, 3.0, "en")]
-    assert [w.word for w in heard.segments[0].words] == ["Hello,", "there"]
-    assert heard.speech_spans == ((1.5, 3.0),)
-
-
-def test_chinese_subtitles_in_an_old_encoding_are_read_and_split_by_character(tmp_path: Path) -> None:
-    path = tmp_path / "film.srt"
-    path.write_bytes("1\n00:00:00,000 --> 00:00:02,000\n你好，我叫Anna。\n".encode("gb18030"))
-    reader = Subtitles()
-    reader.open()
-    (found,) = reader.transcribe(Video("film.mp4", 0, subtitles=str(path))).segments
-    assert (found.text, found.language) == ("你好，我叫Anna。", "zh")
-    assert [w.word for w in found.words] == ["你", "好，", "我", "叫", "Anna。"]
-    assert found.words[-1].end_s == pytest.approx(2.0)
-
-
-def test_of_a_cue_in_two_languages_the_told_one_is_taken(tmp_path: Path) -> None:
-    path = tmp_path / "film.srt"
-    path.write_text("1\n00:00:00,000 --> 00:00:02,000\n我很高兴\nI am happy\n", "utf-8")
-    reader = Subtitles()
-    reader.open()
-    told = [reader.transcribe(Video("f", 0, language=x, subtitles=str(path))).segments[0].text for x in ("en", None)]
-    assert told == ["I am happy", "我很高兴"]
-
-
-def test_cues_that_overlap_give_words_in_order_of_time() -> None:
-    cues = [(4.0, 6.0, ["b"]), (0.0, 5.0, ["a"]), (4.0, 7.0, ["c"]), (9.0, 9.0, ["no length"])]
-    assert one_after_the_other(cues) == [(0.0, 4.0, ["a"]), (4.0, 7.0, ["b", "c"])]
-
-
-def test_a_file_without_any_cue_is_an_error_that_names_it(tmp_path: Path) -> None:
-    path = tmp_path / "film.srt"
-    path.write_text("this is no subtitle file", "utf-8")
-    with pytest.raises(AudioError, match=r"film\.srt"):
-        read_cues(path)
-
-
-def test_words_of_mixed_script_are_split_where_a_reader_would() -> None:
-    assert split_words("我爱 NLP 和 AI。") == ["我", "爱", "NLP", "和", "AI。"]
 
 
 def test_aligned_words_without_times_take_them_from_their_neighbours() -> None:

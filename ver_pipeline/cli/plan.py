@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_build_arguments(parser)
+    parser.add_argument("--files", action="store_true", help="say only what each file of the source becomes, and why")
     what = "find out where each video would be cut and tell how long the clips would be; nothing is encoded"
     parser.add_argument("--clips", action="store_true", help=what)
 
@@ -28,6 +29,7 @@ def _size_bytes(ref: SourceRef) -> int:
 
 def run(args: argparse.Namespace) -> int:
     from ver_pipeline.annotating.forecast import forecast
+    from ver_pipeline.cli.plan_files import file_lines, summary
     from ver_pipeline.dag import make_dag
     from ver_pipeline.engine.cache import stage_digest
     from ver_pipeline.engine.cache_lookup import CacheLookup
@@ -43,6 +45,10 @@ def run(args: argparse.Namespace) -> int:
     work = WorkFolder(args.out.resolve() / ".ver")
     ingest = config.ingest
     refs = list_sources(args.source, ingest.manifest, ingest.follow_links, work.sources, args.out)[: args.limit]
+    if args.files:
+        for line in file_lines(refs, args.source, args.out):
+            sys.stdout.write(os.fsencode(line).decode("utf-8", "replace") + "\n")
+        return 0
     dag = make_dag(config, work, read_tombstones(args.out))
     # What a cluster has is not known here: as many GPUs as are asked for.
     gpus = max(stage.resources.gpus for stage in dag) if args.ray_address else len(gpu_names())
@@ -55,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(f"{pool.name}: {workers} worker(s), {pool.cpus:g} CPUs and {pool.gpus:g} GPUs each\n")
         for stage in pool.stages:
             known = lookup.seen.get(stage.name, 0)
-            todo = lookup.missing.get(stage.name, 0 if known or finished == len(refs) else "not known yet")
+            todo = lookup.missing.get(stage.name, 0 if known or finished == len(listed) else "not known yet")
             reads = ", ".join(dict.fromkeys(name.partition(".")[0] for name in stage.reads))
             sys.stdout.write(f"  {stage.name:10} a row is a {stage.unit}; done before: {known}, to do: {todo}\n")
             sys.stdout.write(f"  {'':10} {reads} -> {', '.join(stage.writes)}   [{stage_digest(stage)[:8]}]\n")
@@ -67,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
     free_bytes = shutil.disk_usage(there).free
     files = f"{len(refs)} files ({finished} done before), {size_bytes / 1e6:.1f} MB"
     sys.stdout.write(f"\n{files}; {free_bytes / 1e9:.1f} GB free where the data set goes\n")
+    for line in summary(refs):
+        sys.stdout.write(os.fsencode(line).decode("utf-8", "replace") + "\n")
     planned = planned_clips(dag, listed, work, args.clips)
     sys.stdout.write(f"{planned.lines()}\n")
     expected = forecast(dag, listed, work, config, args.out)

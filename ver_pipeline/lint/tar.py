@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from ver_pipeline.lint.defect import Defect
 from ver_pipeline.lint.facts import Columns, record_facts
 from ver_pipeline.media.open import MediaError, open_media
+from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.hashing import sha256_file
 from ver_pipeline.schemas.record import Record, parse_record
 from ver_pipeline.schemas.strict import relation_errors
@@ -201,7 +202,7 @@ def _parse(data: bytes, found: Note) -> Record | None:
         else:
             found("schema", f"the record is not JSON: {error}")
         return None
-    if record.to_json() != data:
+    if canonical_json(record.model_dump(mode="json", exclude_unset=True)) != data:  # older records lack later fields
         found("canonical", "the record is not in canonical form")
     for fault in relation_errors(record):
         found("schema", f"{fault.pointer}: {fault.message}")

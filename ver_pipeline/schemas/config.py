@@ -84,6 +84,8 @@ class SpeechConfig(Section):
     """Audio held in memory at once, in seconds."""
     use_subtitles: bool = True
     """Whether a subtitle file beside the video replaces transcription."""
+    check_subtitles: Literal["words", "voice", "no"] = "words"
+    """What ready text is held against: words that the recogniser hears in a few stretches, voice activity, nothing."""
     align_model_en: str | None = None
     """WhisperX's alignment model for English: a name or a folder; null takes its default."""
     align_model_zh: str | None = None

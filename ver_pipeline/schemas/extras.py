@@ -11,8 +11,8 @@ from ver_pipeline.schemas.errors import MissingDependencyError
 PACKAGES: dict[str, tuple[str, ...]] = {
     "build": (
         "ray", "numpy", "pandas", "ffmpeg", "imageio_ffmpeg", "scenedetect", "cv2", "faster_whisper", "ctranslate2",
-        "onnxruntime", "onnx", "vaderSentiment", "opencc", "webdataset", "great_expectations", "rich",
-        "huggingface_hub", "requests", "jsonschema", "PIL",
+        "onnxruntime", "onnx", "vaderSentiment", "opencc", "pysubs2", "charset_normalizer", "webdataset",
+        "great_expectations", "rich", "huggingface_hub", "requests", "jsonschema", "PIL",
     ),
     "train": (
         "torch", "transformers", "peft", "accelerate", "tensorboard", "safetensors", "tokenizers", "numpy",

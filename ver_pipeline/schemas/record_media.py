@@ -147,6 +147,41 @@ class Recogniser(Part):
     revision: str
 
 
+class Caption(Part):
+    """Text of a subtitle file that nobody says, in clip time: what is heard, sung, seen or told besides speech."""
+
+    start_s: Seconds
+    end_s: Seconds
+    text: str
+    kind: Literal["sound", "music", "sign", "speaker", "credit", "translation"]
+
+
+class SubtitleFile(Part):
+    """A subtitle file beside the video, how it fits the sound, and whether the words come from it.
+
+    ``told`` counts what was lost or put right in the whole file.  A time ``t`` of the file is ``rate * t + offset_s``
+    of the video.  ``voice_s`` is for how long somebody is heard in the video, ``voice_covered`` the share of that in
+    cues, ``cues_voiced`` the share of cues in which somebody is heard; ``agreement`` is the share of sampled words that
+    the recogniser hears too (0 to 1).  None: not measured.
+    """
+
+    name: str
+    sha256: Sha256
+    format: str | None = None
+    encoding: str | None = None
+    language: Language | None = None
+    used: bool
+    why: str | None = None
+    n_cues: Annotated[int, Field(ge=0)] = 0
+    told: dict[str, int] = Field(default_factory=dict)
+    offset_s: float = 0.0
+    rate: Annotated[float, Field(gt=0)] = 1.0
+    voice_s: Seconds | None = None
+    voice_covered: Probability | None = None
+    cues_voiced: Probability | None = None
+    agreement: Probability | None = None
+
+
 class Speech(Part):
     """What is said in the clip, in the language it is said in (Chinese in simplified script)."""
 
@@ -162,3 +197,5 @@ class Speech(Part):
     discarded: tuple[Discarded, ...] = ()
     onscreen: Literal["on", "off", "mixed", "unknown"] = "unknown"
     recogniser: Recogniser
+    captions: tuple[Caption, ...] = ()
+    subtitles: tuple[SubtitleFile, ...] = ()

@@ -5,40 +5,43 @@ Listing only looks at names and sizes; what a file holds is the ingest stage's b
 
 from __future__ import annotations
 
-import csv
 import glob
-import json
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import UsageError
+from ver_pipeline.schemas.reasons import Reason
+from ver_pipeline.schemas.rules.characters import SPECIAL_TOKEN, unclean
+from ver_pipeline.sources.beside import Beside, Folder, in_folder
+from ver_pipeline.sources.lists import LIST_SUFFIXES, RIGHTS_FIELDS, path_of, read_manifest, rows_of
 from ver_pipeline.sources.remote import RemoteFile, as_row, fetch, is_remote, list_remote
 
-SUBTITLE_SUFFIXES = (".srt", ".vtt", ".ass")
-SIDECAR_SUFFIXES = (".json", *SUBTITLE_SUFFIXES)
-SIDECAR_FIELDS = frozenset(
-    {"path", "uri", "license", "rights_basis", "consent", "group_id", "group", "language", "title", "collection"}
-)
-"""What a sidecar, or a row of a manifest, may say of a video."""
-LIST_SUFFIXES = (".csv", ".jsonl", ".parquet")
+__all__ = ["SourceRef", "list_sources", "read_manifest"]
+
+MAX_RIGHTS_BYTES = 1 << 20
+_RIGHTS = re.compile(rb"licen[cs]e|rights|consent|copyright|spdx", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRef:
-    """A file to ingest: ``uri`` is its name in the data set (relative, with ``/``), ``path`` where it is.
+    """A file to ingest: ``uri`` is its name in the data set (relative, with ``/``, in NFC), ``path`` where it is.
 
-    ``entry`` is its row of the manifest, empty without one.  ``remote`` tells where to fetch it from first.
+    ``entry`` is its row of the manifest, empty without one.  ``remote`` tells where to fetch it from first.  ``beside``
+    are the files that belong to it.  ``refused`` is why it is rejected before any work is spent on it.
     """
 
     uri: str
     path: str
     entry: dict[str, Any]
     remote: dict[str, Any] | None = None
+    beside: Beside = field(default_factory=Beside)
+    refused: tuple[Reason, str] | None = None
 
 
 def list_sources(
@@ -54,7 +57,7 @@ def list_sources(
         mirror: the folder that remote videos are fetched to.
         out: the data set; what lies in there is none of the videos, even where it lies among them.
 
-    Sidecars of a video in the same folder, the manifest itself and hidden files are not sources.  A
+    Sidecars and subtitles of a video (``sources/beside.py``), the manifest itself and hidden files are not sources.  A
     loop of symbolic links is walked once.
 
     Raises:
@@ -68,22 +71,105 @@ def list_sources(
     remote = _remote_files(source, mirror) if is_remote(source) else {}
     pairs = sorted(remote) if is_remote(source) else sorted(_files(source, follow_links, out))
     manifest_path = os.path.realpath(manifest) if manifest else None
-    sidecars = _sidecars({path for _, path in pairs})
-    for pair in remote:
-        if pair[1] in sidecars:
-            _fetch_sidecar(source, remote[pair], Path(pair[1]))
-    refs = [
-        SourceRef(uri, path, entries.get(uri, {}), as_row(source, remote[uri, path]) if remote else None)
-        for uri, path in pairs
-        if os.path.realpath(path) != manifest_path and path not in sidecars
-    ]
-    unknown = sorted(set(entries) - {ref.uri for ref in refs})
-    if unknown:
+    pairs = [(uri, path) for uri, path in pairs if not manifest_path or os.path.realpath(path) != manifest_path]
+    by_path = {path: file for (_, path), file in remote.items()}
+    folders = _folders(pairs, source, by_path)
+    refs, seen = [], set()
+    for uri, path in pairs:
+        folder, name = folders[os.path.dirname(path)], os.path.basename(path)
+        if name in folder.taken:
+            continue
+        beside, shown = folder.beside.get(name, Beside()), shown_uri(uri)
+        entry = entries.get(shown, {})
+        refused = _refusal(shown, beside, entry, folder.alone.get(name), shown in seen)
+        seen.add(shown)
+        told = as_row(source, remote[uri, path]) if remote else None
+        refs.append(SourceRef(shown, path, entry, told, beside, refused))
+    for path in by_path:
+        if os.path.basename(path) in folders[os.path.dirname(path)].taken:
+            _fetch_beside(source, by_path[path], Path(path))
+    if unknown := sorted(set(entries) - {ref.uri for ref in refs}):
         raise UsageError(
             f"the manifest {manifest} names {len(unknown)} file(s) that are not under {source}, first: {unknown[0]}",
             "paths in a manifest are relative to --source",
         )
-    return refs
+    return sorted(refs, key=lambda ref: ref.uri)
+
+
+def _refusal(
+    uri: str, beside: Beside, entry: dict[str, Any], alone: str | None, again: bool
+) -> tuple[Reason, str] | None:
+    if alone is not None:
+        return Reason.NOT_MEDIA, alone
+    if again:
+        return Reason.UNREADABLE, "another name in its folder differs only in how its accents are composed; rename one"
+    if not _is_utf8(uri):
+        return None  # ``source_rows`` says it, with the name as it can be shown
+    if (defect := unclean(uri)) or SPECIAL_TOKEN.search(uri):
+        return Reason.UNREADABLE, f"its name {defect or 'holds a special token of a training conversation'}; rename it"
+    if beside.refused:
+        return Reason.BAD_SIDECAR, beside.refused
+    if beside.unread and not RIGHTS_FIELDS & set(entry):
+        return Reason.BAD_SIDECAR, beside.unread
+    return None
+
+
+def shown_uri(path: str) -> str:
+    """A relative path as the data set names it: with ``/``, in Unicode NFC."""
+    return unicodedata.normalize("NFC", path.replace(os.sep, "/"))
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _folders(pairs: list[tuple[str, str]], source: str, remote: dict[str, RemoteFile]) -> dict[str, Folder]:
+    """What belongs to what, by folder.  On disk a whole folder counts, also where only some files are sources."""
+    listed: dict[str, set[str]] = {}
+    for _, path in pairs:
+        listed.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
+    whole = bool(remote) or Path(source).is_dir()
+    return {
+        folder: in_folder(names if whole else names | _names_in(folder), _tells_rights(folder, source, remote))
+        for folder, names in listed.items()
+    }
+
+
+def _names_in(folder: str) -> set[str]:
+    try:
+        return {name for name in os.listdir(folder) if not name.startswith(".")}
+    except OSError:
+        return set()
+
+
+def _tells_rights(folder: str, source: str, remote: dict[str, RemoteFile]) -> Callable[[str], bool]:
+    """Whether a file of the folder speaks of rights, as JSON fields that a sidecar may have or in any text."""
+
+    def tells(name: str) -> bool:
+        path = Path(folder, name)
+        try:
+            if file := remote.get(str(path)):
+                if file.size_bytes > MAX_RIGHTS_BYTES:
+                    return False
+                _fetch_beside(source, file, path)
+            if not path.is_file() or path.stat().st_size > MAX_RIGHTS_BYTES:
+                return False
+            data = path.read_bytes()
+        except OSError:
+            return True  # what cannot be read is not absent
+        try:
+            value = parse_json(data) if name.lower().endswith(".json") else None
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            return any(value.get(field) not in (None, "") for field in RIGHTS_FIELDS)
+        return bool(_RIGHTS.search(data))
+
+    return tells
 
 
 def _remote_files(source: str, mirror: Path | None) -> dict[tuple[str, str], RemoteFile]:
@@ -93,7 +179,7 @@ def _remote_files(source: str, mirror: Path | None) -> dict[tuple[str, str], Rem
     return {(file.uri, str(mirror / file.uri)): file for file in list_remote(source)}
 
 
-def _fetch_sidecar(source: str, file: RemoteFile, to: Path) -> None:
+def _fetch_beside(source: str, file: RemoteFile, to: Path) -> None:
     try:
         fetch(source, file, to)
     except OSError as error:
@@ -105,8 +191,8 @@ def _files(source: str, follow_links: bool, out: Path | None) -> Iterator[tuple[
     if path.is_dir():
         yield from _walk(path, follow_links, out)
     elif path.is_file() and path.suffix.lower() in LIST_SUFFIXES:
-        for row in _rows(path):
-            name = _path_of(row, path)
+        for row in rows_of(path):
+            name = path_of(row, path)
             yield name, os.path.abspath(path.parent / name)
     elif os.path.lexists(path):
         yield path.name, os.path.abspath(path)
@@ -147,62 +233,3 @@ def _is_link_loop(path: str) -> bool:
     except OSError as error:
         return "symbolic link" in str(error.strerror)
     return os.path.isdir(path)
-
-
-def _sidecars(paths: set[str]) -> set[str]:
-    """Those of ``paths`` that lie beside a video of the same name."""
-    suffixes: dict[str, set[str]] = {}
-    for path in paths:
-        stem, suffix = os.path.splitext(path)
-        suffixes.setdefault(stem, set()).add(suffix.lower())
-    accompanied = {stem for stem, found in suffixes.items() if found - set(SIDECAR_SUFFIXES)}
-    return {
-        path
-        for path in paths
-        if os.path.splitext(path)[0] in accompanied and os.path.splitext(path)[1].lower() in SIDECAR_SUFFIXES
-    }
-
-
-def read_manifest(path: str) -> dict[str, dict[str, Any]]:
-    """Rows of a manifest (CSV, JSONL or Parquet) by their ``path`` column.
-
-    Raises:
-        UsageError: when it cannot be read or has no ``path`` column.
-    """
-    return {_path_of(row, Path(path)): row for row in _rows(Path(path))}
-
-
-def _path_of(row: dict[str, Any], path: Path) -> str:
-    name = row.get("path") or row.get("uri")
-    if not isinstance(name, str) or not name:
-        raise UsageError(f"a row of {path} has no 'path'", "every row names a file, relative to --source")
-    return name
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """Rows of a list without the cells that hold nothing; what JSON cannot hold (a date) as text."""
-    try:
-        rows = _read(path)
-    except (OSError, ValueError, csv.Error) as error:
-        raise UsageError(
-            f"the list {path} cannot be read: {error}", "CSV, JSONL or Parquet with a 'path' column"
-        ) from (error)
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict) or None in row:
-            raise UsageError(f"row {number} of the list {path} does not fit its columns", "mend that row")
-    if unknown := sorted({name for row in rows for name in row} - SIDECAR_FIELDS):
-        cure = f"known are {', '.join(sorted(SIDECAR_FIELDS))}"
-        raise UsageError(f"the list {path} has the unknown column {unknown[0]!r}", cure)
-    filled = [{k: v for k, v in row.items() if v not in ("", None) and v == v} for row in rows]  # NaN is not itself
-    return [json.loads(json.dumps(row, default=str)) for row in filled]
-
-
-def _read(path: Path) -> list[Any]:
-    if path.suffix.lower() == ".csv":
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            return list(csv.DictReader(file))
-    if path.suffix.lower() == ".jsonl":
-        return [parse_json(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-    import pyarrow.parquet
-
-    return list(pyarrow.parquet.read_table(path).to_pylist())

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import UsageError
 
 CHUNK_BYTES = 8 << 20
@@ -73,7 +74,7 @@ def fetch(source: str, file: RemoteFile, to: Path) -> None:
         return
     store, _ = fs.FileSystem.from_uri(source)
     to.parent.mkdir(parents=True, exist_ok=True)
-    temporary = to.with_name(f".{to.name}.{os.getpid()}.part")
+    temporary = to.with_name(f".{digest(to.name)[:16]}.{os.getpid()}.part")  # a name may be as long as names may be
     try:
         with store.open_input_stream(file.path) as stream, open(temporary, "wb") as out:
             while chunk := stream.read(CHUNK_BYTES):

@@ -7,19 +7,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from ver_pipeline.schemas.reasons import Reason, Reject
-from ver_pipeline.sources.listing import SIDECAR_SUFFIXES, SourceRef
+from ver_pipeline.sources.listing import SourceRef
 
 Row = dict[str, Any]
 
 
 def source_rows(refs: Sequence[SourceRef]) -> tuple[list[Row], list[Row]]:
-    """Rows for the first stage, and rejects for files whose names are not UTF-8."""
+    """Rows for the first stage, and rejects for files on which no work is to be spent."""
     rows, rejects = [], []
     for ref in refs:
         try:
             ref.path.encode("utf-8")
+            if ref.refused is not None:
+                reason, message = ref.refused
+                rejects.append(Reject(reason, "ingest", f"{ref.uri}: {message}", uri=ref.uri).to_row())
+                continue
             rows.append({
                 "uri": ref.uri, "path": ref.path, "entry": ref.entry, "remote": ref.remote, "stat": _stat(ref),
+                "beside": {"sidecars": ref.beside.sidecars, "subtitles": ref.beside.subtitles},
             })  # fmt: skip
         except UnicodeEncodeError:
             shown = os.fsencode(ref.uri).decode("utf-8", "replace")
@@ -33,7 +38,8 @@ def _stat(ref: SourceRef) -> list[int]:
     is to be fetched its ``remote`` tells that."""
     path = ref.path
     state = []
-    for name in (*([] if ref.remote else [path]), *(os.path.splitext(path)[0] + suffix for suffix in SIDECAR_SUFFIXES)):
+    folder = os.path.dirname(path)
+    for name in (*([] if ref.remote else [path]), *(os.path.join(folder, name) for name in ref.beside.names())):
         try:
             info = os.stat(name)
             state += [info.st_size, info.st_mtime_ns, info.st_mode]

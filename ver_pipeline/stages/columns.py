@@ -10,12 +10,28 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 
+class Beside(TypedDict):
+    """Files that belong to a video, by their names in its folder."""
+
+    sidecars: list[str]
+    subtitles: list[str]
+
+
+class Subtitles(TypedDict):
+    """A subtitle file: its name in the video's folder, its hash, the language that its name tells, and why it is not
+    looked at, if it is not."""
+
+    name: str
+    sha256: str
+    language: str | None
+    why: str | None
+
+
 class Sidecar(TypedDict):
-    """What stands beside a video: a hint of its language, and its subtitle file."""
+    """What stands beside a video: a hint of its language, and its subtitle files, the first to be looked at first."""
 
     language: str | None
-    subtitles: str | None
-    subtitles_sha256: str | None
+    subtitles: list[Subtitles]
 
 
 class Remote(TypedDict):
@@ -45,6 +61,8 @@ class TranscriptColumn(TypedDict):
     words: list[dict[str, object]]
     speech_spans: list[tuple[float, float]]
     language_windows: list[dict[str, object]]
+    captions: list[dict[str, object]]
+    subtitles: list[dict[str, object]]
     recogniser: dict[str, str]
     has_audio: bool
 
@@ -96,10 +114,11 @@ COLUMNS: dict[str, ColumnType] = {
     "path": ColumnType("str", "where the video lies now; never part of a cache key"),
     "entry": ColumnType("dict[str, str]", "its row of the manifest; empty without one"),
     "remote": ColumnType("Remote | None", "where to fetch it from first"),
+    "beside": ColumnType("Beside", "the files that belong to it: names in its folder"),
     "stat": ColumnType("list[int]", "size in bytes, time of change in ns and mode of the video and of each sidecar"),
     "file": ColumnType("list[int] | None", "size in bytes and time of change in ns when ingest read it"),
     "source": ColumnType("record.Source", "what is known of the video"),
-    "sidecar": ColumnType("Sidecar", "language hint and subtitle file"),
+    "sidecar": ColumnType("Sidecar", "language hint and subtitle files"),
     "shots": ColumnType("Shots", "where the shots change"),
     "transcript": ColumnType("TranscriptColumn", "what is said in the whole video"),
     "chunk": ColumnType("ChunkColumn", "the clips planned in one stretch of the video"),

@@ -7,6 +7,7 @@ the probe; decodes a still image.
 from __future__ import annotations
 
 import stat
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from ver_pipeline.schemas.errors import DISK_FULL, ConfigError
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record_media import Rights, Source
-from ver_pipeline.sources.listing import SIDECAR_FIELDS, SUBTITLE_SUFFIXES
+from ver_pipeline.schemas.rules.characters import unclean
+from ver_pipeline.sources.beside import Beside, beside_on_disk, ranked
+from ver_pipeline.sources.lists import SIDECAR_FIELDS
 from ver_pipeline.sources.remote import fetch, from_row
 from ver_pipeline.stages.base import FILE, Outcome, Resources, Row, file_state
 
@@ -34,9 +37,9 @@ class IngestStage:
     """File in, ``source`` (``record.Source``) and ``sidecar`` out; or a typed reject."""
 
     name = "ingest"
-    version = "6"
+    version = "7"
     unit = "source"
-    reads = ("uri", "path", "entry", "remote", "stat")
+    reads = ("uri", "path", "entry", "remote", "stat", "beside")
     writes = ("source", "sidecar", FILE)
     batch_size = 1
     resources = Resources(cpus=0.5, isolated=True, time_limit_s=7200)
@@ -78,7 +81,8 @@ class IngestStage:
         if size_bytes == 0:
             return reject(Reason.EMPTY_FILE, "holds no bytes; copy it again", source_id)
         try:
-            about = read_sidecar(path, row.get("entry") or {})
+            beside = _beside(row)
+            about = read_sidecar(path, row.get("entry") or {}, beside)
         except ValueError as error:
             return reject(Reason.BAD_SIDECAR, str(error), source_id)
         try:
@@ -94,16 +98,17 @@ class IngestStage:
             return reject(error.reason, str(error), source_id)
         except ValueError as error:
             return reject(Reason.BAD_SIDECAR, f"its sidecar or manifest entry: {_first_line(error)}", source_id)
-        subtitles = find_subtitles(path)
+        told = about.get("language")
         try:
-            subtitles_sha256 = hash_file(Path(subtitles))[0] if subtitles else None
+            subtitles = [
+                {"name": s.name, "sha256": hash_file(path.parent / s.name)[0], "language": s.language, "why": s.why}
+                for s in ranked(beside.subtitles, path.name, told_language(told))
+            ]
         except OSError as error:
-            return reject(Reason.BAD_SIDECAR, f"its subtitles {subtitles} cannot be read: {error.strerror}", source_id)
-        sidecar = {
-            "language": about.get("language"),
-            "subtitles": subtitles,
-            "subtitles_sha256": subtitles_sha256,
-        }
+            return reject(
+                Reason.BAD_SIDECAR, f"its subtitles {error.filename} cannot be read: {error.strerror}", source_id
+            )
+        sidecar = {"language": told, "subtitles": subtitles}
         if file_state(path) != before:
             return reject(Reason.CHANGED_SOURCE, "it was written to while it was being read; run the command again")
         return {"source": source, "sidecar": sidecar, FILE: before}
@@ -160,23 +165,25 @@ def _audio_fields(video: Probe, number: int | None, audible: bool) -> Row:
     }
 
 
-def read_sidecar(path: Path, entry: Row) -> Row:
-    """What ``NAME.json`` beside the video says, overridden by its manifest entry.
+def read_sidecar(path: Path, entry: Row, beside: Beside | None = None) -> Row:
+    """What the sidecar of a video says, overridden by its manifest entry; texts in Unicode NFC.
+
+    Args:
+        beside: what belongs to the video; None looks at its folder.
 
     Raises:
-        ValueError: when it cannot be read, is not a JSON object, names a field nobody knows, or holds a list.
+        ValueError: when it cannot be read, is not a JSON object, names a field nobody knows, or holds what is no text.
     """
     about: Row = {}
-    beside = path.with_suffix(".json")
-    if beside.is_file() and beside != path:
+    for name in (beside or beside_on_disk(str(path))).sidecars:
         try:
-            about = parse_json(beside.read_bytes())
+            about = parse_json((path.parent / name).read_bytes())
         except OSError as error:
-            raise ValueError(f"its sidecar {beside.name} cannot be read: {error.strerror}") from error
+            raise ValueError(f"its sidecar {name} cannot be read: {error.strerror}") from error
         except ValueError as error:
-            raise ValueError(f"its sidecar {beside.name} is not JSON: {error}") from error
+            raise ValueError(f"its sidecar {name} is not JSON: {error}") from error
         if not isinstance(about, dict):
-            raise ValueError(f"its sidecar {beside.name} is not a JSON object")
+            raise ValueError(f"its sidecar {name} is not a JSON object")
     about = {name: value for name, value in {**about, **entry}.items() if value is not None}
     unknown = sorted(set(about) - SIDECAR_FIELDS)
     if unknown:
@@ -185,22 +192,31 @@ def read_sidecar(path: Path, entry: Row) -> Row:
     for name, value in about.items():
         if isinstance(value, (dict, list)) or (name == "language" and not isinstance(value, str)):
             raise ValueError(f"its sidecar or manifest says {value!r} for {name!r}, which is no text")
+        if isinstance(value, str):
+            about[name] = unicodedata.normalize("NFC", value)
+            if defect := unclean(about[name]):
+                raise ValueError(f"what its sidecar or manifest says for {name!r} {defect}")
     return about
+
+
+def _beside(row: Row) -> Beside:
+    """As listing found it; a row that says nothing of it has its folder looked at.
+
+    Raises:
+        ValueError: what lies beside it may belong to another video too.
+    """
+    if row.get("beside") is not None:
+        return Beside(**row["beside"])
+    found = beside_on_disk(row["path"])
+    if found.refused:
+        raise ValueError(found.refused)
+    return found
 
 
 def _can_be_read_to_its_end(path: Path) -> bool:
     """Reading a pipe or a device may never end; a folder is one that could not be listed, and says so when read."""
     mode = path.stat().st_mode
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
-
-
-def find_subtitles(path: Path) -> str | None:
-    """The ready subtitles beside a video: ``NAME.srt``, ``.vtt`` or ``.ass``."""
-    for suffix in SUBTITLE_SUFFIXES:
-        beside = path.with_suffix(suffix)
-        if beside.is_file():
-            return str(beside)
-    return None
 
 
 def _first_line(error: ValueError) -> str:

@@ -8,6 +8,8 @@ without audio and a video without speech are normal and give empty lists.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ver_pipeline.media.clock import Jump
@@ -18,7 +20,7 @@ from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import CHUNK, Outcome, Resources, Row
 from ver_pipeline.transcribers.base import AudioError, NoTranscriber, Transcriber, Video, to_transcript
 from ver_pipeline.transcribers.faster_whisper import FasterWhisper
-from ver_pipeline.transcribers.subtitles import Subtitles
+from ver_pipeline.transcribers.subtitles.choice import ChangedSubtitles, ReadyText, SubtitleRef
 from ver_pipeline.transcribers.whisperx import WhisperX
 
 CHUNK_S = 600.0
@@ -43,7 +45,7 @@ class SpeechStage:
     """``transcript`` in source time: segments, words, speech spans, language windows, who listened."""
 
     name = "speech"
-    version = "3"
+    version = "4"
     unit = "source"
     reads = ("source.id", "source.audio_track", "source.clock_jumps", "source.duration_s", "path", "file", "sidecar")
     writes = ("transcript",)
@@ -53,19 +55,21 @@ class SpeechStage:
         self.config = config
         self.chunk_s = chunk_s
         self.transcriber, self._release = _transcriber(config)
-        self.reader: Transcriber = Subtitles()
+        listens = config.engine != "none" and config.check_subtitles == "words"
+        self.ready = ReadyText(self.transcriber if listens else None, checks=config.check_subtitles != "no")
         on_gpu = config.device == "cuda" and config.engine != "none"
         self.resources = Resources(cpus=0.5, gpus=1.0 if on_gpu else 0.0, isolated=True, time_limit_s=6 * 3600)
 
     def fingerprint(self) -> Mapping[str, Any]:
-        own: dict[str, Any] = {"use_subtitles": self.config.use_subtitles, "chunk_s": self.chunk_s}
+        own: dict[str, Any] = {name: getattr(self.config, name) for name in ("use_subtitles", "check_subtitles")}
+        own["chunk_s"] = self.chunk_s
         if self._release is not None:
             own["release"] = self._release
-        return {"transcriber": self.transcriber.fingerprint(), **own}
+        return {"transcriber": self.transcriber.fingerprint(), "ready_text": self.ready.fingerprint(), **own}
 
     def open(self) -> None:
         self.transcriber.open()
-        self.reader.open()
+        self.ready.open()
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
         return [self._one(row) for row in rows]
@@ -74,7 +78,7 @@ class SpeechStage:
         """Where the chunks of a long video begin and end, before they move into pauses; none of a short one."""
         video = self._video(row)
         n = int(row["source"]["duration_s"] // self.chunk_s)
-        if n < 2 or video.chunk or video.subtitles or not video.has_audio or self.config.engine == "none":
+        if n < 2 or video.chunk or self._subtitles(row) or not video.has_audio or self.config.engine == "none":
             return []
         begins_s = [k * self.chunk_s for k in range(n)]
         return [{**row, CHUNK: [a, b]} for a, b in zip(begins_s, [*begins_s[1:], None], strict=True)]
@@ -98,8 +102,6 @@ class SpeechStage:
             track=source["audio_track"],
             jumps=tuple(Jump.of(jump) for jump in source["clock_jumps"]),
             language=told_language(sidecar.get("language")),
-            subtitles=sidecar.get("subtitles") if self.config.use_subtitles else None,
-            subtitles_sha256=sidecar.get("subtitles_sha256"),
             chunk=None if begin_s is None else (begin_s, end_s),
         )
 
@@ -109,10 +111,20 @@ class SpeechStage:
             bad = next((outcome for outcome in outcomes if isinstance(outcome, Reject)), None)
             return bad or self.join([outcome for outcome in outcomes if isinstance(outcome, dict)])
         source, video = row["source"], self._video(row)
-        transcriber = self.reader if video.subtitles else self.transcriber
         try:
-            heard = transcriber.transcribe(video)
-        except AudioError as error:
-            reason = Reason.BAD_SIDECAR if video.subtitles else Reason.DECODE_FAILED
+            ready, file = self.ready.choose(video, self._subtitles(row), source["duration_s"])
+            if file is not None:
+                kind = Path(file.name).suffix.lstrip(".").lower()
+                told = {"engine": "subtitles", "model": kind, "revision": file.sha256}
+                return {"transcript": to_transcript(ready, told, video.has_audio)}
+            heard = replace(self.transcriber.transcribe(video), subtitles=ready.subtitles)
+        except (AudioError, ChangedSubtitles) as error:
+            reason = Reason.DECODE_FAILED if isinstance(error, AudioError) else Reason.CHANGED_SOURCE
             return Reject(reason, self.name, str(error), source_id=source.get("id"), uri=source.get("uri"))
-        return {"transcript": to_transcript(heard, transcriber.recogniser(video), video.has_audio)}
+        return {"transcript": to_transcript(heard, self.transcriber.recogniser(video), video.has_audio)}
+
+    def _subtitles(self, row: Row) -> list[SubtitleRef]:
+        """The subtitle files beside the video in the order in which they are looked at; none where told so."""
+        folder = Path(row["path"]).parent
+        files = (row.get("sidecar") or {}).get("subtitles") or [] if self.config.use_subtitles else []
+        return [SubtitleRef(path=str(folder / f["name"]), **f) for f in files]

@@ -100,6 +100,8 @@ def slice_speech(transcript: Transcript, start_s: float, end_s: float, late_s: f
         ],
         "onscreen": "unknown",
         "recogniser": dict(transcript.get("recogniser") or NO_RECOGNISER),
+        "captions": [{**c, **_clamp(c, start_s, duration_s)} for c in _shown(transcript, start_s, end_s)],
+        "subtitles": list(transcript.get("subtitles", ())),
     }
 
 
@@ -107,6 +109,11 @@ def said_around(heard: Sequence[dict[str, Any]], i: int) -> dict[str, str | None
     """What is said in the clips ``before`` and ``after`` the ``i``-th of a video; None where there is no such clip."""
     sides = {"before": i - 1, "after": i + 1}
     return {side: heard[at]["text"] if 0 <= at < len(heard) else None for side, at in sides.items()}
+
+
+def _shown(transcript: Transcript, start_s: float, end_s: float) -> list[dict[str, Any]]:
+    """The captions that are shown in the span, for however short a time."""
+    return [c for c in transcript.get("captions", ()) if c["start_s"] < end_s and c["end_s"] > start_s]
 
 
 def _middle(timed: dict[str, Any]) -> float:
@@ -144,7 +151,7 @@ def _segments(
                 "doubt": segment.get("doubt"),
             }
         )
-    return pauses
+    return sorted(pauses, key=lambda segment: float(segment["start_s"]))  # speakers overlap
 
 
 def _cut_text(text: str, before: Sequence[dict[str, Any]], kept: Sequence[dict[str, Any]]) -> str:

@@ -72,19 +72,32 @@ class LanguageWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class Caption:
+    """What a subtitle file holds besides speech: a sound, a song, a sign, who speaks, a credit, a translation."""
+
+    start_s: float
+    end_s: float
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
-    """Everything heard in a video, in order of time."""
+    """Everything heard in a video, in order of time.  ``subtitles`` holds a ``record.SubtitleFile`` for
+    each file that was looked at, used or not; ``captions`` come from the one that is used."""
 
     segments: tuple[TranscriptSegment, ...] = ()
     speech_spans: tuple[tuple[float, float], ...] = ()
     language_windows: tuple[LanguageWindow, ...] = ()
     discarded: tuple[Discarded, ...] = ()
+    captions: tuple[Caption, ...] = ()
+    subtitles: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What a transcriber is given: the file, its usable audio track (None: silent), the jumps of its clock, and a
-    subtitle file where one is used.
+    """What a transcriber is given: the file, its usable audio track (None: silent), the jumps of its clock, and its
+    language where that is told.
 
     ``chunk``: only what is said from here to there (seconds of the video; None: to its end) is asked for.
     """
@@ -93,8 +106,6 @@ class Video:
     track: int | None
     jumps: tuple[Jump, ...] = ()
     language: str | None = None
-    subtitles: str | None = None
-    subtitles_sha256: str | None = None
     chunk: tuple[float, float | None] | None = None
 
     @property
@@ -132,7 +143,7 @@ class Transcriber(Protocol):
 
 
 class AudioError(Exception):
-    """The audio, or the subtitle file, of a video cannot be read; the message says why."""
+    """The audio, or a subtitle file, of a video cannot be read; the message says why."""
 
 
 class NoTranscriber:
@@ -162,12 +173,15 @@ def to_transcript(heard: Transcript, recogniser: Mapping[str, str], has_audio: b
         for word in segment.words:
             plain = {key: _rounded(value) for key, value in asdict(word).items()}
             words.append({**plain, "language": segment.language, "segment": number})
+    words.sort(key=lambda word: (word["start_s"], word["segment"]))  # speakers overlap
     return {
         "segments": segments,
         "words": words,
         "speech_spans": [[_rounded(a), _rounded(b)] for a, b in heard.speech_spans],
         "language_windows": [{k: _rounded(v) for k, v in asdict(w).items()} for w in heard.language_windows],
         "discarded": [{k: _rounded(v) for k, v in asdict(d).items()} for d in heard.discarded],
+        "captions": [{key: _rounded(value) for key, value in asdict(c).items()} for c in heard.captions],
+        "subtitles": [dict(file) for file in heard.subtitles],
         "recogniser": dict(recogniser),
         "has_audio": has_audio,
     }

@@ -19,9 +19,10 @@ from ver_pipeline.schemas.rules.consistency import CONSISTENCY
 from ver_pipeline.schemas.rules.form import FORM
 from ver_pipeline.schemas.rules.grounding import GROUNDING
 from ver_pipeline.schemas.rules.language import LANGUAGE
+from ver_pipeline.schemas.rules.ready_text import READY_TEXT
 from ver_pipeline.schemas.rules.safety import SAFETY
 
-ALL_RULES: tuple[Rule, ...] = (*FORM, *LANGUAGE, *GROUNDING, *CONSISTENCY, *SAFETY)
+ALL_RULES: tuple[Rule, ...] = (*FORM, *READY_TEXT, *LANGUAGE, *GROUNDING, *CONSISTENCY, *SAFETY)
 """Every record rule, in the order in which they run and are reported."""
 
 BY_ID: dict[str, Rule] = {rule.id: rule for rule in ALL_RULES}

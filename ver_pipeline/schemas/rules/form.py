@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -13,10 +12,8 @@ from pydantic import ValidationError
 from ver_pipeline.schemas.keys import parse_key, source_key
 from ver_pipeline.schemas.record import Record, parse_record
 from ver_pipeline.schemas.rules.base import Context, Found, NotRun, Rule
+from ver_pipeline.schemas.rules.characters import SPECIAL_TOKEN, unclean
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_MOJIBAKE = re.compile(r"Ã[\x80-\xbf¡-ÿ]|â€|Â[\xa0-\xbf]|ï»¿|锟斤拷|烫烫烫|屯屯屯|ä¸[\x80-\xff]|å[\x80-\x9f]")
-_SPECIAL = re.compile(r"<\|?/?(?:video|image|audio|im_start|im_end|vision_\w+|video_pad|image_pad|endoftext)\|?>")
 _MOVING = frozenset({"", "main", "master", "latest", "head", "unknown", "dev", "tip"})
 _HASH = re.compile(r"[0-9a-f]{7,}")
 
@@ -140,16 +137,8 @@ def f08_clean_characters(record: Record, context: Context) -> list[Found]:
     """Text is NFC, without replacement, control or invisible characters, surrogates and mojibake."""
     defects = []
     for pointer, text in _strings(record.model_dump(mode="python", exclude={"verdict"}), ""):
-        if "\ufffd" in text:
-            defects.append(Found("holds U+FFFD, a character lost in decoding", pointer))
-        elif any("\ud800" <= c <= "\udfff" for c in text):
-            defects.append(Found("holds an unpaired surrogate", pointer))
-        elif _CONTROL.search(text):
-            defects.append(Found("holds a control or invisible character", pointer))
-        elif _MOJIBAKE.search(text):
-            defects.append(Found("looks like text decoded with the wrong encoding", pointer))
-        elif not unicodedata.is_normalized("NFC", text):
-            defects.append(Found("is not in Unicode NFC", pointer))
+        if defect := unclean(text):
+            defects.append(Found(defect, pointer))
     return defects
 
 
@@ -173,7 +162,7 @@ def f10_no_special_tokens(record: Record, context: Context) -> list[Found]:
     """No text holds a token that would break a training conversation, such as ``<video>``."""
     defects = []
     for pointer, text in _strings(record.model_dump(mode="python", exclude={"verdict", "lineage"}), ""):
-        if _SPECIAL.search(text):
+        if SPECIAL_TOKEN.search(text):
             defects.append(Found("holds a special token of a training conversation", pointer))
     return defects
 
@@ -211,6 +200,8 @@ def _spans(record: Record) -> Iterator[tuple[str, float, float]]:
         yield f"/speech/words/{i}", word.start_s, word.end_s
     for i, segment in enumerate(record.speech.segments):
         yield f"/speech/segments/{i}", segment.start_s, segment.end_s
+    for i, caption in enumerate(record.speech.captions):
+        yield f"/speech/captions/{i}", caption.start_s, caption.end_s
     for i, track in enumerate(record.measured.faces.tracks):
         yield f"/measured/faces/tracks/{i}", track.start_s, track.end_s
     for i, hit in enumerate(record.measured.sentiment.hits):
