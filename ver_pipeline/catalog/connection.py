@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.catalog import sandbox
 from ver_pipeline.catalog.limits import Limits, settings_of
+from ver_pipeline.schemas.bounded_parquet import require_rows
 from ver_pipeline.schemas.columns import Table
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def connect(
 
     Raises:
         duckdb.Error: a file is no Parquet.
+        CorruptDataError: one tells of more rows than its bytes can hold.
     """
     import duckdb
 
@@ -77,6 +79,10 @@ def connect(
     files = {name: None if path is None else addresses.of(path) for name, (_, path) in views.items()}
     for name, (table, _) in views.items():
         connection.execute(f'CREATE VIEW "{name}" AS {_select(table, files[name])}')
+    for name, (_, path) in views.items():
+        if path is not None:
+            told = connection.execute("SELECT num_rows FROM parquet_file_metadata(?)", [files[name]]).fetchone()
+            require_rows(path, told[0] if told else 0)
     columns_by_view: dict[str, set[str]] = {}
     for name, column in connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
         columns_by_view.setdefault(name, set()).add(column)

@@ -18,7 +18,6 @@ from typing import Any
 from ver_pipeline.catalog.database import Database, Result
 from ver_pipeline.catalog.fetch import Located, locate
 from ver_pipeline.catalog.limits import Limits, limits_of
-from ver_pipeline.schemas.bounded_parquet import check_rows
 from ver_pipeline.schemas.catalog_tables import TABLES
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.tables import INDEX, SAMPLES_SQL
@@ -36,9 +35,6 @@ class Dataset(Database):
             self._located: Located = locate(location, Path(self._scratch.name))
             tables = {table.name: (table, self._located.tables.get(table.name)) for table in (*TABLES.values(), INDEX)}
             self.open(tables, {"samples": SAMPLES_SQL})
-            for _, path in tables.values():
-                if path is not None:
-                    check_rows(path)
         except BaseException:
             self.close()
             raise

@@ -29,7 +29,12 @@ def check_rows(path: Path) -> None:
     """
     import pyarrow.parquet as pq
 
-    n_rows, size_bytes = pq.read_metadata(path).num_rows, path.stat().st_size
+    require_rows(path, pq.read_metadata(path).num_rows)
+
+
+def require_rows(path: Path, n_rows: int) -> None:
+    """The same, where the footer was read already."""
+    size_bytes = path.stat().st_size
     if not 0 <= n_rows <= ROWS_PER_BYTE * size_bytes + SPARE_ROWS:
         raise CorruptDataError(f"{path}: {n_rows} rows in {size_bytes} bytes", _CURE)
 
