@@ -18,8 +18,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ver_pipeline.media.fields import Cadence, FieldOrder
+
 Luma = npt.NDArray[np.int16]
-FieldOrder = Literal["progressive", "tff", "bff"]
 
 STRETCH_FRAMES = 20
 """Frames looked at in one place: four turns of the five-frame pattern of 3:2 pulldown."""
@@ -48,17 +49,6 @@ TELECINE_RATES = (Fraction(29), Fraction(61, 2))
 """Between these frame rates 3:2 pulldown of 24 frames a second is looked for."""
 TELECINE_CYCLE = 5
 PULLDOWN_RATIO = 2
-
-FLAGGED: dict[int, FieldOrder] = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}
-"""libavcodec's AVFieldOrder to the field that is shown first (TT, BB, TB, BT: the second letter)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cadence:
-    """Which field of a frame is shown first, and whether 24 frames a second were spread over fields by 3:2 pulldown."""
-
-    field_order: FieldOrder
-    telecined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ver_pipeline.media.cadence import STRETCH_FRAMES, Cadence, Stretch, cadence, look, luma_of, stretch_starts
-from ver_pipeline.media.color import REFERENCE_WHITE_NITS, Color, hlg_to_linear, pq_to_nits
+from ver_pipeline.media.cadence import STRETCH_FRAMES, Stretch, cadence, look, luma_of, stretch_starts
+from ver_pipeline.media.color import Color
+from ver_pipeline.media.fields import Cadence
 from ver_pipeline.media.open import open_media
 from ver_pipeline.media.probe import Probe, video_stream
+from ver_pipeline.media.tone import HLG_REFERENCE_SIGNAL, REFERENCE_WHITE_NITS, hlg_to_linear, pq_to_nits
 
 LEAST_FRAMES = 6
 """A stretch of fewer frames tells nothing."""
@@ -82,7 +84,7 @@ def _peak(frame: Any, color: Color) -> float:
     brightest = np.percentile(signal, PEAK_PERCENTILE)
     if color.transfer == "smpte2084":
         return float(pq_to_nits(brightest)) / REFERENCE_WHITE_NITS
-    return float(hlg_to_linear(brightest) / hlg_to_linear(np.array(0.75)))
+    return float(hlg_to_linear(brightest) / hlg_to_linear(np.array(HLG_REFERENCE_SIGNAL)))
 
 
 def _audible(path: Path, track: int, end_s: float) -> bool:

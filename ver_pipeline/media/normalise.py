@@ -12,7 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.media.color import Color, write_lut
+from ver_pipeline.media.color import Color
+from ver_pipeline.media.tone import write_lut
 
 TELECINE_RATIO = Fraction(4, 5)
 """Of every five frames that 3:2 pulldown wrote, four are the film's."""

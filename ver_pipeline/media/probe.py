@@ -13,10 +13,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.media.cadence import FLAGGED, FieldOrder
 from ver_pipeline.media.clock import JUMPING, Jump, JumpFinder
 from ver_pipeline.media.color import MATRICES, PRIMARIES, TRANSFERS, Color
 from ver_pipeline.media.containers import STILLS
+from ver_pipeline.media.fields import FLAGGED, FieldOrder
 from ver_pipeline.media.open import READ_LIMIT_S, MediaError, open_media
 from ver_pipeline.media.tracks import AudioTrack, audio_tracks, dispositions
 from ver_pipeline.schemas.reasons import Reason
