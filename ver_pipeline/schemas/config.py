@@ -65,7 +65,7 @@ class SpeechConfig(Section):
     model: str = "whisper-base"
     """Name in the model store, or the folder of a CTranslate2 Whisper."""
     languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en", "zh")
-    """ISO 639-1 codes that speech may be transcribed as; the most probable wins, none where another language is spoken."""
+    """ISO 639-1 codes that speech may be transcribed as; the most probable wins, none where another is spoken."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the model runs."""
     compute_type: str = "int8"
