@@ -194,7 +194,7 @@ def _language(segments: Sequence[dict[str, Any]]) -> str:
 
 
 def _n_latin_words(text: str) -> int:
-    return len(re.findall(r"[A-Za-z][a-z'’]+", text))
+    return len(re.findall(r"[A-Za-z][A-Za-z'’]*[a-z]", text))
 
 
 def _language_prob(windows: Iterable[dict[str, Any]], language: str, start_s: float, end_s: float) -> float | None:
