@@ -48,6 +48,7 @@ READABLE: dict[str, Callable[[Answer], str]] = {
     "key twice, same value": lambda a: dumped(a)[:-1] + f', "mixed": {dumped(a["mixed"])}}}',
     "under one key": lambda a: dumped({"answer": a}),
     "tool call in words": lambda a: f"<tool_call>{dumped({'name': 'answer', 'arguments': a})}</tool_call>",
+    "a thought as an object before": lambda a: dumped({"thought": "The mouth."}) + "\n" + dumped(a),
     "only inside its reasoning": lambda a: f"<think>\n{dumped(a)}\n</think>",
 }
 """Ways to write an answer down that leave no doubt what is meant."""
@@ -64,6 +65,7 @@ UNREADABLE: dict[str, Callable[[Answer], str]] = {
     "two that differ": lambda a: dumped(other(a)) + "\n" + dumped(a),
     "a correction that breaks off": lambda a: dumped(other(a)) + "\nWait, better: " + dumped(a)[:80],
     "a correction with a fault": lambda a: dumped(other(a)) + "\n" + dumped(a).replace(",", ",,", 1),
+    "a correction with a field too many": lambda a: dumped(other(a)) + "\n" + dumped({**a, "comment": "corrected"}),
     "key twice, two values": lambda a: dumped(a)[:-1] + f', "mixed": {dumped(not a["mixed"])}}}',
     "half a character": lambda a: dumped(a).replace("The ", "The \\ud83d ", 1),
     "a lost character": lambda a: dumped(a).replace("The ", "The \ufffd ", 1),

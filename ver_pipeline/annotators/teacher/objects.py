@@ -222,11 +222,12 @@ def _among_prose(text: str, fits: Fits) -> Object | Unread:
             broken += bool(_DEBRIS.search(text, start, end))
     if broken:
         return Unread(Reason.NOT_JSON, "the JSON in the answer is broken")
-    good = {canonical_json(inner): inner for inner in (_inside(one, fits) for one in values.values()) if fits(inner)}
-    chosen = list((good or values).values())
-    if len(chosen) == 1:
-        return Object(chosen[0], True, False)
-    if chosen:
+    good = [inner for inner in (_inside(one, fits) for one in values.values()) if fits(inner)]
+    if len(good) == 1 and all(set(one).isdisjoint(good[0]) or _inside(one, fits) == good[0] for one in values.values()):
+        return Object(good[0], True, False)  # the others are no tries at the same answer
+    if len(values) == 1:
+        return Object(next(iter(values.values())), True, False)
+    if values:
         return Unread(Reason.NOT_JSON, "the answer holds several different JSON objects")
     page = "is a web page" if _PAGE.match(text) else "holds no JSON object"
     return Unread(Reason.NOT_JSON, f"the answer {page}" if text else "the answer is empty")
