@@ -10,7 +10,7 @@ import pytest
 from standin_server import DURATION, StandIn, asked_text
 from test_reannotate import N, make_data_set, read
 
-from ver_pipeline.annotators.teacher.judge import family, same_family
+from ver_pipeline.annotators.teacher.llm_judge import family, same_family
 from ver_pipeline.annotators.teacher.parsing import check_schema
 from ver_pipeline.cli import main
 from ver_pipeline.schemas.answer import answer_schema

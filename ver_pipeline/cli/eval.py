@@ -97,7 +97,7 @@ def on_shards(args: argparse.Namespace) -> dict[str, Any]:
 
 def judged(args: argparse.Namespace) -> dict[str, Any]:
     """The marks of a judge of another model family; each assessment is a line of ``--replies``."""
-    from ver_pipeline.annotating.judging import judge_records
+    from ver_pipeline.annotating.llm_judge_report import judge_records
     from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.config_file import load_config
     from ver_pipeline.growth.settle import settle

@@ -1,6 +1,6 @@
 """Expectations of a whole data set: which rows each check looks at, and what came of it.
 
-DuckDB gives the rows, a judge (``judges.py``) evaluates them.  The suites are JSON under ``schemas/expectations/``:
+DuckDB gives the rows, ``evaluators.py`` looks at them.  The suites are JSON under ``schemas/expectations/``:
 people read and change them there.  An outcome is ``passed``, ``failed`` or ``not_run`` with the reason; a check that
 raises has failed.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.catalog.dataset import Dataset, open_dataset
-from ver_pipeline.quality.judges import EXAMPLES, Judge, best_judge
+from ver_pipeline.quality.evaluators import EXAMPLES, Evaluator, best_evaluator
 from ver_pipeline.quality.set_checks import CHECKS
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError, UsageError
@@ -62,7 +62,7 @@ def load_suite(name: str) -> dict[str, Any]:
 def run_expectations(
     location: str | Path, suites: Sequence[str] | None = None, against: str | Path | None = None
 ) -> dict[str, Any]:
-    """Judge a published data set.
+    """Evaluator a published data set.
 
     Args:
         location: folder or address of the data set.
@@ -81,13 +81,13 @@ def run_expectations(
     with ExitStack() as stack:
         data = stack.enter_context(open_dataset(location))
         earlier = None if against is None else stack.enter_context(open_dataset(against))
-        judge = stack.enter_context(best_judge())
-        judged = [_run_suite(suite, judge, data, earlier) for suite in chosen]
+        evaluator = stack.enter_context(best_evaluator())
+        judged = [_run_suite(suite, evaluator, data, earlier) for suite in chosen]
     outcomes = Counter(check["outcome"] for suite in judged for check in suite["checks"])
     errors = sum(c["outcome"] == "failed" and c["severity"] == "error" for s in judged for c in s["checks"])
     return {
         "schema": RESULTS_SCHEMA,
-        "engine": judge.engine,
+        "engine": evaluator.engine,
         "summary": {
             **{name: outcomes.get(name, 0) for name in ("passed", "failed", "not_run")},
             "failed_errors": errors,
@@ -118,8 +118,8 @@ def _rows(check: dict[str, Any], data: Dataset, earlier: Dataset | None) -> pa.T
     return data.sql(f'SELECT {", ".join(columns)} FROM "{value}"').arrow()
 
 
-def _run_suite(suite: dict[str, Any], judge: Judge, data: Dataset, earlier: Dataset | None) -> dict[str, Any]:
-    checks = [_run_check(check, judge, data, earlier) for check in suite["checks"]]
+def _run_suite(suite: dict[str, Any], evaluator: Evaluator, data: Dataset, earlier: Dataset | None) -> dict[str, Any]:
+    checks = [_run_check(check, evaluator, data, earlier) for check in suite["checks"]]
     outcomes = Counter(check["outcome"] for check in checks)
     return {
         **{name: suite[name] for name in ("name", "en", "zh")},
@@ -128,7 +128,7 @@ def _run_suite(suite: dict[str, Any], judge: Judge, data: Dataset, earlier: Data
     }
 
 
-def _run_check(check: dict[str, Any], judge: Judge, data: Dataset, earlier: Dataset | None) -> dict[str, Any]:
+def _run_check(check: dict[str, Any], evaluator: Evaluator, data: Dataset, earlier: Dataset | None) -> dict[str, Any]:
     expect = check["expect"]
     about = {**{name: check[name] for name in ("id", "severity", "en", "zh")}, "type": expect["type"]}
     why = _missing_need(check, data)
@@ -138,7 +138,7 @@ def _run_check(check: dict[str, Any], judge: Judge, data: Dataset, earlier: Data
     counted = expect["type"] == "expect_table_row_count_to_equal"
     if not rows.num_rows and not counted:
         return {**about, "outcome": "not_run", "why": "there are no rows to judge"}
-    result = judge.judge(rows, expect)
+    result = evaluator.evaluate(rows, expect)
     if result.error is not None:
         return {**about, "outcome": "failed", "observed": None, "why": result.error}
     examples = rows.slice(0, EXAMPLES).to_pylist() if counted else result.examples

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.quality.judges import EXAMPLES, Judgement
+from ver_pipeline.quality.evaluators import EXAMPLES, Evaluation
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class GxJudge:
-    """See ``judges.Judge``."""
+class GxEvaluator:
+    """See ``evaluators.Evaluator``."""
 
     def __init__(self) -> None:
         os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -33,7 +33,7 @@ class GxJudge:
         self._pandas = context.data_sources.add_pandas("catalog")
         self._n_frames = 0
 
-    def judge(self, rows: pa.Table, expect: dict[str, Any]) -> Judgement:
+    def evaluate(self, rows: pa.Table, expect: dict[str, Any]) -> Evaluation:
         """Evaluate one expectation; one that raises has failed."""
         from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
@@ -43,9 +43,9 @@ class GxJudge:
         result = batch.validate(ExpectationConfiguration(**expect).to_domain_obj())
         for raised in _exceptions(result.exception_info):
             if raised.get("raised_exception"):
-                return Judgement(False, error=str(raised["exception_message"]))
+                return Evaluation(False, error=str(raised["exception_message"]))
         examples = [] if result.success else result.result.get("partial_unexpected_list", [])[:EXAMPLES]
-        return Judgement(bool(result.success), _observed(result.result), examples)
+        return Evaluation(bool(result.success), _observed(result.result), examples)
 
 
 def _exceptions(info: dict[str, Any]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ver_pipeline.annotators.base import Usage
 from ver_pipeline.annotators.registry import make
 from ver_pipeline.annotators.teacher.asking import Model
-from ver_pipeline.annotators.teacher.judge import Assessment, assess, same_family
+from ver_pipeline.annotators.teacher.llm_judge import Assessment, assess, same_family
 from ver_pipeline.annotators.teacher.prices import price
 from ver_pipeline.catalog.records import local_root, read_records
 from ver_pipeline.schemas.canonical import canonical_json

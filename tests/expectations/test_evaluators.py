@@ -12,8 +12,8 @@ from factory import make_records
 from outfolder import published
 
 from ver_pipeline.quality import expectations
-from ver_pipeline.quality.gx import GxJudge, quiet
-from ver_pipeline.quality.judges import ArrowJudge, best_judge
+from ver_pipeline.quality.evaluators import ArrowEvaluator, best_evaluator
+from ver_pipeline.quality.gx import GxEvaluator, quiet
 from ver_pipeline.schemas.errors import ConfigError
 
 ROWS = pa.table(
@@ -56,15 +56,15 @@ EXPECTATIONS = [
 @pytest.fixture(scope="module")
 def gx():
     with quiet():
-        yield GxJudge()
+        yield GxEvaluator()
 
 
 @pytest.mark.parametrize(("kind", "kwargs"), EXPECTATIONS, ids=[f"{k[7:]} {json.dumps(w)}" for k, w in EXPECTATIONS])
 def test_both_judges_agree(gx, kind, kwargs):
     expect = {"type": kind, "kwargs": kwargs}
     with quiet():
-        one = gx.judge(ROWS, expect)
-    two = ArrowJudge().judge(ROWS, expect)
+        one = gx.evaluate(ROWS, expect)
+    two = ArrowEvaluator().evaluate(ROWS, expect)
     assert (one.success, expectations._plain(one.observed)) == (two.success, expectations._plain(two.observed))
     assert expectations._plain(list(one.examples)) == expectations._plain(list(two.examples))
     assert one.error is None
@@ -81,8 +81,8 @@ def test_a_data_set_gets_the_same_results_where_great_expectations_is_not_instal
     with_gx = expectations.run_expectations(out)
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "great_expectations" else find(name))
-    with best_judge() as judge:
-        assert isinstance(judge, ArrowJudge)
+    with best_evaluator() as evaluator:
+        assert isinstance(evaluator, ArrowEvaluator)
     without = expectations.run_expectations(out)
     assert with_gx.pop("engine").startswith("great_expectations") and without.pop("engine").startswith("pyarrow")
     assert with_gx == without
@@ -90,4 +90,4 @@ def test_a_data_set_gets_the_same_results_where_great_expectations_is_not_instal
 
 def test_a_kind_that_only_great_expectations_knows_is_named():
     with pytest.raises(ConfigError, match="expect_column_stdev"):
-        ArrowJudge().judge(ROWS, {"type": "expect_column_stdev_to_be_between", "kwargs": {"column": "number"}})
+        ArrowEvaluator().evaluate(ROWS, {"type": "expect_column_stdev_to_be_between", "kwargs": {"column": "number"}})

@@ -1,6 +1,6 @@
 """Who evaluates an expectation over rows: Great Expectations, or pyarrow where that is not installed.
 
-Both give the same result for the kinds of expectation that our suites hold (``tests/expectations/test_judges.py``).
+Both give the same result for the kinds of expectation that our suites hold (``tests/expectations/test_evaluators.py``).
 Great Expectations also takes every other kind that it knows.
 """
 
@@ -23,7 +23,7 @@ EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Evaluation:
     """What became of one expectation.
 
     Attributes:
@@ -39,30 +39,30 @@ class Judgement:
     error: str | None = None
 
 
-class Judge(Protocol):
+class Evaluator(Protocol):
     """Evaluates expectations in the form of Great Expectations: ``{"type": ..., "kwargs": {...}}``."""
 
     engine: str
     """Name and version, as the results state them."""
 
-    def judge(self, rows: pa.Table, expect: dict[str, Any]) -> Judgement:
+    def evaluate(self, rows: pa.Table, expect: dict[str, Any]) -> Evaluation:
         """Evaluate one expectation over the rows."""
         ...
 
 
 @contextmanager
-def best_judge() -> Iterator[Judge]:
+def best_evaluator() -> Iterator[Evaluator]:
     """Great Expectations where it is installed, else pyarrow."""
     if importlib.util.find_spec("great_expectations") is None:
-        yield ArrowJudge()
+        yield ArrowEvaluator()
         return
-    from ver_pipeline.quality.gx import GxJudge, quiet
+    from ver_pipeline.quality.gx import GxEvaluator, quiet
 
     with quiet():
-        yield GxJudge()
+        yield GxEvaluator()
 
 
-class ArrowJudge:
+class ArrowEvaluator:
     """The kinds of expectation that our suites hold, in pyarrow.  As in Great Expectations nulls are not judged."""
 
     def __init__(self) -> None:
@@ -70,15 +70,15 @@ class ArrowJudge:
 
         self.engine = f"pyarrow {pa.__version__}"
 
-    def judge(self, rows: pa.Table, expect: dict[str, Any]) -> Judgement:
-        """See :class:`Judge`.
+    def evaluate(self, rows: pa.Table, expect: dict[str, Any]) -> Evaluation:
+        """See :class:`Evaluator`.
 
         Raises:
             ConfigError: an expectation of another kind.
         """
         kind, wanted = expect["type"], expect["kwargs"]
         if kind == "expect_table_row_count_to_equal":
-            return Judgement(rows.num_rows == wanted["value"], rows.num_rows)
+            return Evaluation(rows.num_rows == wanted["value"], rows.num_rows)
         if kind in ("expect_column_max_to_be_between", "expect_column_mean_to_be_between"):
             return _aggregate(rows, wanted, "max" if "max" in kind else "mean")
         unexpected = _UNEXPECTED.get(kind)
@@ -89,20 +89,20 @@ class ArrowJudge:
         names = wanted.get("column_list") or [wanted["column"]]
         judged, offending = unexpected(rows.select(names), wanted)
         holds = not judged or 1 - len(offending) / judged >= wanted.get("mostly", 1)
-        return Judgement(
+        return Evaluation(
             holds,
             {"unexpected_count": len(offending), "element_count": rows.num_rows},
             [] if holds else offending[:EXAMPLES],
         )
 
 
-def _aggregate(rows: pa.Table, wanted: dict[str, Any], name: str) -> Judgement:
+def _aggregate(rows: pa.Table, wanted: dict[str, Any], name: str) -> Evaluation:
     import pyarrow.compute as pc
 
     value = getattr(pc, name)(rows[wanted["column"]]).as_py()
     low, high = wanted.get("min_value"), wanted.get("max_value")
     holds = value is not None and (low is None or value >= low) and (high is None or value <= high)
-    return Judgement(holds, value)
+    return Evaluation(holds, value)
 
 
 def _where(rows: pa.Table, holds: Any) -> tuple[int, list[Any]]:

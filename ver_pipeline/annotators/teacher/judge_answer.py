@@ -1,0 +1,120 @@
+"""A teacher's answer, judged: checked by the rules, repaired, verified, translated, or given up with its problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ver_pipeline.annotators.base import Request
+from ver_pipeline.annotators.teacher.asking import Talk, UsageTotals, ask_once, provenance
+from ver_pipeline.annotators.teacher.assemble import assemble, check_rules
+from ver_pipeline.annotators.teacher.facts import data_block, measured_audio
+from ver_pipeline.annotators.teacher.parsing import Problem
+from ver_pipeline.annotators.teacher.repairs import told_bans, without_banned
+from ver_pipeline.annotators.teacher.teacher import Teacher, languages, question
+from ver_pipeline.annotators.teacher.verify import contradicted, verify_question
+from ver_pipeline.schemas.answer import fields_schema
+from ver_pipeline.schemas.reasons import Reason
+
+TRANSLATIONS = {
+    "description_en": ("zh2en", "description_zh"),
+    "description_zh": ("en2zh", "description_en"),
+}
+"""What can be translated: the failing field to the mode and the field that it is made from."""
+
+
+def judge_answer(request: Request, teacher: Teacher, draw: int, answer: dict[str, Any], stats: UsageTotals) -> Talk:
+    """The annotation after checks and at most ``repairs`` repairs, or the problem that stayed."""
+    audio = measured_audio(request)
+    problems: list[Problem] = []
+    for attempt in range(teacher.options.repairs + 1):
+        annotation = assemble(answer, request, audio, provenance(request, teacher, draw, stats), teacher.hears)
+        problems = [annotation] if isinstance(annotation, Problem) else check_rules(annotation, request)
+        if not problems and teacher.options.verify:
+            problems = yield from _verify(request, teacher, answer, stats)
+            annotation = assemble(answer, request, audio, provenance(request, teacher, draw, stats), teacher.hears)
+        if not problems:
+            return annotation
+        if attempt == teacher.options.repairs:
+            break
+        fixed = yield from _repair(request, teacher, draw, answer, problems, stats, attempt)
+        if isinstance(fixed, Problem):
+            return fixed if fixed.reason is Reason.TEACHER_UNAVAILABLE else problems[0]
+        answer, stats.repaired = {**answer, **fixed}, True
+    if teacher.options.translate:
+        rescued = yield from _translate(request, teacher, draw, answer, problems, stats)
+        if rescued is not None:
+            return rescued
+    return replace(problems[0], message=f"after {teacher.options.repairs} repairs: {problems[0].message}")
+
+
+def _repair(
+    request: Request,
+    teacher: Teacher,
+    draw: int,
+    answer: Mapping[str, Any],
+    problems: Sequence[Problem],
+    stats: UsageTotals,
+    attempt: int,
+) -> Talk:
+    """Only the failing fields, asked for once; what failed may not come again."""
+    fields = tuple(name for name in answer if any(name in problem.fields for problem in problems)) or tuple(answer)
+    banned = {name: answer[name] for name in fields if _can_be_banned(name, problems)}
+    schema = without_banned(fields_schema(fields, languages(request, teacher.options)[1]), answer, fields)
+    fill = {
+        "answer": data_block(dict(answer)),
+        "errors": "\n".join(f"- {line}" for line in [*(p.message for p in problems[:8]), *told_bans(banned, attempt)]),
+        "fields": ", ".join(schema["required"]),
+    }
+    asked = question(request, teacher, "repair", draw, **fill)
+    return (yield from ask_once(replace(asked, schema=schema), teacher, stats))
+
+
+def _can_be_banned(name: str, problems: Sequence[Problem]) -> bool:
+    """The field failed by itself: a finding about several fields may be mended in any of them."""
+    return any(problem.fields == (name,) for problem in problems)
+
+
+def _translate(
+    request: Request,
+    teacher: Teacher,
+    draw: int,
+    answer: Mapping[str, Any],
+    problems: Sequence[Problem],
+    stats: UsageTotals,
+) -> Talk:
+    """The annotation with its one bad description translated from the good one; None where that does not help.
+
+    Only where everything that is wrong concerns the descriptions; the first finding says which is bad, since
+    findings about both (such as their lengths) follow from it and are judged anew.  The record's mode tells.
+    """
+    if not all(p.fields and set(p.fields) <= set(TRANSLATIONS) for p in problems):
+        return None
+    target = problems[0].fields[0]
+    mode, source = TRANSLATIONS[target]
+    asked = question(request, teacher, f"translate_{mode}", draw, description=data_block(answer[source]))
+    translated = yield from ask_once(replace(asked, schema=fields_schema((target,))), teacher, stats)
+    if isinstance(translated, Problem):
+        return None
+    stats.repaired = True
+    told = provenance(request, teacher, draw, stats)
+    annotation = assemble({**answer, **translated}, request, measured_audio(request), told, teacher.hears, mode)
+    return None if isinstance(annotation, Problem) or check_rules(annotation, request) else annotation
+
+
+def _verify(request: Request, teacher: Teacher, answer: Mapping[str, Any], stats: UsageTotals) -> Talk:
+    """Problems found by the yes-no pass; none where the model also believed the foil."""
+    asked = verify_question(request, answer["observations"])
+    if asked is None:
+        return []
+    language = languages(request, teacher.options)[0]
+    chat = question(request, teacher, "verify", claims=asked.text(language))
+    said = yield from ask_once(replace(chat, schema=asked.schema), teacher, stats)
+    if isinstance(said, Problem):
+        return []
+    concerned = ("observations", "labels", "description_en", "description_zh", "cited_eids")
+    return [
+        Problem(Reason.UNGROUNDED, f"observation {eid} is contradicted by the frames", concerned)
+        for eid in contradicted(asked, said)
+    ]
