@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ver_pipeline.schemas.canonical import canonical_json
-from ver_pipeline.schemas.catalog_tables import EXPRESSIONS, SOURCES
+from ver_pipeline.schemas.catalog_tables import EXPRESSIONS
 from ver_pipeline.schemas.reasons import MEANING, Reason
+from ver_pipeline.schemas.sources_table import SOURCES
 
 Row = dict[str, Any]
 Record = Mapping[str, Any]

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ver_pipeline.schemas.catalog_tables import CLIPS, SOURCES
+from ver_pipeline.schemas.catalog_tables import CLIPS
 from ver_pipeline.schemas.columns import Table, columns
+from ver_pipeline.schemas.sources_table import SOURCES
 
 INDEX = Table(
     "index",
