@@ -26,6 +26,7 @@ from ver_pipeline.publishing.pages import PAGES, warm_up
 from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.publishing.unchanged import content_id, did_nothing, is_published, note_published, untouched
 from ver_pipeline.runs import Summary, note_build, note_estimate
+from ver_pipeline.schemas.address import shown
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.keys import parse_key
@@ -84,7 +85,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         ingest = options.config.ingest
         refs = list_sources(options.source, ingest.manifest, ingest.follow_links, work.sources, options.out)
         if not refs:
-            raise UsageError(f"{options.source} holds no file", "give --source a folder with videos")
+            raise UsageError(f"{shown(options.source)} holds no file", "give --source a folder with videos")
         refs, summary = refs[: options.limit], Summary(options.out)
         summary.n_sources = len(refs)
         dag = make_dag(options.config, work, read_tombstones(options.out))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from server_kit import QUICK
+from server_kit import QUICK, make_server, run
 from test_reannotate import make_data_set
 from test_reannotate_unreached import served
 
@@ -39,6 +39,25 @@ def test_a_teacher_s_key_is_nowhere_after_runs_that_succeed_and_that_fail(manner
     for path in (p for p in tmp_path.rglob("*") if p.is_file()):
         assert_nowhere(path.read_bytes().decode("utf-8", "replace"), str(path))
         assert_nowhere(path.name, "a file's name")
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+def test_a_password_of_the_user_s_own_for_that_host_is_not_sent_in_place_of_the_key(
+    key: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login bob password hidden\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("OPENAI_API_KEY", key or "")
+    with make_server(1) as server:
+        assert run(server, 1)[0].annotation is not None
+        assert server.keys == {f"Bearer {key}" if key else None}
+
+
+def test_a_user_in_the_address_of_the_environment_is_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with make_server(1) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url.replace("//", "//bob:word@"))
+        assert run(server, 1, base_url="")[0].annotation is not None
+        assert server.keys == {"Basic Ym9iOndvcmQ="}
 
 
 def test_a_store_s_key_is_nowhere_when_the_store_refuses_it(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from ver_pipeline.catalog.records import read_records
 from ver_pipeline.cli import main
 from ver_pipeline.model.data.shards import open_shards
 from ver_pipeline.schemas.bounded_parquet import check_rows, read_bounded
-from ver_pipeline.schemas.errors import CorruptDataError
+from ver_pipeline.schemas.errors import CorruptDataError, UsageError
+from ver_pipeline.sources.lists import read_manifest
 
 
 def bomb(path: Path, column: str, n_rows: int, text: str) -> None:
@@ -62,6 +63,53 @@ def test_more_rows_than_the_bytes_can_hold_are_refused_when_the_set_is_opened(ou
     assert path.stat().st_size < 100_000
     with pytest.raises(CorruptDataError, match="20000000 rows"), open_dataset(out):
         pass
+
+
+@pytest.mark.parametrize("kind", [pa.large_string(), pa.binary(), pa.string_view(), pa.binary(1_000_000)], ids=str)
+def test_no_kind_of_text_is_unpacked_without_measure(kind: pa.DataType, tmp_path: Path) -> None:
+    """What a reader makes of stored bytes is for the file to say, in a schema of Arrow's own."""
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 3_000, pa.int32()), pa.array(["x" * 1_000_000]).cast(kind))
+    schema = pa.schema({"title": pa.dictionary(pa.int32(), kind)})
+    pq.write_table(pa.table([column], schema), tmp_path / "m.parquet", compression="zstd")
+    with pytest.raises(CorruptDataError, match="'title' without measure"):
+        read_bounded(tmp_path / "m.parquet")
+
+
+def test_a_list_of_others_is_read_within_bounds(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    pq.write_table(pa.table({"path": ["a.mp4"]}), path)
+    bomb(path, "path", 200_000, "x" * 1_000_000)
+    with pytest.raises(UsageError, match="without measure"):
+        read_manifest(str(path))
+    pq.write_table(pa.table({"path": pa.nulls(20_000_000, pa.string())}), path, row_group_size=20_000_000)
+    with pytest.raises(UsageError, match="20000000 rows"):
+        read_manifest(str(path))
+    pq.write_table(pa.table({"path": ["a.mp4"], "title": [["x"]]}), path)
+    with pytest.raises(UsageError, match="'title' is nested"):
+        read_manifest(str(path))
+    pq.write_table(pa.table([["a.mp4"], ["b.mp4"]], names=["path", "path"]), path)
+    with pytest.raises(UsageError, match="'path' is there twice"):
+        read_manifest(str(path))
+    for kind in (pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())):
+        pq.write_table(pa.table({"path": pa.array(["a.mp4"], kind)}), path)
+        assert read_manifest(str(path)) == {"a.mp4": {"path": "a.mp4"}}, kind
+
+
+@pytest.mark.parametrize("command", ["validate", "query", "report", "diff", "drop", "merge"])
+def test_no_command_ends_in_a_traceback_over_a_table_without_measure(command: str, out: Path, tmp_path: Path) -> None:
+    bomb(index_of(out), "shard", 200_000, "x" * 1_000_000)
+    reseal(out)
+    arguments = {
+        "validate": [out], "query": [out, 'SELECT count(shard || split) FROM "index"'],
+        "report": [out, "--output", tmp_path / "page.html"], "diff": [out, out],
+        "drop": [out, "--where", "label = 'sad'"], "merge": [out, "--out", tmp_path / "joined"],
+    }[command]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "ver_pipeline", command, *map(str, arguments)], capture_output=True, text=True,
+        timeout=120, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, 8 << 30)), check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode in (0, 1, 2) and (done.returncode == 0 or done.stderr.count("\n") == 1), done.stderr
 
 
 @pytest.mark.parametrize("command", ["lint", "export"])

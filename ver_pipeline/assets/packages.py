@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import configparser
+import http.client
 import importlib.util
 import io
 import json
@@ -281,7 +282,11 @@ def _open(address: str, accept: str = "*/*") -> Any:
         request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(words.encode()).decode())
     certificates = os.environ.get("SSL_CERT_FILE") or os.environ.get("PIP_CERT")
     context = ssl.create_default_context(cafile=certificates)
-    return urllib.request.urlopen(request, timeout=TIMEOUT_S, context=context)
+    try:
+        return urllib.request.urlopen(request, timeout=TIMEOUT_S, context=context)
+    except (http.client.InvalidURL, ValueError) as error:  # its words may be a proxy's password
+        what = f"the address, or a proxy's, is not understood: {type(error).__name__}"
+        raise urllib.error.URLError(what) from None
 
 
 def _host(address: str) -> str:

@@ -7,6 +7,7 @@ sha256 is compared with the manifest before anything opens them.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import re
 import urllib.error
 import urllib.request
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
+from ver_pipeline.schemas.address import shown, told
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, VerError
 from ver_pipeline.schemas.untrusted import TEXT_LIMIT_BYTES, check_files, check_manifest
@@ -96,10 +98,10 @@ def _remote_manifest(base: str, opener: Callable[[str], BinaryIO]) -> dict[str, 
     try:
         manifest = parse_json(data)
     except ValueError as error:
-        raise CorruptDataError(f"{base}/{MANIFEST_NAME} is not JSON: {error}", "check the address") from error
+        raise CorruptDataError(f"{shown(base)}/{MANIFEST_NAME} is not JSON: {error}", "check the address") from error
     if not isinstance(manifest, dict) or manifest.get("schema") != MANIFEST_SCHEMA or not checksum_matches(manifest):
-        raise CorruptDataError(f"{base}/{MANIFEST_NAME} is not a whole {MANIFEST_SCHEMA}", "publish it again")
-    return check_manifest(manifest, f"{base}/{MANIFEST_NAME}")
+        raise CorruptDataError(f"{shown(base)}/{MANIFEST_NAME} is not a whole {MANIFEST_SCHEMA}", "publish it again")
+    return check_manifest(manifest, f"{shown(base)}/{MANIFEST_NAME}")
 
 
 def _copy(opener: Callable[[str], BinaryIO], url: str, path: Path, file: dict[str, Any]) -> None:
@@ -109,14 +111,19 @@ def _copy(opener: Callable[[str], BinaryIO], url: str, path: Path, file: dict[st
             seen.update(chunk)
             target.write(chunk)
     if seen.hexdigest() != file["sha256"]:
-        raise CorruptDataError(f"{url} is not what the manifest says: its sha256 differs", "publish the file again")
+        raise CorruptDataError(
+            f"{shown(url)} is not what the manifest says: its sha256 differs", "publish the file again"
+        )
 
 
 def _http(url: str) -> BinaryIO:
     try:
         return cast(BinaryIO, urllib.request.urlopen(url, timeout=TIMEOUT_S))
     except (urllib.error.URLError, TimeoutError) as error:
-        raise VerError(f"cannot read {url}: {error}", "check the address and the network") from error
+        raise VerError(f"cannot read {shown(url)}: {told(error, url)}", "check the address and the network") from error
+    except (http.client.HTTPException, ValueError) as error:  # its words may be a proxy's password
+        what = f"cannot read {shown(url)}: the address, or a proxy's, is not understood ({type(error).__name__})"
+        raise VerError(what, "check the address, http_proxy and https_proxy") from None
 
 
 def _object_store(url: str) -> BinaryIO:
@@ -131,6 +138,7 @@ def _object_store(url: str) -> BinaryIO:
             url = f"{head.rstrip('/')}/{name}?{options}"
         filesystem, path = fs.FileSystem.from_uri(url)
         return cast(BinaryIO, filesystem.open_input_stream(path))
-    except (OSError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise VerError(f"cannot read {url}: {reason}", "check the address and the credentials") from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise VerError(
+            f"cannot read {shown(url)}: {told(error, url)}", "check the address and the credentials"
+        ) from error

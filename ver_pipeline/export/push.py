@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.export.stores import PART, Store, open_store
+from ver_pipeline.export.stores import Store, open_store
 from ver_pipeline.growth.settle import settle
+from ver_pipeline.schemas.address import told
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, VerError
 from ver_pipeline.shards.manifest import MANIFEST_NAME, load_manifest, manifest_bytes
-from ver_pipeline.shards.names import PAGES, PAGES_FOLDER, is_published, names_of, plain_name
+from ver_pipeline.shards.names import PAGES_FOLDER, is_half_pushed, is_published, names_of, plain_name
 
 CHUNK_BYTES = 8 << 20
 WORKERS = 4
@@ -71,7 +72,7 @@ def push(out_dir: Path, address: str) -> Pushed:
                 _send(store, out_dir, file, plain)
     except (OSError, ValueError) as error:
         cure = "check the address, its credentials and the network, and run the same command again"
-        raise VerError(f"cannot push {out_dir}: {error}", cure) from error
+        raise VerError(f"cannot push {out_dir}: {told(error, address)}", cure) from error
     return Pushed(len(todo), sum(f["size_bytes"] for f in todo), len(files) - len(todo), len(gone))
 
 
@@ -97,10 +98,7 @@ def _manifest_there(store: Store, sizes: Mapping[str, int]) -> list[dict[str, An
 
 def _is_ours(name: str, before: list[dict[str, Any]]) -> bool:
     """Whether a file at the other end was brought there by a push, whole or in part."""
-    whole = name.removesuffix(PART)
-    if whole != name:
-        return is_published(whole) or whole in (*PAGES, MANIFEST_NAME)
-    return is_published(name) or name in names_of({"files": before})
+    return is_published(name) or is_half_pushed(name) or name in names_of({"files": before})
 
 
 def _send(store: Store, out_dir: Path, file: Mapping[str, Any], name: str) -> None:

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from ver_pipeline.shards.files import sync
-
-PART = ".part"
-"""Ends the name of what is being written, where a half-written file can be seen."""
+from ver_pipeline.shards.names import PART
 
 
 class Store(Protocol):

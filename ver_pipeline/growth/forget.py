@@ -25,7 +25,7 @@ from ver_pipeline.schemas.canonical import digest, parse_json
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.keys import KEY_PATTERN
 from ver_pipeline.shards.manifest import MANIFEST_NAME
-from ver_pipeline.shards.names import is_published, is_temporary, names_of
+from ver_pipeline.shards.names import is_half_pushed, is_published, is_temporary, names_of
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +105,8 @@ def forget_withdrawn(work_dir: Path, tombstones: Container[str]) -> int:
 def forget_unlisted(out_dir: Path, manifest: Mapping[str, Any], traces: Traces) -> int:
     """The same for what lies in a data set's folder and belongs to no data set; returns how many went.
 
-    A file under a name that only we give, and that no manifest lists, was left by a killed run or is of a version
-    whose manifest is lost: it may be packed, so it goes unread.
+    A file under a name that only we give, and that no manifest lists, was left by a killed run or push, or is of a
+    version whose manifest is lost: it may be packed, so it goes unread.
     """
     named = names_of(manifest) | {MANIFEST_NAME}
     n_removed = 0
@@ -120,7 +120,7 @@ def forget_unlisted(out_dir: Path, manifest: Mapping[str, Any], traces: Traces) 
         for path in map(here.joinpath, sorted(names)):
             name = path.relative_to(out_dir).as_posix()
             if name not in named and path.is_file():
-                n_removed += _forget(path, traces, unread=is_published(name))
+                n_removed += _forget(path, traces, unread=is_published(name) or is_half_pushed(name))
     return n_removed
 
 

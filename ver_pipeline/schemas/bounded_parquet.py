@@ -60,14 +60,27 @@ def read_bounded(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     if nested := sorted(set(wanted) & set(schema.names) - set(flat)):
         raise CorruptDataError(f"{path}: the column {nested[0]!r} is nested", _CURE)
     check_rows(path)
-    texts = [name for name in wanted if name in flat and pa.types.is_string(schema.field(name).type)]
+    texts, left = [], TEXT_PER_BYTE * size_bytes + SPARE_TEXT_BYTES
+    stored = pq.read_metadata(path)
+    for column in map(
+        stored.schema.column, range(len(stored.schema))
+    ):  # as stored: a schema of Arrow's own may say else
+        if column.path in wanted and column.physical_type == "BYTE_ARRAY":
+            texts.append(column.path)
+        elif column.path in wanted and column.physical_type == "FIXED_LEN_BYTE_ARRAY":
+            left -= column.length * stored.num_rows
+            _require_room(left, column.path, path, size_bytes)
     table = pq.read_table(path, columns=wanted, read_dictionary=texts)
-    left = TEXT_PER_BYTE * size_bytes + SPARE_TEXT_BYTES
     for name in texts:
         for chunk in table[name].chunks:
             lengths = pc.binary_length(chunk.dictionary).cast(pa.int64())
             left -= pc.sum(lengths.take(chunk.indices)).as_py() or 0
-        if left < 0:
-            raise CorruptDataError(f"{path}: texts of {name!r} without measure in {size_bytes} bytes", _CURE)
-        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.string()))
+        _require_room(left, name, path, size_bytes)
+        plain = table[name].cast(table[name].type.value_type)
+        table = table.set_column(table.column_names.index(name), name, plain)
     return table
+
+
+def _require_room(left_bytes: int, name: str, path: Path, size_bytes: int) -> None:
+    if left_bytes < 0:
+        raise CorruptDataError(f"{path}: texts of {name!r} without measure in {size_bytes} bytes", _CURE)

@@ -28,6 +28,8 @@ _PAGE = re.compile(rf"{PAGES_FOLDER}/([^/]+)-{_HASH}(\.[^/.]+)")
 _PUBLISHED = re.compile(
     rf"[a-z]+-[0-9a-f]{{{STEM_CHARS}}}-{_HASH}\.tar|index-{_HASH}\.parquet|catalog/[a-z_]+-{_HASH}\.parquet|{_PAGE.pattern}"
 )
+PART = ".part"
+"""Ends the name of what a push is writing, where a half-written file can be seen."""
 _TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8}|writing|part|tmp)")
 """What is being written: by ``write_atomically``, by the writers of tars, by fetching, by the loader's index."""
 
@@ -40,6 +42,12 @@ def is_published(name: str) -> bool:
 def is_temporary(path: Path) -> bool:
     """Whether a file is one that a killed process was still writing."""
     return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def is_half_pushed(name: str) -> bool:
+    """Whether a file of this name is what a killed push was writing."""
+    whole = name.removesuffix(PART)
+    return whole != name and (is_published(whole) or whole in (*PAGES, MANIFEST_NAME))
 
 
 def plain_name(name: str) -> str | None:

@@ -90,7 +90,8 @@ def list_sources(
             _fetch_beside(source, by_path[path], Path(path))
     if unknown := sorted(set(entries) - {ref.uri for ref in refs}):
         raise UsageError(
-            f"the manifest {manifest} names {len(unknown)} file(s) that are not under {source}, first: {unknown[0]}",
+            f"the manifest {manifest} names {len(unknown)} file(s) that are not under {shown(source)}, "
+            f"first: {unknown[0]}",
             "paths in a manifest are relative to --source",
         )
     return sorted(refs, key=lambda ref: ref.uri)

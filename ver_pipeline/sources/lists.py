@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.schemas.bounded_parquet import read_bounded
 from ver_pipeline.schemas.canonical import parse_json
-from ver_pipeline.schemas.errors import UsageError
+from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 
 SIDECAR_FIELDS = frozenset(
     {"path", "uri", "license", "rights_basis", "consent", "group_id", "group", "language", "title", "collection"}
@@ -44,18 +46,22 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     """Rows of a list without the cells that hold nothing; what JSON cannot hold (a date) as text."""
     try:
         rows = _read(path)
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, ValueError, MemoryError, csv.Error) as error:
         raise UsageError(
             f"the list {path} cannot be read: {error}", "CSV, JSONL or Parquet with a 'path' column"
         ) from (error)
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or None in row:
             raise UsageError(f"row {number} of the list {path} does not fit its columns", "mend that row")
-    if unknown := sorted({name for row in rows for name in row} - SIDECAR_FIELDS):
-        cure = f"known are {', '.join(sorted(SIDECAR_FIELDS))}"
-        raise UsageError(f"the list {path} has the unknown column {unknown[0]!r}", cure)
+    _require_known({name for row in rows for name in row}, path)
     filled = [{k: v for k, v in row.items() if v not in ("", None) and v == v} for row in rows]  # NaN is not itself
     return [json.loads(json.dumps(row, default=str)) for row in filled]
+
+
+def _require_known(names: Iterable[str], path: Path) -> None:
+    if unknown := sorted(set(names) - SIDECAR_FIELDS):
+        cure = f"known are {', '.join(sorted(SIDECAR_FIELDS))}"
+        raise UsageError(f"the list {path} has the unknown column {unknown[0]!r}", cure)
 
 
 def _read(path: Path) -> list[Any]:
@@ -64,6 +70,18 @@ def _read(path: Path) -> list[Any]:
             return list(csv.DictReader(file))
     if path.suffix.lower() == ".jsonl":
         return [parse_json(line) for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+    return _read_parquet(path)
+
+
+def _read_parquet(path: Path) -> list[Any]:
+    """Rows of a table, of which nothing is unpacked before its columns and its size are known to be a list's."""
     import pyarrow.parquet
 
-    return list(pyarrow.parquet.read_table(path).to_pylist())
+    names = pyarrow.parquet.read_schema(path).names
+    _require_known(names, path)
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"the column {twice[0]!r} is there twice")
+    try:
+        return list(read_bounded(path, names).to_pylist())
+    except CorruptDataError as error:
+        raise UsageError(error.what, "a list holds one row a file, and plain values") from error

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ver_pipeline.schemas.address import shown, told
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.errors import UsageError
 
@@ -45,7 +46,9 @@ def list_remote(source: str) -> list[RemoteFile]:
         here = store.get_file_info(root)
         below = [here] if here.type == fs.FileType.File else store.get_file_info(fs.FileSelector(root, recursive=True))
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot list {_shown(source)}: {error}", "check the address and its credentials") from error
+        raise UsageError(
+            f"cannot list {shown(source)}: {told(error, source)}", "check the address and its credentials"
+        ) from error
     base = str(PurePosixPath(root).parent) if here.type == fs.FileType.File else root
     files = []
     for info in below:
@@ -103,9 +106,3 @@ def _is_current(file: RemoteFile, path: Path) -> bool:
     except OSError:
         return False
     return (stat.st_size, stat.st_mtime_ns) == (file.size_bytes, file.mtime_ns)
-
-
-def _shown(source: str) -> str:
-    """The address without what may hold keys."""
-    scheme, _, rest = source.partition("://")
-    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"

@@ -86,8 +86,8 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -
 
     try:
         with _session().post(
-            endpoint.url, json=body, headers=endpoint.headers(), timeout=(10.0, options.timeout_s),
-            allow_redirects=False, stream=True,
+            endpoint.url, json=body, headers=endpoint.headers(), auth=_authorisation(endpoint),
+            timeout=(10.0, options.timeout_s), allow_redirects=False, stream=True,
         ) as response:  # fmt: skip
             status, content = response.status_code, _content(response, options.timeout_s)
             headers = dict(response.headers)
@@ -108,6 +108,15 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -
     if isinstance(heard, Heard):
         return told, heard
     return _Failure(f"no answer: {heard.words}", heard.again, _retry_after(headers))
+
+
+def _authorisation(endpoint: Endpoint) -> Any:
+    """Who asks, beside the headers: the user that the address names, else nobody.  Never None: requests would then look
+    into ``~/.netrc``, send the password that it finds there for this host, and leave the key out."""
+    from requests.utils import get_auth_from_url
+
+    user = get_auth_from_url(endpoint.url)
+    return user if any(user) else lambda request: request
 
 
 def _content(response: Any, timeout_s: float) -> bytes | None:
