@@ -182,6 +182,20 @@ def test_what_a_half_done_drop_of_an_older_release_left_goes_with_the_next_one(o
     settled(out, 5)
 
 
+def test_what_a_killed_push_left_goes_with_the_next_drop(out: Path, tmp_path: Path) -> None:
+    """Half a packed table shows no key, and half a page may show a face before the key."""
+    push(out, f"file://{tmp_path}/there")
+    there = tmp_path / "there"
+    half = {"index-0a1b2c3d.parquet.part": next(out.glob("index-*.parquet")), "report.html.part": out / "README.md",
+            "catalog/clips-0a1b2c3d.parquet.part": next(out.glob("catalog/clips-*.parquet")),
+            "pages/report-0a1b2c3d.html.part": out / "README.md", "manifest.json.part": out / "README.md"}  # fmt: skip
+    for name, source in half.items():
+        (there / name).write_bytes(source.read_bytes()[:-8])
+    drop(there, f"key = '{VICTIM}'", "asked", STUBS)
+    settled(there, 5)
+    gone(there, [VICTIM])
+
+
 def test_a_data_set_inside_a_data_set_is_another_one(out: Path, caplog: pytest.LogCaptureFixture) -> None:
     shutil.copytree(out, out / "kept" / "inner")
     drop(out, f"key = '{VICTIM}'", "asked", STUBS)

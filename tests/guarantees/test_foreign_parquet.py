@@ -68,9 +68,8 @@ def test_more_rows_than_the_bytes_can_hold_are_refused_when_the_set_is_opened(ou
 @pytest.mark.parametrize("kind", [pa.large_string(), pa.binary(), pa.string_view(), pa.binary(1_000_000)], ids=str)
 def test_no_kind_of_text_is_unpacked_without_measure(kind: pa.DataType, tmp_path: Path) -> None:
     """What a reader makes of stored bytes is for the file to say, in a schema of Arrow's own."""
-    column = pa.DictionaryArray.from_arrays(pa.array([0] * 3_000, pa.int32()), pa.array(["x" * 1_000_000]).cast(kind))
-    schema = pa.schema({"title": pa.dictionary(pa.int32(), kind)})
-    pq.write_table(pa.table([column], schema), tmp_path / "m.parquet", compression="zstd")
+    text = "x" * 1_000_000 if pa.types.is_string_view(kind) or pa.types.is_large_string(kind) else b"x" * 1_000_000
+    pq.write_table(pa.table({"title": pa.array([text] * 200, kind)}), tmp_path / "m.parquet", compression="zstd")
     with pytest.raises(CorruptDataError, match="'title' without measure"):
         read_bounded(tmp_path / "m.parquet")
 
@@ -78,7 +77,7 @@ def test_no_kind_of_text_is_unpacked_without_measure(kind: pa.DataType, tmp_path
 def test_a_list_of_others_is_read_within_bounds(tmp_path: Path) -> None:
     path = tmp_path / "m.parquet"
     pq.write_table(pa.table({"path": ["a.mp4"]}), path)
-    bomb(path, "path", 200_000, "x" * 1_000_000)
+    bomb(path, "path", 9_000, "x" * 1_000_000)
     with pytest.raises(UsageError, match="without measure"):
         read_manifest(str(path))
     pq.write_table(pa.table({"path": pa.nulls(20_000_000, pa.string())}), path, row_group_size=20_000_000)
@@ -100,7 +99,7 @@ def test_no_command_ends_in_a_traceback_over_a_table_without_measure(command: st
     bomb(index_of(out), "shard", 200_000, "x" * 1_000_000)
     reseal(out)
     arguments = {
-        "validate": [out], "query": [out, 'SELECT count(shard || split) FROM "index"'],
+        "validate": [out], "query": [out, 'SELECT count(shard || split) FROM "index"', "--timeout", "10"],
         "report": [out, "--output", tmp_path / "page.html"], "diff": [out, out],
         "drop": [out, "--where", "label = 'sad'"], "merge": [out, "--out", tmp_path / "joined"],
     }[command]  # fmt: skip
@@ -109,7 +108,7 @@ def test_no_command_ends_in_a_traceback_over_a_table_without_measure(command: st
         timeout=120, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, 8 << 30)), check=False,
     )  # fmt: skip
     assert "Traceback" not in done.stderr, done.stderr
-    assert done.returncode in (0, 1, 2) and (done.returncode == 0 or done.stderr.count("\n") == 1), done.stderr
+    assert done.returncode in (0, 1, 2) and done.stderr.count("\n") <= 1, done.stderr
 
 
 @pytest.mark.parametrize("command", ["lint", "export"])
