@@ -61,10 +61,18 @@ def _dropping(folder: Path) -> Found:
         shutil.rmtree(place / "cache-out")
         remember(place / "out")
 
-    def query(place: Path) -> None:
-        begun = (place / "out" / ".ver" / "drop.json").exists()
-        cli("query", place / "out", "SELECT count(*) FROM samples")
-        assert not begun or n_samples(place / "out") == 5, "begun and not finished"
+    def other(*command: str, to: bool = False) -> Callable[[Path], None]:
+        """Another command on the set; what it brings elsewhere is without the victim from the moment of the wish."""
+
+        def run(place: Path) -> None:
+            begun = (place / "out" / ".ver" / "drop.json").exists()
+            options = [f"file://{place}/there"] if command[0] == "push" else command[1:]
+            cli(command[0], place / "out", *options, *(["--to", place / "there"] if to else []))
+            assert not begun or n_samples(place / "out") == 5, "begun and not finished"
+            if begun and (place / "there").exists():
+                gone(place / "there", [VICTIM])
+
+        return run
 
     def again(place: Path) -> None:
         drop(place)
@@ -75,7 +83,13 @@ def _dropping(folder: Path) -> Found:
             settled(place / "out", 5)
             gone(place / "out", [VICTIM])
 
-    return sweep(folder, prepare, again, lambda place: whole(place / "out", [5, 6]), end, {"query": query})
+    others = {
+        "query": other("query", "SELECT count(*) FROM samples"),
+        "push": other("push"),
+        "export": other("export", "--format", "llava", to=True),
+        "annotate": other("annotate", "--human-scores"),
+    }
+    return sweep(folder, prepare, again, lambda place: whole(place / "out", [5, 6]), end, others)
 
 
 def by_an_older_release(out: Path) -> None:

@@ -29,7 +29,7 @@ SCRATCH = ("staging", "merge", "annotate-media")
 KILLED = 137
 AT_ONCE, BATCHES = 2, 4
 
-OTHERWISE = 10
+OTHERWISE = 5
 """After how many states of a sweep another command is tried."""
 
 Action = Callable[[Path], Any]
