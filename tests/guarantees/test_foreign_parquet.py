@@ -99,7 +99,8 @@ def test_no_command_ends_in_a_traceback_over_a_table_without_measure(command: st
     bomb(index_of(out), "shard", 200_000, "x" * 1_000_000)
     reseal(out)
     arguments = {
-        "validate": [out, "--suite", "completeness"], "query": [out, 'SELECT count(shard || split) FROM "index"', "--timeout", "10"],
+        "validate": [out, "--suite", "completeness"],
+        "query": [out, 'SELECT count(shard || split) FROM "index"', "--timeout", "10"],
         "report": [out, "--output", tmp_path / "page.html"], "diff": [out, out],
         "drop": [out, "--where", "label = 'sad'"], "merge": [out, "--out", tmp_path / "joined"],
     }[command]  # fmt: skip
