@@ -342,3 +342,21 @@ def test_the_frame_rate_of_a_clip_is_stated_by_a_rule():
     assert clip_grid(29.97003, 30) == Fraction(30_000, 1001)
     assert clip_grid(29.97003, 30, telecined=True) == Fraction(24_000, 1001)
     assert clip_grid(40, 30) == 30
+
+
+@pytest.mark.parametrize("scan", ["progressive", "bff"])
+def test_a_clock_that_counts_whole_frames_loses_none(tmp_path, scan):
+    """AVI's stamps are numbers of frames: a half of one cannot be said in them."""
+    fields = {"progressive": ("25", "null"), "bff": ("50", "interlace=scan=bff:lowpass=off")}
+    rate, filters = fields[scan]
+    codec = ("-c:v", "ffvhuff", "-pix_fmt", "yuv420p")
+    path = numbered.draw(
+        tmp_path / "frames.avi", rate=rate, filters=filters, video=codec, audio=("-c:a", "pcm_s16le")
+    )
+    clips, read = readings(path, tmp_path / "out")
+    numbers = [number for reading in read for number in reading.numbers]
+    assert len(numbers) == 150
+    assert numbers[0] <= 1
+    check_in_step(clips, read)
+    found = [min(abs(f - b) for b in one.beeps_s) for one in read for f in one.flashes_s]
+    assert max(found) <= IN_STEP_S
