@@ -360,3 +360,28 @@ def test_a_clock_that_counts_whole_frames_loses_none(tmp_path, scan):
     check_in_step(clips, read)
     found = [min(abs(f - b) for b in one.beeps_s) for one in read for f in one.flashes_s]
     assert max(found) <= IN_STEP_S
+
+
+def test_a_cover_picture_before_the_video_is_not_taken_for_it(tmp_path):
+    plain, cover, path = numbered.draw(tmp_path / "plain.mp4"), tmp_path / "cover.jpg", tmp_path / "covered.mp4"
+    videos.ffmpeg(*videos.picture(1.0, "600x600"), "-frames:v", "1", cover)
+    flags = ("-disposition:v:1", "attached_pic")
+    videos.ffmpeg("-i", plain, "-i", cover, "-map", "0", "-map", "1", "-c", "copy", *flags, path)
+    path.write_bytes(with_metadata_first(path.read_bytes()))
+    with av.open(str(path)) as video:
+        assert video.streams.video[0].codec_context.name == "mjpeg"
+    clips, read = readings(path, tmp_path / "out")
+    assert {(clip["clip"]["width"], clip["clip"]["height"]) for clip in clips} == {(320, 240)}
+    check_all_frames(read, last=149)
+
+
+def with_metadata_first(mp4: bytes) -> bytes:
+    """The box of metadata moved before those of the tracks; the index must be the file's last box."""
+    at = mp4.rindex(b"moov") - 4
+    boxes, place = [], at + 8
+    while place < len(mp4):
+        size = int.from_bytes(mp4[place : place + 4], "big")
+        boxes.append(mp4[place : place + size])
+        place += size
+    boxes.sort(key=lambda box: (b"mvhd", b"udta", b"trak").index(box[4:8]))
+    return mp4[: at + 8] + b"".join(boxes)

@@ -119,7 +119,7 @@ def encode_pass(
     options = {"reinit_filter": 0, **input_options(stored)}
     if begin_s > SEEK_FROM_S and not video.jumps:
         options["ss"] = f"{float(begin_s - half_frame_s):.6f}"
-    node = ffmpeg.video_input(threads=config.threads, **options).video
+    node = ffmpeg.video_input(threads=config.threads, **options)["V"]  # the first that is no cover, as probed
     # Half a frame cannot be said in a clock that counts whole frames, as AVI's does.
     node = node.filter("settb", FINE_CLOCK)
     node = node.filter("setpts", f"PTS-{float(video.start_s + begin_s + half_frame_s):.6f}/TB")
