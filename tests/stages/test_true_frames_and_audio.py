@@ -385,3 +385,20 @@ def with_metadata_first(mp4: bytes) -> bytes:
         place += size
     boxes.sort(key=lambda box: (b"mvhd", b"udta", b"trak").index(box[4:8]))
     return mp4[: at + 8] + b"".join(boxes)
+
+
+def test_damaged_packets_hide_no_fields(tmp_path):
+    filters, codec = "interlace=lowpass=off,setfield=prog", (*videos.X264, "-g", "1")
+    whole, path = tmp_path / "whole.mkv", tmp_path / "damaged.mkv"
+    numbered.draw(whole, rate="50", filters=filters, video=codec, audio=())
+    with av.open(str(whole)) as source, av.open(str(path), "w") as out:
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(video=0)):
+            if packet.dts is None:
+                continue
+            damaged = av.Packet(b"\0\0\0\x02\x65\xff") if number % 10 == 3 else packet
+            damaged.pts, damaged.dts, damaged.time_base = packet.pts, packet.dts, packet.time_base
+            damaged.is_keyframe, damaged.stream = packet.is_keyframe, stream
+            out.mux(damaged)
+    clips = cut(path, tmp_path / "out")
+    assert {clip["media"]["normalised"] for clip in clips} == {("deinterlaced",)}
