@@ -350,9 +350,7 @@ def test_a_clock_that_counts_whole_frames_loses_none(tmp_path, scan):
     fields = {"progressive": ("25", "null"), "bff": ("50", "interlace=scan=bff:lowpass=off")}
     rate, filters = fields[scan]
     codec = ("-c:v", "ffvhuff", "-pix_fmt", "yuv420p")
-    path = numbered.draw(
-        tmp_path / "frames.avi", rate=rate, filters=filters, video=codec, audio=("-c:a", "pcm_s16le")
-    )
+    path = numbered.draw(tmp_path / "frames.avi", rate=rate, filters=filters, video=codec, audio=("-c:a", "pcm_s16le"))
     clips, read = readings(path, tmp_path / "out")
     numbers = [number for reading in read for number in reading.numbers]
     assert len(numbers) == 150

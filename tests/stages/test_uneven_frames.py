@@ -65,3 +65,11 @@ def test_a_rate_that_fits_is_kept():
     even = [Fraction(number, 24) for number in range(200)]
     assert best_rate([*even[:100], *even[103:]], Fraction(24)) == 24
     assert best_rate([*even[:100], *(at + 3 for at in even[100:])], Fraction(24)) == 24
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("n", [60, 144, 145])
+def test_soft_telecine_of_23_976_is_not_taken_for_24(first, n):
+    fields = [5 * number + number % 2 for number in range(first, first + n)]
+    times = [Fraction(1001 * field, 120_000) for field in fields]
+    assert best_rate(times, Fraction(30_000, 1001)) == Fraction(24_000, 1001)

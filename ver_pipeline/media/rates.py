@@ -33,12 +33,20 @@ def best_rate(stamps: Sequence[Fraction], nominal: Fraction) -> Fraction:
     """
     gaps = sorted(b - a for a, b in itertools.pairwise(stamps) if b > a)
     usual = 1 / gaps[len(gaps) // 2]
-    average = (len(stamps) - 1) / (stamps[-1] - stamps[0])
+    average = _average(stamps)
     near = [rate for rate in STANDARD if any(abs(rate / one - 1) <= NEAR for one in (average, usual))]
     meant = [rate for rate in near if abs(rate / nominal - 1) <= ROUNDED]
     tried = [*meant, nominal, *sorted(near, key=lambda rate: abs(rate - average)), usual, average]
     times_s = [float(at - stamps[0]) for at in stamps]
     return min(tried, key=lambda rate: _cost(times_s, float(rate)))
+
+
+def _average(stamps: Sequence[Fraction]) -> Fraction:
+    """Frames a second, from the middle of the first half of all frames to the middle of the second: a first or last one
+    that comes early or late hardly counts."""
+    half = len(stamps) // 2
+    apart_s = (sum(stamps[-half:], Fraction(0)) - sum(stamps[:half], Fraction(0))) / half
+    return (len(stamps) - half) / apart_s
 
 
 def _cost(times_s: Sequence[float], rate: float) -> tuple[int, int]:
