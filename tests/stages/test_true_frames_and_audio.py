@@ -342,3 +342,61 @@ def test_the_frame_rate_of_a_clip_is_stated_by_a_rule():
     assert clip_grid(29.97003, 30) == Fraction(30_000, 1001)
     assert clip_grid(29.97003, 30, telecined=True) == Fraction(24_000, 1001)
     assert clip_grid(40, 30) == 30
+
+
+@pytest.mark.parametrize("scan", ["progressive", "bff"])
+def test_a_clock_that_counts_whole_frames_loses_none(tmp_path, scan):
+    """AVI's stamps are numbers of frames: a half of one cannot be said in them."""
+    fields = {"progressive": ("25", "null"), "bff": ("50", "interlace=scan=bff:lowpass=off")}
+    rate, filters = fields[scan]
+    codec = ("-c:v", "ffvhuff", "-pix_fmt", "yuv420p")
+    path = numbered.draw(tmp_path / "frames.avi", rate=rate, filters=filters, video=codec, audio=("-c:a", "pcm_s16le"))
+    clips, read = readings(path, tmp_path / "out")
+    numbers = [number for reading in read for number in reading.numbers]
+    assert len(numbers) == 150
+    assert numbers[0] <= 1
+    check_in_step(clips, read)
+    found = [min(abs(f - b) for b in one.beeps_s) for one in read for f in one.flashes_s]
+    assert max(found) <= IN_STEP_S
+
+
+def test_a_cover_picture_before_the_video_is_not_taken_for_it(tmp_path):
+    plain, cover, path = numbered.draw(tmp_path / "plain.mp4"), tmp_path / "cover.jpg", tmp_path / "covered.mp4"
+    videos.ffmpeg(*videos.picture(1.0, "600x600"), "-frames:v", "1", cover)
+    flags = ("-disposition:v:1", "attached_pic")
+    videos.ffmpeg("-i", plain, "-i", cover, "-map", "0", "-map", "1", "-c", "copy", *flags, path)
+    path.write_bytes(with_metadata_first(path.read_bytes()))
+    with av.open(str(path)) as video:
+        assert video.streams.video[0].codec_context.name == "mjpeg"
+    clips, read = readings(path, tmp_path / "out")
+    assert {(clip["clip"]["width"], clip["clip"]["height"]) for clip in clips} == {(320, 240)}
+    check_all_frames(read, last=149)
+
+
+def with_metadata_first(mp4: bytes) -> bytes:
+    """The box of metadata moved before those of the tracks; the index must be the file's last box."""
+    at = mp4.rindex(b"moov") - 4
+    boxes, place = [], at + 8
+    while place < len(mp4):
+        size = int.from_bytes(mp4[place : place + 4], "big")
+        boxes.append(mp4[place : place + size])
+        place += size
+    boxes.sort(key=lambda box: (b"mvhd", b"udta", b"trak").index(box[4:8]))
+    return mp4[: at + 8] + b"".join(boxes)
+
+
+def test_damaged_packets_hide_no_fields(tmp_path):
+    filters, codec = "interlace=lowpass=off,setfield=prog", (*videos.X264, "-g", "1")
+    whole, path = tmp_path / "whole.mkv", tmp_path / "damaged.mkv"
+    numbered.draw(whole, rate="50", filters=filters, video=codec, audio=())
+    with av.open(str(whole)) as source, av.open(str(path), "w") as out:
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(video=0)):
+            if packet.dts is None:
+                continue
+            damaged = av.Packet(b"\0\0\0\x02\x65\xff") if number % 10 == 3 else packet
+            damaged.pts, damaged.dts, damaged.time_base = packet.pts, packet.dts, packet.time_base
+            damaged.is_keyframe, damaged.stream = packet.is_keyframe, stream
+            out.mux(damaged)
+    clips = cut(path, tmp_path / "out")
+    assert {clip["media"]["normalised"] for clip in clips} == {("deinterlaced",)}

@@ -27,6 +27,8 @@ POSTERS_PER_S = 1
 SEEK_FROM_S = 5
 """A pass that begins earlier in its video decodes from the beginning: some files cannot be sought so near it."""
 
+FINE_CLOCK = "1/1000000"
+"""The time base in which frames are laid on the grid, in seconds."""
 RATE_SLACK = Fraction(101, 100)
 """A rate that is over the cap by a hair (30.03 frames a second of a telephone) is brought to the cap itself."""
 WORTHWHILE = Fraction(4, 5)
@@ -117,7 +119,9 @@ def encode_pass(
     options = {"reinit_filter": 0, **input_options(stored)}
     if begin_s > SEEK_FROM_S and not video.jumps:
         options["ss"] = f"{float(begin_s - half_frame_s):.6f}"
-    node = ffmpeg.video_input(threads=config.threads, **options).video
+    node = ffmpeg.video_input(threads=config.threads, **options)["V"]  # the first that is no cover, as probed
+    # Half a frame cannot be said in a clock that counts whole frames, as AVI's does.
+    node = node.filter("settb", FINE_CLOCK)
     node = node.filter("setpts", f"PTS-{float(video.start_s + begin_s + half_frame_s):.6f}/TB")
     # A place on the grid shows the last frame that began up to half a frame after it: the nearest one.
     grid = {"fps": f"{fps.numerator}/{fps.denominator}", "start_time": 0, "round": "up"}

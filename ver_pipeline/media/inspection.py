@@ -69,13 +69,16 @@ def _frames(path: Path, begin_s: Fraction) -> list[Any]:
             if begin_s:
                 at = int((start + begin_s) / video.time_base)
                 container.seek(at, stream=video, backward=True, any_frame=False)
-            for frame in container.decode(video):
-                frames.append(frame)
-                if len(frames) == STRETCH_FRAMES:
+            for packet in container.demux(video):
+                try:
+                    frames += packet.decode()
+                except av.error.InvalidDataError:
+                    continue  # as when all of it is decoded: a recording may begin with what does not
+                if len(frames) >= STRETCH_FRAMES:
                     break
         except av.error.FFmpegError:
-            return frames
-    return frames
+            pass  # what was decoded till then is looked at
+    return frames[:STRETCH_FRAMES]
 
 
 def _peak(frame: Any, color: Color) -> float:

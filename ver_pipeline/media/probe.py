@@ -18,6 +18,7 @@ from ver_pipeline.media.color import MATRICES, PRIMARIES, TRANSFERS, Color
 from ver_pipeline.media.containers import STILLS
 from ver_pipeline.media.fields import FLAGGED, FieldOrder
 from ver_pipeline.media.open import READ_LIMIT_S, MediaError, open_media
+from ver_pipeline.media.rates import best_rate
 from ver_pipeline.media.tracks import AudioTrack, audio_tracks, dispositions
 from ver_pipeline.schemas.reasons import Reason
 
@@ -263,7 +264,8 @@ def _display_size(video: Any, rotation_deg: int) -> tuple[int, int]:
 
 
 def _frame_rate(video: Any, stamps: list[Fraction]) -> tuple[Fraction, bool]:
-    """The average rate (exact), and whether intervals vary."""
+    """The average rate (exact), where some intervals differ the one that has a place for every frame; and whether
+    intervals vary."""
     gaps = sorted(b - a for a, b in itertools.pairwise(stamps) if b > a)
     if not gaps:
         raise MediaError(Reason.DECODE_FAILED, "its frames have no distinct times")
@@ -275,4 +277,6 @@ def _frame_rate(video: Any, stamps: list[Fraction]) -> tuple[Fraction, bool]:
     rate = Fraction(nominal) if nominal else 1 / median
     if not 1 <= rate <= 1000:
         rate = 1 / median
+    if odd:
+        rate = best_rate(stamps, rate)
     return rate.limit_denominator(100_000), variable

@@ -57,7 +57,7 @@ class ClipStage:
     """
 
     name = "clip"
-    version = "5"
+    version = "6"
     unit = "chunk"
     reads = (
         "source.id", "source.fps", "source.audio_channels", "source.video_codec", "source.pixel_format",
