@@ -79,12 +79,12 @@ def list_sources(
         folder, name = folders[os.path.dirname(path)], os.path.basename(path)
         if name in folder.taken:
             continue
-        beside, shown = folder.beside.get(name, Beside()), shown_uri(uri)
-        entry = entries.get(shown, {})
-        refused = _refusal(shown, beside, entry, folder.alone.get(name), shown in seen)
-        seen.add(shown)
+        beside, listed_uri = folder.beside.get(name, Beside()), shown_uri(uri)
+        entry = entries.get(listed_uri, {})
+        refused = _refusal(listed_uri, beside, entry, folder.alone.get(name), listed_uri in seen)
+        seen.add(listed_uri)
         told = as_row(source, remote[uri, path]) if remote else None
-        refs.append(SourceRef(shown, path, entry, told, beside, refused))
+        refs.append(SourceRef(listed_uri, path, entry, told, beside, refused))
     for path in by_path:
         if os.path.basename(path) in folders[os.path.dirname(path)].taken:
             _fetch_beside(source, by_path[path], Path(path))
