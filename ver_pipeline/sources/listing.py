@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.schemas.address import shown
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.reasons import Reason
