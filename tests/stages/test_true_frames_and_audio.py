@@ -96,8 +96,8 @@ def test_progressive_video_that_is_flagged_as_interlaced_is_left_alone(tmp_path)
 @pytest.mark.parametrize(
     ("rate", "kept", "step"),
     [
-        ("30.03", 30.0, 1), ("30000/1001", 29.97003, 1), ("50", 25.0, 2), ("60", 30.0, 2), ("60000/1001", 29.97003, 2),
-        ("60.02", 30.0, 2), ("120", 30.0, 4), ("144", 28.8, 5), ("12", 12.0, 1), ("48", 24.0, 2),
+        ("30.03", 30.03, 1), ("30000/1001", 29.97003, 1), ("50", 25.0, 2), ("60", 30.0, 2), ("60000/1001", 29.97003, 2),
+        ("60.02", 30.01, 2), ("120", 30.0, 4), ("144", 28.8, 5), ("12", 12.0, 1), ("48", 24.0, 2),
     ],
 )  # fmt: skip
 def test_a_frame_rate_is_kept_or_divided_evenly(tmp_path, rate, kept, step):
@@ -115,6 +115,17 @@ def test_a_rate_a_little_over_the_cap_loses_a_little(tmp_path):
     numbers = [number for reading in read for number in reading.numbers]
     assert set(np.diff(numbers).tolist()) == {1, 2}
     assert len(numbers) >= 0.96 * 5 * 31
+
+
+@pytest.mark.parametrize("mean", ["30.06", "29.94"])
+def test_a_telephone_s_uneven_clock_a_hair_off_the_cap_loses_no_frame(tmp_path, mean):
+    """Frames 5 ms early and late by turns, as cameras give them."""
+    uneven = f"settb=1/90000,setpts='N*90000/{mean}+450*mod(N*7,3)'"
+    path = numbered.draw(tmp_path / "phone.mp4", "-fps_mode", "passthrough", "-enc_time_base", "1/90000",
+                         rate=mean, filters=uneven)  # fmt: skip
+    clips, read = readings(path, tmp_path / "out")
+    assert {round(clip["clip"]["fps"]) for clip in clips} == {30}
+    check_all_frames(read)
 
 
 def stream(path: Path, *options: str, **drawn) -> Path:
@@ -338,6 +349,7 @@ def test_the_frame_rate_of_a_clip_is_stated_by_a_rule():
     from ver_pipeline.media.encode import clip_grid
 
     assert clip_grid(31, 30) == 30
+    assert clip_grid(30.2, 30) == Fraction(151, 5)
     assert clip_grid(50, 30) == 25
     assert clip_grid(29.97003, 30) == Fraction(30_000, 1001)
     assert clip_grid(29.97003, 30, telecined=True) == Fraction(24_000, 1001)

@@ -30,7 +30,8 @@ SEEK_FROM_S = 5
 FINE_CLOCK = "1/1000000"
 """The time base in which frames are laid on the grid, in seconds."""
 RATE_SLACK = Fraction(101, 100)
-"""A rate that is over the cap by a hair (30.03 frames a second of a telephone) is brought to the cap itself."""
+"""A rate that is over the cap by a hair (30.03 frames a second of a telephone) counts as within it: on any other grid
+an uneven clock would lose frames and show others twice."""
 WORTHWHILE = Fraction(4, 5)
 """Of the cap: where whole division leaves less, frames are dropped unevenly down to the cap instead."""
 
@@ -75,7 +76,7 @@ def exact_rate(fps: float) -> Fraction:
 
 
 def clip_grid(fps: float, max_fps: float, telecined: bool = False) -> Fraction:
-    """The clips' frame rate: the video's own where it is at most ``max_fps``.
+    """The clips' frame rate: the video's own where it is at most ``max_fps``, or a hair more.
 
     A higher rate is divided by the least whole number that brings it to the cap (50 to 25, 59.94 to 29.97, 120 to 30),
     so that frames stay evenly spaced, unless that leaves less than four fifths of the cap (31 would become 15.5): then
@@ -83,10 +84,10 @@ def clip_grid(fps: float, max_fps: float, telecined: bool = False) -> Fraction:
     """
     rate = frame_rate(exact_rate(fps), telecined)
     cap = Fraction(max_fps).limit_denominator(1001)
-    if rate <= cap:
+    if rate <= cap * RATE_SLACK:
         return rate
     divided = rate / -(-rate // (cap * RATE_SLACK))
-    return divided if WORTHWHILE * cap <= divided <= cap else cap
+    return divided if divided >= WORTHWHILE * cap else cap
 
 
 def encode_pass(
