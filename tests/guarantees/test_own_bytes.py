@@ -24,8 +24,9 @@ from ver_pipeline.annotators.teacher.frames import NoFramesError, read_frames
 from ver_pipeline.lint.tar import video_faults
 from ver_pipeline.measure.frames import ClipError, ClipReader
 from ver_pipeline.media.containers import VIDEOS
-from ver_pipeline.media.encode import encode_pass
+from ver_pipeline.media.encode import Input, encode_pass
 from ver_pipeline.media.ffmpeg import FfmpegError
+from ver_pipeline.media.normalise import Stored
 from ver_pipeline.media.open import MediaError
 from ver_pipeline.media.playlists import playlist_kind
 from ver_pipeline.media.references import from_bytes, has_references
@@ -38,7 +39,7 @@ from ver_pipeline.sources.listing import list_sources
 from ver_pipeline.stages.ingest import IngestStage
 from ver_pipeline.stages.scenes import small_frames
 from ver_pipeline.transcribers.audio import decode
-from ver_pipeline.transcribers.base import AudioError
+from ver_pipeline.transcribers.base import AudioError, Video
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,14 +85,16 @@ def clip_of(path: Path) -> int:
 def encoded(path: Path) -> int:
     work = path.parent.parent / "work"
     try:
-        made = encode_pass(str(path), work, Fraction(5), [0], None, ClipConfig(preset="ultrafast"))
+        source = {"width": 320, "height": 240, "rotation_deg": 0, "video_codec": "h264", "pixel_format": "yuv420p"}
+        video = Input(str(path), Fraction(25), Fraction(0), Stored.of(source), None, 0)
+        made = encode_pass(video, work, Fraction(5), [0], ClipConfig(preset="ultrafast"))
         return made.video.stat().st_size
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
 def heard(path: Path) -> int:
-    return sum(len(chunk) for chunk in decode(str(path)))
+    return sum(len(chunk) for chunk in decode(Video(str(path), 0)))
 
 
 def linted(path: Path) -> int:
@@ -158,7 +161,8 @@ def test_a_numbered_frame_is_one_frame_and_not_its_neighbours(tmp_path):
         outcome = ingest(path)
         assert isinstance(outcome, Reject)
         assert outcome.reason == Reason.STILL_IMAGE
-        assert frames_of(path) == 1
+        with pytest.raises(MediaError, match="png"):
+            frames_of(path)
 
 
 def test_a_video_whose_references_lead_to_itself_is_no_reference_movie(tmp_path):
