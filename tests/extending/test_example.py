@@ -70,7 +70,7 @@ def ver(installed: Path, *arguments: object) -> subprocess.CompletedProcess[str]
 
 
 def test_every_extension_of_the_example_keeps_its_contract(example, tmp_path):
-    video = Video("a-b-c.mp4", has_audio=True)
+    video = Video("a-b-c.mp4", track=0)
     annotator = example.annotator.LengthAnnotator("length", {}, None)
     results = conformance.check_annotator(annotator, [request(i) for i in range(2)])
     assert {r.annotation["provenance"]["annotator"] for r in results} == {"length"}
