@@ -21,10 +21,10 @@ NOTHING_SAID = {
 }
 
 
-def cut(path: Path, out: Path, words=(), entry=None, whole_rows=False, **settings):
+def cut(path: Path, out: Path, words=(), entry=None, whole_rows=False, ingest=None, **settings):
     """The clips' rows; with ``whole_rows`` together with what earlier stages wrote."""
     row = {"uri": path.name, "path": str(path), "entry": entry or {}, "remote": None, "stat": []}
-    ingested = IngestStage(IngestConfig()).run([row])[0]
+    ingested = IngestStage(ingest or IngestConfig()).run([row])[0]
     assert not isinstance(ingested, Reject), ingested
     row |= ingested
     scenes = ScenesStage(ScenesConfig())

@@ -70,13 +70,14 @@ class Stretch:
         if self._is_pulldown():
             return "telecined"
         n_combed = sum(_is_combed(*blocks) for blocks in known)
-        if n_combed <= COMBED_FRAMES_SHARE * len(known) or self._is_noise():
+        if n_combed <= COMBED_FRAMES_SHARE * len(known) or self._is_noise(n_combed):
             return "progressive"
         return "bff" if self.bff_votes > self.tff_votes else "tff"
 
-    def _is_noise(self) -> bool:
-        """Grain looks combed too, but in no order of fields."""
-        return max(self.tff_votes, self.bff_votes) < SAME_ORDER_SHARE * (self.tff_votes + self.bff_votes)
+    def _is_noise(self, n_combed: int) -> bool:
+        """Grain looks combed too, but in no order of fields: most combed frames must speak for one and the same."""
+        votes = self.tff_votes + self.bff_votes
+        return max(self.tff_votes, self.bff_votes) < SAME_ORDER_SHARE * max(votes, COMBED_FRAMES_SHARE * n_combed)
 
     def _is_pulldown(self) -> bool:
         """Two neighbouring frames of every five are combed far more than the other three."""

@@ -95,6 +95,8 @@ def _audible(path: Path, track: int, end_s: float) -> bool:
 
     with open_media(path) as container:
         stream = container.streams.audio[track]
+        if stream.codec_context is None:
+            return False  # there is no decoder for it
         for at_s in (0.0, end_s / 2):
             if at_s:
                 try:

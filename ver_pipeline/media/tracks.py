@@ -90,9 +90,9 @@ def _track(number: int, stream: Any) -> AudioTrack:
     code = str(stream.metadata.get("language") or "").split("-")[0].lower()
     return AudioTrack(
         number=number,
-        codec=context.name,
-        sample_rate_hz=context.sample_rate or 0,
-        channels=context.channels or 0,
+        codec=context.name if context else "unknown",
+        sample_rate_hz=(context.sample_rate or 0) if context else 0,
+        channels=(context.channels or 0) if context else 0,
         language=None if code in ("", "und") else LANGUAGES.get(code, code),
         title=title,
         default="default" in flags,

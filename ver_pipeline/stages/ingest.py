@@ -37,7 +37,7 @@ class IngestStage:
     """File in, ``source`` (``record.Source``) and ``sidecar`` out; or a typed reject."""
 
     name = "ingest"
-    version = "8"
+    version = "9"
     unit = "source"
     reads = ("uri", "path", "entry", "remote", "stat", "beside")
     writes = ("source", "sidecar", FILE)
