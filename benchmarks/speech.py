@@ -145,7 +145,7 @@ def other_languages(folder: Path) -> dict[str, Sound]:
 
 
 def load(path: Path) -> Sound:
-    return np.concatenate(list(decode(str(path))))
+    return np.concatenate(list(decode(Video(str(path), 0))))
 
 
 def save(path: Path, sound: Sound) -> Path:
@@ -162,7 +162,7 @@ def ours(config: SpeechConfig) -> Callable[[Path], Words]:
     recogniser.open()
 
     def write(path: Path) -> Words:
-        segments = recogniser.transcribe(Video(str(path), True)).segments
+        segments = recogniser.transcribe(Video(str(path), 0)).segments
         return " ".join(s.text for s in segments), {s.language for s in segments}
 
     return write

@@ -19,7 +19,7 @@ from ver_pipeline.schemas.record_media import Speech
 from ver_pipeline.stages.speech import SpeechStage
 from ver_pipeline.timeline.transcript import slice_speech
 from ver_pipeline.transcribers.audio import decode, speech_spans
-from ver_pipeline.transcribers.base import RATE_HZ
+from ver_pipeline.transcribers.base import RATE_HZ, Video
 from ver_pipeline.transcribers.runs import Span
 from ver_pipeline.transcribers.switches import quiet_moments_s, spans_of_one_language
 from ver_pipeline.transcribers.whisper import detect, write_down
@@ -35,7 +35,7 @@ def opened(**settings: Any) -> SpeechStage:
 @cache
 def spoken(name: str) -> np.ndarray:
     path = {"crying": CRYING, "laughing": LAUGHING}.get(name) or store.resolve("footage-psychopy") / name
-    return np.concatenate(list(decode(str(path))))
+    return np.concatenate(list(decode(Video(str(path), 0))))
 
 
 def voiced(name: str) -> np.ndarray:
@@ -53,7 +53,7 @@ def hear(folder: Path, samples: np.ndarray, **settings: Any) -> dict[str, Any]:
         file.setframerate(RATE_HZ)
         file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
     length_s = len(samples) / RATE_HZ
-    source = {"id": "0" * 64, "uri": "sound.wav", "audio_codec": "pcm_s16le", "duration_s": length_s}
+    source = {"id": "0" * 64, "uri": "sound.wav", "audio_track": 0, "clock_jumps": [], "duration_s": length_s}
     (outcome,) = opened(**settings).run([{"source": source, "path": str(path), "sidecar": {}}])
     assert isinstance(outcome, dict), outcome
     return dict(outcome["transcript"])
