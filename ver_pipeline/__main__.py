@@ -1,7 +1,5 @@
 """``python -m ver_pipeline``: the same as ``ver``."""
 
-import sys
+from ver_pipeline.cli import run
 
-from ver_pipeline.cli import main
-
-sys.exit(main())
+run()

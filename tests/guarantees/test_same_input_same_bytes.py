@@ -215,7 +215,9 @@ def test_adding_a_video_runs_that_video_only_and_deleting_it_removes_its_samples
     assert here == listed
 
 
-@pytest.mark.parametrize(("engine", "after_s"), [("local", 3), ("ray", 4), ("ray", 9)])
+@pytest.mark.parametrize(
+    ("engine", "after_s"), [("local", 0.3), ("local", 3), ("ray", 0.4), ("ray", 4), ("ray", 6), ("ray", 9)]
+)
 def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_leaves_no_worker(raw, tmp_path, engine, after_s):
     command = [
         sys.executable,
@@ -255,11 +257,54 @@ def test_a_ctrl_c_that_a_library_swallows_stops_the_build_all_the_same(raw, tmp_
 
     monkeypatch.setattr(Engine, "run", swallowing)
     where = ["--source", str(raw), "--out", str(tmp_path / "o"), *builds.QUICK]
-    monkeypatch.setattr("ver_pipeline.cli.os._exit", lambda status: None)  # this process goes on
     assert main(["build", *where]) == 130
     assert "Run the same command again to go on" in capsys.readouterr().err
     assert not (tmp_path / "o" / "manifest.json").exists()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_ctrl_c_that_is_swallowed_again_and_again_stops_a_long_build_in_seconds(raw, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("ver_pipeline.interrupt.AGAIN_S", 0.2)
+    swallowed = []
+
+    def deaf(self, stages, rows, keep):
+        until_s = time.monotonic() + 30
+        while time.monotonic() < until_s:
+            try:
+                if not swallowed:
+                    signal.raise_signal(signal.SIGINT)
+                time.sleep(30)
+            except KeyboardInterrupt:
+                swallowed.append(1)
+                if len(swallowed) == 4:
+                    raise
+        yield
+
+    monkeypatch.setattr(Engine, "run", deaf)
+    began_s = time.monotonic()
+    assert main(["build", "--source", str(raw), "--out", str(tmp_path / "o"), *builds.QUICK]) == 130
+    assert time.monotonic() - began_s < 15
+    assert len(swallowed) == 4
+    assert "Run the same command again to go on" in capsys.readouterr().err
+
+
+def test_a_ctrl_c_inside_a_destructor_ends_the_command_without_a_traceback():
+    program = """
+import signal, time, ver_pipeline.cli as cli
+class Late:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+def command(arguments, chosen):
+    Late()
+    time.sleep(30)
+cli._run = command
+cli.run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, timeout=20, check=False, preexec_fn=_hears_ctrl_c
+    )
+    assert done.returncode == 130
+    assert done.stderr.decode() == "\nver : stopped. Run the same command again to go on.\n"
 
 
 def _hears_ctrl_c() -> None:

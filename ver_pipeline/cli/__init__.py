@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from ver_pipeline import interrupt
 from ver_pipeline.cli import extras
 from ver_pipeline.schemas.errors import VerError, from_os, one_line
 
@@ -68,10 +69,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(chosen, from_os(error))
     except KeyboardInterrupt:
         sys.stderr.write(f"\nver {chosen}: stopped. Run the same command again to go on.\n")
-        sys.stderr.flush()
-        if "ray" in sys.modules:
-            os._exit(INTERRUPTED_EXIT)  # Ray's exit hooks may crash after an interrupt; the cache is whole at any time
         return INTERRUPTED_EXIT
+
+
+def run() -> None:
+    """The process of a command: ``main``, and the end of the process.
+
+    After Ctrl-C it ends at once.  Ray's exit hooks may crash then, and where Ctrl-C met code inside ``exec`` (each
+    dataclass that is made) Python would end with the signal's status although it was caught.  What is cached is whole
+    at any time.
+    """
+    interrupt.deliver_again()
+    status = main()
+    if status == INTERRUPTED_EXIT:
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _run(arguments: list[str], chosen: str) -> int:
