@@ -16,7 +16,7 @@ from ver_pipeline import open_dataset
 from ver_pipeline.catalog.records import read_records
 from ver_pipeline.cli import main
 from ver_pipeline.model.data.shards import open_shards
-from ver_pipeline.schemas.bounded_parquet import check_rows, read_bounded
+from ver_pipeline.schemas.bounded_parquet import check_rows, check_texts, read_bounded
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 from ver_pipeline.sources.lists import read_manifest
 
@@ -63,6 +63,27 @@ def test_more_rows_than_the_bytes_can_hold_are_refused_when_the_set_is_opened(ou
     assert path.stat().st_size < 100_000
     with pytest.raises(CorruptDataError, match="20000000 rows"), open_dataset(out):
         pass
+
+
+@pytest.mark.parametrize(("table", "column"), [("index", "shard"), ("annotations", "description_en")])
+def test_a_set_with_one_long_text_in_very_many_rows_is_refused_when_it_is_opened(
+    out: Path, table: str, column: str
+) -> None:
+    path = index_of(out) if table == "index" else next(out.glob(f"catalog/{table}-*.parquet"))
+    bomb(path, column, 200_000, "x" * 1_000_000)
+    reseal(out)
+    with pytest.raises(CorruptDataError, match=f"'{column}' without measure"), open_dataset(out):
+        pass
+
+
+@pytest.mark.parametrize("value", [["x" * 1_000_000] * 3, {"a": "x" * 1_000_000}], ids=["list", "struct"])
+def test_long_texts_in_lists_and_structs_are_counted(value: object, tmp_path: Path) -> None:
+    rows = pa.table({"n": pa.array([value] * 20)})
+    with pq.ParquetWriter(tmp_path / "t.parquet", rows.schema, compression="zstd") as writer:
+        for _ in range(20):
+            writer.write_table(rows)
+    with pytest.raises(CorruptDataError, match="without measure"):
+        check_texts(tmp_path / "t.parquet")
 
 
 @pytest.mark.parametrize("kind", [pa.large_string(), pa.binary(), pa.string_view(), pa.binary(1_000_000)], ids=str)
@@ -125,9 +146,19 @@ def test_no_command_takes_the_memory_that_a_table_asks_for(command: str, out: Pa
     assert not (tmp_path / "to").exists()
 
 
+def test_honest_lists_in_many_row_groups_are_not_taken_for_a_bomb(tmp_path: Path) -> None:
+    n_rows = 60_000
+    lists = [[("sad", "worried", "upset")[(row * k) % 3] for k in range(row % 5)] for row in range(n_rows)]
+    same = {f"column_{k}": ["a text that is the same everywhere"] * n_rows for k in range(20)}
+    rows = pa.table({"key": [f"{row:09d}" for row in range(n_rows)], "labels": lists, **same})
+    pq.write_table(rows, tmp_path / "t.parquet", compression="zstd", row_group_size=20_000)
+    check_texts(tmp_path / "t.parquet")
+
+
 def test_tables_that_builds_write_are_read_as_they_are(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in [index_of(out), *out.glob("catalog/*.parquet")]:
         check_rows(path)
+        check_texts(path)
     table = read_bounded(index_of(out))
     assert table.equals(pq.read_table(index_of(out)).select(table.column_names))
     assert main(["lint", str(out)]) in (0, 1) and "without measure" not in capsys.readouterr().out

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ROWS_PER_BYTE, SPARE_ROWS = 16, 10_000
 TEXT_PER_BYTE, SPARE_TEXT_BYTES = 64, 64 << 20
+QUICK_BYTES = 32 << 20
 _CURE = "do not use it: it was not written by a build of this release, or was tampered with"
 
 
@@ -79,6 +80,73 @@ def read_bounded(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         plain = table[name].cast(table[name].type.value_type)
         table = table.set_column(table.column_names.index(name), name, plain)
     return table
+
+
+def check_texts(path: Path) -> None:
+    """Refuse a small file whose texts and lists, written out, are far more than its bytes can hold if they differ.
+
+    Columns whose footer leaves no doubt are not read.  What is not found here, a footer that lies or a file of more
+    than ``QUICK_BYTES``, meets the limits of what then reads the file (``catalog/limits.py``, ``read_bounded``).
+
+    Raises:
+        CorruptDataError: they are.
+        OSError, ValueError, pyarrow.ArrowException: the file cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    size_bytes = path.stat().st_size
+    if size_bytes > QUICK_BYTES:
+        return
+    stored = pq.read_metadata(path)
+    budget = left = TEXT_PER_BYTE * size_bytes + SPARE_TEXT_BYTES
+    for k in range(len(stored.schema)):
+        column = stored.schema.column(k)
+        chunks = [stored.row_group(group).column(k) for group in range(stored.num_row_groups)]
+        require_rows(path, sum(chunk.num_values for chunk in chunks))
+        if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
+            left -= column.length * sum(chunk.num_values for chunk in chunks)
+        if column.physical_type == "BYTE_ARRAY":
+            stored_bytes = sum(chunk.total_uncompressed_size for chunk in chunks)
+            _require_room(left - stored_bytes, column.path, path, size_bytes)
+            most_bytes = sum(chunk.num_values * chunk.total_uncompressed_size for chunk in chunks)
+            in_doubt = most_bytes > budget // len(stored.schema)
+            left -= _texts_bytes(path, column.path, left) if in_doubt else most_bytes
+        _require_room(left, column.path, path, size_bytes)
+
+
+def _texts_bytes(path: Path, column: str, room_bytes: int) -> int:
+    """All texts of one column, also of a list, written out one after the other; counting ends above ``room_bytes``."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    total_bytes = 0
+    for group in range(pq.read_metadata(path).num_row_groups):
+        for whole in (True, False):  # Arrow has no lists over two dictionaries, which long texts make: read some rows
+            file = pq.ParquetFile(path, read_dictionary=[column] if whole else None)
+            counted = total_bytes
+            try:
+                for batch in file.iter_batches(1 << 20 if whole else 16, row_groups=[group], columns=[column]):
+                    counted += _lengths(batch.column(0))
+                    if counted > room_bytes:
+                        return counted
+                break
+            except pa.ArrowNotImplementedError:
+                if not whole:
+                    raise
+        total_bytes = counted
+    return total_bytes
+
+
+def _lengths(values: pa.Array) -> int:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    while pa.types.is_nested(values.type):
+        values = values.flatten()[0] if pa.types.is_struct(values.type) else values.flatten()
+    texts = values.dictionary if isinstance(values, pa.DictionaryArray) else values
+    lengths = pc.binary_length(texts).cast(pa.int64())
+    lengths = lengths.take(values.indices) if isinstance(values, pa.DictionaryArray) else lengths
+    return pc.sum(lengths).as_py() or 0
 
 
 def _require_room(left_bytes: int, name: str, path: Path, size_bytes: int) -> None:
