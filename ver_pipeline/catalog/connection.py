@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.catalog import sandbox
 from ver_pipeline.catalog.limits import Limits, settings_of
-from ver_pipeline.schemas.bounded_parquet import check_texts, require_rows
+from ver_pipeline.schemas.bounded_parquet import require_rows
 from ver_pipeline.schemas.columns import Table
 
 if TYPE_CHECKING:
@@ -83,7 +83,6 @@ def connect(
         if path is not None:
             told = connection.execute("SELECT num_rows FROM parquet_file_metadata(?)", [files[name]]).fetchone()
             require_rows(path, told[0] if told else 0)
-            check_texts(path)
     columns_by_view: dict[str, set[str]] = {}
     for name, column in connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
         columns_by_view.setdefault(name, set()).add(column)

@@ -14,6 +14,7 @@ from ver_pipeline.catalog import sandbox
 from ver_pipeline.catalog.connection import Addresses, connect
 from ver_pipeline.catalog.limits import Budget, Limits, limits_of
 from ver_pipeline.catalog.named import load_query
+from ver_pipeline.schemas.bounded_parquet import check_texts
 from ver_pipeline.schemas.columns import Table
 from ver_pipeline.schemas.errors import MissingDependencyError
 from ver_pipeline.schemas.extras import imports
@@ -123,6 +124,15 @@ class Database:
         spill = Path(self._scratch.name) / "spill"
         with self._told_plainly():
             self._connection = connect(views, joined, spill, self._addresses, self._limits, self._threads)
+
+    def check_texts(self) -> None:
+        """Ask for this before the tables are read whole: a query has limits of its own.
+
+        Raises:
+            CorruptDataError: a small file stands for texts without measure.
+        """
+        for path in self._files:
+            check_texts(path)
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> Result:
         """Run one query; ``@name`` runs a named one.

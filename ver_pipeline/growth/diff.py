@@ -100,6 +100,8 @@ class Difference:
 def diff(old: str | Path, new: str | Path) -> Difference:
     """Compare two data sets by key, in any place that ``open_dataset`` reaches."""
     with open_dataset(old) as before, open_dataset(new) as after, Database() as both:
+        for data in (before, after):
+            data.check_texts()
         both.open(
             {
                 f"{side}_{name}": (TABLES[name], data.table_paths.get(name))

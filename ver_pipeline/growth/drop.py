@@ -64,6 +64,7 @@ def drop(out_dir: Path, where: str, reason: str, pages: Sequence[PageWriter]) ->
     load_manifest(out_dir)  # no work folder where there is no data set
     with writing(out_dir, pages) as finished:
         with open_dataset(out_dir) as data:
+            data.check_texts()
             keys = frozenset(keys_where(data, where))
             condition = hashlib.sha256(where.encode()).hexdigest()
             if not keys and (finished is not None or is_fulfilled(out_dir, condition)):
@@ -90,6 +91,7 @@ def finish(out_dir: Path, pages: Sequence[PageWriter]) -> Dropped | None:
     if wish is None:
         return None
     with open_dataset(out_dir) as data:
+        data.check_texts()
         done = _fulfil(data, out_dir, wish, pages)
     cross_out(out_dir)
     return done

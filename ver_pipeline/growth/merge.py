@@ -109,6 +109,7 @@ def _merge(
         opened = [stack.enter_context(open_dataset(folder)) for folder in sets]
         withdrawn = read_tombstones(out_dir)
         for data in opened:
+            data.check_texts()
             withdrawn |= read_tombstones(local_root(data))
         config = config_of(opened[0].manifest)
         job = _Join(work.merging, withdrawn, prefer, config.shard if resplit else None)

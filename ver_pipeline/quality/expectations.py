@@ -81,6 +81,8 @@ def run_expectations(
     with ExitStack() as stack:
         data = stack.enter_context(open_dataset(location))
         earlier = None if against is None else stack.enter_context(open_dataset(against))
+        for opened in filter(None, (data, earlier)):
+            opened.check_texts()
         evaluator = stack.enter_context(best_evaluator())
         judged = [_run_suite(suite, evaluator, data, earlier) for suite in chosen]
     outcomes = Counter(check["outcome"] for suite in judged for check in suite["checks"])
