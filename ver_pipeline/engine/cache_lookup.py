@@ -50,8 +50,12 @@ class CacheLookup:
                     stats.rejected += 1
                     ended.append({**one, "reject": outcome.to_row()})
                 else:
-                    stats.rows_out += len(outcome)
-                    after.extend({**one, **made} for made in outcome)
+                    made = [{**one, **each} for each in outcome]
+                    rejected = [each for each in made if "reject" in each]
+                    stats.rejected += len(rejected)
+                    stats.rows_out += len(made) - len(rejected)
+                    ended.extend(rejected)
+                    after.extend(each for each in made if "reject" not in each)
             if gaps:
                 self.missing[stage.name] = self.missing.get(stage.name, 0) + gaps
                 return None

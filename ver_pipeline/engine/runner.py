@@ -159,6 +159,8 @@ class Runner:
             )
         out = outcome if isinstance(outcome, list) else [outcome]
         for made in out:
+            if "reject" in made:
+                continue
             missing = set(self.stage.writes) - set(made)
             if missing:
                 raise VerError(f"stage {self.stage.name} left out the column {min(missing)}", "its writes are wrong")
@@ -172,7 +174,9 @@ class Runner:
         if isinstance(outcome, Reject):
             self.stats.rejected += 1
             return [{**row, "reject": outcome.to_row()}]
-        self.stats.rows_out += len(outcome)
+        n_rejected = sum("reject" in made for made in outcome)
+        self.stats.rejected += n_rejected
+        self.stats.rows_out += len(outcome) - n_rejected
         return [{**row, **made} for made in outcome]
 
 

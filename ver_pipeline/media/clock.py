@@ -14,9 +14,9 @@ from typing import Any
 JUMPING = frozenset({"mpegts", "mpeg"})
 """Containers (libavformat's names) whose time stamps may jump: recordings are joined by writing one behind another."""
 FORWARD_S = Fraction(10)
-"""A gap longer than this is a jump, a shorter one a gap in the recording (ffmpeg's ``dts_delta_threshold``)."""
-BACKWARD_S = Fraction(1, 10)
-"""Time stamps that run back by more than this jump (ffmpeg's own bound)."""
+"""A gap longer than this is a jump, a shorter one a gap in the recording (ffmpeg's ``dts_delta_threshold``).  Decoding
+times never run back inside a recording: where they do, by however little, another one begins, and frames of both would
+claim the same moments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,17 @@ class JumpFinder:
     def __init__(self) -> None:
         self.jumps: list[Jump] = []
         self.add_s = Fraction(0)
+        self._last = Fraction(0)
         self._expected: Fraction | None = None
 
     def add(self, decoded_s: Fraction, duration_s: Fraction) -> Fraction:
         """One packet, by its decoding time; returns what is to be added to its time stamps, in seconds."""
         seen, expected = decoded_s + self.add_s, self._expected
-        if expected is not None and not expected - BACKWARD_S <= seen <= expected + FORWARD_S:
+        if expected is not None and not self._last <= seen <= expected + FORWARD_S:
             self.add_s = expected - decoded_s
             seen = expected
             self.jumps.append(Jump(expected, self.add_s))
-        self._expected = seen + duration_s
+        self._last, self._expected = seen, seen + duration_s
         return self.add_s
 
 
@@ -86,7 +87,7 @@ class _StreamClock:
         at = ticks * base
         if self.expected is not None and self.taken + 1 < len(self.adds):
             now, after = (abs(at + add - self.expected) for add in self.adds[self.taken : self.taken + 2])
-            self.taken += after < now and now > BACKWARD_S
+            self.taken += after < now
         add_s = self.adds[self.taken]
         self.expected = at + add_s + (packet.duration or 0) * base
         shift = round(add_s / base)

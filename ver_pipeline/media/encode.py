@@ -42,12 +42,14 @@ KEYFRAME_LEAD = Fraction(1, 4)
 @dataclass(frozen=True, slots=True)
 class Pass:
     """What one pass wrote.  ``looks`` holds ``THUMBNAIL_SIDE``² grey bytes for every ``thumbnail_step``-th frame;
+    ``decoded`` the times of the frames that the decoder gave (``decoded.py``), from the pass's beginning;
     ``audio`` is interleaved signed 16-bit PCM at ``rate_hz`` with ``channels``, or None for a silent video."""
 
     video: Path
     looks: Path
     thumbnail_step: int
     posters: Path
+    decoded: Path
     audio: Path | None
     rate_hz: int
     channels: int
@@ -124,9 +126,10 @@ def encode_pass(
     # Half a frame cannot be said in a clock that counts whole frames, as AVI's does.
     node = node.filter("settb", FINE_CLOCK)
     node = node.filter("setpts", f"PTS-{float(video.start_s + begin_s + half_frame_s):.6f}/TB")
+    given = node.filter_multi_output("split", 2)
     # A place on the grid shows the last frame that began up to half a frame after it: the nearest one.
     grid = {"fps": f"{fps.numerator}/{fps.denominator}", "start_time": 0, "round": "up"}
-    node = whole_frames(node, stored).filter("fps", **grid)
+    node = whole_frames(given[0], stored).filter("fps", **grid)
     if n_frames is not None:
         node = node.filter("trim", end_frame=n_frames)
     thumbnail_step = max(1, round(fps / THUMBNAILS_PER_S))
@@ -135,6 +138,13 @@ def encode_pass(
     outputs = [
         _thumbnails(build, copies[0], folder / "looks.gray", thumbnail_step),
         _posters(build, copies[1], folder / "posters"),
+        build.output(
+            given[1],
+            str(folder / "decoded.txt"),
+            format="mkvtimestamp_v2",
+            vcodec="wrapped_avframe",
+            fps_mode="passthrough",
+        ),
     ]
     if picture:
         outputs.append(_video(build, copies[2], folder / "video.mov", fps, starts, config))
@@ -149,6 +159,7 @@ def encode_pass(
         looks=folder / "looks.gray",
         thumbnail_step=thumbnail_step,
         posters=folder / "posters",
+        decoded=folder / "decoded.txt",
         audio=folder / "audio.pcm" if channels else None,
         rate_hz=config.audio_rate_hz,
         channels=channels,

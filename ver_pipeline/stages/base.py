@@ -18,7 +18,8 @@ Row = dict[str, Any]
 """Column name to JSON-serialisable value.  Media travels as a path, never as bytes."""
 
 Outcome = Row | list[Row] | Reject
-"""A row of the declared ``writes``; several where one source becomes many clips; or a typed reject."""
+"""A row of the declared ``writes``; several where one source becomes many clips; or a typed reject.  Of several rows
+one may hold ``reject`` (:meth:`Reject.to_row`) instead: a clip that came to nothing beside others that did not."""
 
 
 @dataclass(frozen=True, slots=True)

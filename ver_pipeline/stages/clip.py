@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ver_pipeline.measure.phash import phash
 from ver_pipeline.media.audio_check import OutOfStepError, check_step
 from ver_pipeline.media.clock import Jump
 from ver_pipeline.media.cut import Cut, CutError, check_clip, count_frames, cut_clips
+from ver_pipeline.media.decoded import ENOUGH, FRAMES_MISSING, has_hole, read_times, shortfall
 from ver_pipeline.media.encode import THUMBNAIL_SIDE, Input, Pass, encode_pass, exact_rate, poster_near
 from ver_pipeline.media.ffmpeg import FfmpegError, ffmpeg_version
 from ver_pipeline.media.normalise import Stored, frame_rate
@@ -43,6 +44,7 @@ class _Video:
     input: Input
     fps: Fraction
     origin_s: Fraction
+    constant_rate: bool
     copyable: bool
     keyframes: frozenset[int]
 
@@ -57,7 +59,7 @@ class ClipStage:
     """
 
     name = "clip"
-    version = "6"
+    version = "7"
     unit = "chunk"
     reads = (
         "source.id", "source.fps", "source.audio_channels", "source.video_codec", "source.pixel_format",
@@ -107,7 +109,14 @@ class ClipStage:
             return Reject(Reason.ENCODE_FAILED, self.name, f"{where}ffmpeg: {error}", source_id)
         except (CutError, OutOfStepError) as error:
             return Reject(Reason.CLIP_MISMATCH, self.name, f"{where}{error}", source_id)
-        return [_row(chunk, planned, one) for planned, one in zip(chunk.clips, made, strict=True)]
+        return [
+            _row(chunk, planned, one) if isinstance(one, dict) else self._lost(planned["key"], source_id, where + one)
+            for planned, one in zip(chunk.clips, made, strict=True)
+        ]
+
+    def _lost(self, key: str, source_id: str, message: str) -> Row:
+        """A clip that the source does not hold, though its container says so."""
+        return {"reject": Reject(Reason.DECODE_FAILED, self.name, message, source_id, key=key).to_row()}
 
     def _video(self, row: Row, chunk: VideoChunk) -> _Video:
         source = row["source"]
@@ -126,17 +135,19 @@ class ClipStage:
             ),
             fps=chunk.fps,
             origin_s=chunk.origin_s,
+            constant_rate=not source["variable_fps"],
             copyable=copyable,
             keyframes=frozenset(round(at * chunk.fps) for at in keyframe_times(row["path"]))
             if copyable
             else frozenset(),
         )
 
-    def _make(self, video: _Video, chunk: VideoChunk, work: Path) -> list[Row]:
-        """Write every clip's media; returns ``media``, ``phash`` and file names, in the order of the clips."""
+    def _make(self, video: _Video, chunk: VideoChunk, work: Path) -> list[Row | str]:
+        """Write every clip's media; returns ``media``, ``phash`` and file names, in the order of the clips.  In the
+        place of a clip that does not decode stands what is wrong with it."""
         if not video.copyable:
             return self._encode(video, chunk.first, chunk.spans(), chunk.ends_video, work)
-        clips = []
+        clips: list[Row | str] = []
         for span in chunk.spans():
             first, end = chunk.first + span.first, chunk.first + span.end
             last = chunk.ends_video and span.end == chunk.n_frames
@@ -145,42 +156,55 @@ class ClipStage:
             clips.extend(make(video, first, end, last, work / str(first)))
         return clips
 
-    def _encode(self, video: _Video, first: int, spans: Sequence[Span], ends_video: bool, work: Path) -> list[Row]:
+    def _encode(
+        self, video: _Video, first: int, spans: Sequence[Span], ends_video: bool, work: Path
+    ) -> list[Row | str]:
         """Spans counted from frame ``first``, from one pass that decodes from the keyframe before it."""
         begin_s = video.origin_s + first / video.fps
         # Inverse telecine repeats frames at the end (``normalise.py``), which are cut off again.
         limit = None if ends_video and not video.input.stored.telecined else spans[-1].end
         starts = [span.first for span in spans]
         done = encode_pass(video.input, work, video.fps, starts, self.config, begin_s, limit)
-        if ends_video:
-            spans = _fit(spans, done)
-        planned = [Cut(s.first, s.end, work / f"{s.first}.mp4") for s in spans]
-        finished = cut_clips(done.video, video.fps, planned, _audio(done), done.rate_hz, self.config)
-        rows = []
-        for span, cut in zip(spans, finished, strict=True):
+        n_frames = count_frames(done.video)
+        failures = _failures(video, done, spans, n_frames)
+        # The last clip ends with the video, a frame or two off what the container says.
+        ends = [n_frames if ends_video and span is spans[-1] else min(span.end, n_frames) for span in spans]
+        planned = [replace(span, end=end) for span, end in zip(spans, ends, strict=True)]
+        whole = [span for span, failure in zip(planned, failures, strict=True) if failure is None]
+        cuts = [Cut(span.first, span.end, work / f"{span.first}.mp4") for span in whole]
+        finished = cut_clips(done.video, video.fps, cuts, _audio(done), done.rate_hz, self.config)
+        rows: list[Row | str] = []
+        for span, cut in zip(whole, finished, strict=True):
             _check_step(video, done, begin_s, span, cut.to)
             rows.append(self._finish(video, done, span, cut.to, "encode"))
-        return rows
+        made = iter(rows)
+        return [next(made) if failure is None else failure for failure in failures]
 
-    def _encode_one(self, video: _Video, first: int, end: int, last: bool, folder: Path) -> list[Row]:
+    def _encode_one(self, video: _Video, first: int, end: int, last: bool, folder: Path) -> list[Row | str]:
         """One clip alone, for boundaries that cannot be copied."""
         return self._encode(video, first, [Span(0, end - first, "source", "source", ())], last, folder)
 
-    def _copy(self, video: _Video, first: int, end: int, last: bool, folder: Path) -> list[Row]:
+    def _copy(self, video: _Video, first: int, end: int, last: bool, folder: Path) -> list[Row | str]:
         """Copy the video's own packets; the small looks and the audio come from a pass over the span."""
         length, begin_s = end - first, first / video.fps  # copied videos begin at 0
         try:
             done = encode_pass(video.input, folder, video.fps, [0], self.config, begin_s, length, picture=False)
+            span = Span(0, length, "source", "source", ())
+            if (failure := _failures(video, done, [span], length)[0]) is not None:
+                return [failure]
             cut = Cut(first, end, folder / "copied.mp4")
             audio = _audio(done)
             shifted = None if audio is None else _Shifted(audio, round(begin_s * done.rate_hz))
             list(cut_clips(Path(video.input.path), video.fps, [cut], shifted, done.rate_hz, self.config))
-            return [self._finish(video, done, Span(0, length, "source", "source", ()), cut.to, "copy")]
+            return [self._finish(video, done, span, cut.to, "copy")]
         except CutError:
             return self._encode_one(video, first, end, last, folder / "again")
 
     def _finish(self, video: _Video, done: Pass, span: Span, path: Path, mode: str) -> Row:
         """Probe a written clip, name it by its content, and describe it."""
+        times_s = read_times(done.decoded) if video.constant_rate else None
+        span_s = span.first / video.fps, span.end / video.fps
+        hole = times_s is not None and has_hole(times_s, *span_s, video.input.fps)
         n_frames = span.end - span.first
         rate_hz = done.rate_hz if done.channels else None
         width, height = check_clip(path, video.fps, n_frames, rate_hz)
@@ -196,7 +220,7 @@ class ClipStage:
             audio_codec="aac" if rate_hz else None,
             mode=mode,  # type: ignore[arg-type]
             normalised=video.input.stored.steps,
-            not_normalised=video.input.stored.missed,
+            not_normalised=(*video.input.stored.missed, *((FRAMES_MISSING,) if hole else ())),
         )
         frames = {"width": width, "height": height, "phash": _phashes(done, span), "n_frames": n_frames}
         return {"media": media.model_dump(), "media_path": media_path, "poster_path": poster_path, **frames}
@@ -257,13 +281,18 @@ class _Shifted:
         return self.audio[max(0, chunk.start - self.lead) : max(0, chunk.stop - self.lead)]
 
 
-def _fit(spans: Sequence[Span], done: Pass) -> list[Span]:
-    """The video as encoded may end a frame or two off its declared length: the last clip ends with it."""
-    frames = count_frames(done.video)
-    last = spans[-1]
-    if frames <= last.first:
-        raise CutError(f"the video decodes to {frames} frames; its last clip should begin at {last.first}")
-    return [*spans[:-1], Span(last.first, frames, last.boundary_start, last.boundary_end, last.cuts)]
+def _failures(video: _Video, done: Pass, spans: Sequence[Span], n_frames: int) -> list[str | None]:
+    """What is wrong with clips that the video cannot fill, None where it can; ``n_frames`` were encoded."""
+    # A still that stands for seconds is one frame of a variable rate.
+    times_s = read_times(done.decoded) if video.constant_rate else None
+    failures = []
+    for span in spans:
+        n_wanted, n_encoded = span.end - span.first, max(0, n_frames - span.first)
+        failure = None if n_encoded >= ENOUGH * n_wanted else f"{n_encoded} of its {n_wanted} frames decode"
+        if failure is None and times_s is not None:
+            failure = shortfall(times_s, span.first / video.fps, span.end / video.fps, video.input.fps)
+        failures.append(failure)
+    return failures
 
 
 def _audio(done: Pass) -> Any:
