@@ -21,8 +21,9 @@ NOTHING_SAID = {
 }
 
 
-def cut(path: Path, out: Path, words=(), entry=None, whole_rows=False, ingest=None, **settings):
-    """The clips' rows; with ``whole_rows`` together with what earlier stages wrote."""
+def cut(path: Path, out: Path, words=(), entry=None, whole_rows=False, ingest=None, may_lose=False, **settings):
+    """The clips' rows; with ``whole_rows`` together with what earlier stages wrote.  Only with ``may_lose`` may one of
+    them be a reject."""
     row = {"uri": path.name, "path": str(path), "entry": entry or {}, "remote": None, "stat": []}
     ingested = IngestStage(ingest or IngestConfig()).run([row])[0]
     assert not isinstance(ingested, Reject), ingested
@@ -42,5 +43,6 @@ def cut(path: Path, out: Path, words=(), entry=None, whole_rows=False, ingest=No
     for part in parts:
         outcome = stage.run([{**row, **part}])[0]
         assert not isinstance(outcome, Reject), outcome
+        assert may_lose or not any("reject" in clip for clip in outcome), outcome
         clips += [{**row, **clip} for clip in outcome] if whole_rows else outcome
     return clips
