@@ -12,7 +12,7 @@ from factory import make_records
 from outfolder import published
 
 from ver_pipeline.quality import expectations
-from ver_pipeline.quality.evaluators import ArrowEvaluator, best_evaluator
+from ver_pipeline.quality.evaluators import KINDS, ArrowEvaluator, evaluator_for
 from ver_pipeline.quality.gx import GxEvaluator, quiet
 from ver_pipeline.schemas.errors import ConfigError
 
@@ -81,11 +81,17 @@ def test_a_data_set_gets_the_same_results_where_great_expectations_is_not_instal
     with_gx = expectations.run_expectations(out)
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "great_expectations" else find(name))
-    with best_evaluator() as evaluator:
-        assert isinstance(evaluator, ArrowEvaluator)
     without = expectations.run_expectations(out)
     assert with_gx.pop("engine").startswith("great_expectations") and without.pop("engine").startswith("pyarrow")
     assert with_gx == without
+
+
+def test_a_build_does_without_great_expectations_unless_a_suite_asks_for_what_only_it_knows():
+    with evaluator_for(KINDS, quick=True) as evaluator:
+        assert isinstance(evaluator, ArrowEvaluator)
+    for kinds, quick in (({*KINDS, "expect_column_stdev_to_be_between"}, True), (KINDS, False)):
+        with evaluator_for(kinds, quick) as evaluator:
+            assert evaluator.engine.startswith("great_expectations")
 
 
 def test_a_kind_that_only_great_expectations_knows_is_named():

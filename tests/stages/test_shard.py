@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,20 @@ def test_a_video_more_or_less_changes_few_shards_and_leaves_the_others():
         changed.append(len(left - whole))
     assert max(changed) <= 8
     assert sum(changed) <= 3 * len(changed)
+
+
+def test_writing_a_shard_imports_no_torch_and_leaves_webdataset_whole_for_others(tmp_path):
+    program = """
+import sys
+from pathlib import Path
+from ver_pipeline.shards.write import write_tar
+write_tar(Path(sys.argv[1]), "s", [("a", {"json": b"{}"})])
+write_tar(Path(sys.argv[1]), "s", [("b", {"json": b"{}"})])
+assert not {"torch", "webdataset"} & set(sys.modules), "torch or half of webdataset is there"
+import torch, webdataset
+assert webdataset.pytorch.IterableDataset is torch.utils.data.IterableDataset
+write_tar(Path(sys.argv[1]), "s", [("c", {"json": b"{}"})])
+assert sys.modules["torch"] is torch and sys.modules["webdataset"] is webdataset
+"""
+    subprocess.run([sys.executable, "-c", program, tmp_path], check=True)
+    assert len(list(tmp_path.glob("s-*.tar"))) == 3

@@ -9,12 +9,12 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-HEAVY = ("great_expectations", "webdataset", "duckdb")
+HEAVY = ("pyarrow", "duckdb")
 """What publishing needs and what takes seconds to import."""
 
 
 def expectations(out_dir: Path) -> None:
-    """``expectations.json``: what Great Expectations says of the set."""
+    """``expectations.json``: which expectations the set meets."""
     from ver_pipeline.quality.expectations import write_expectations
 
     write_expectations(out_dir)

@@ -1,13 +1,13 @@
-"""Who evaluates an expectation over rows: Great Expectations, or pyarrow where that is not installed.
+"""Who evaluates an expectation over rows: Great Expectations, or pyarrow.
 
 Both give the same result for the kinds of expectation that our suites hold (``tests/expectations/test_evaluators.py``).
-Great Expectations also takes every other kind that it knows.
+Great Expectations also takes every other kind that it knows; its import takes longer than a small build.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +18,7 @@ from ver_pipeline.schemas.extras import cure
 if TYPE_CHECKING:
     import pyarrow as pa
 
+ROW_COUNT = "expect_table_row_count_to_equal"
 EXAMPLES = 5
 """How many offending values a result shows."""
 
@@ -51,9 +52,15 @@ class Evaluator(Protocol):
 
 
 @contextmanager
-def best_evaluator() -> Iterator[Evaluator]:
-    """Great Expectations where it is installed, else pyarrow."""
-    if importlib.util.find_spec("great_expectations") is None:
+def evaluator_for(kinds: Collection[str], quick: bool) -> Iterator[Evaluator]:
+    """Great Expectations where it is installed, else pyarrow.
+
+    Args:
+        kinds: of the expectations that will be asked for.
+        quick: rather pyarrow, if that knows them all.
+    """
+    known = quick and all(kind in KINDS for kind in kinds)
+    if known or importlib.util.find_spec("great_expectations") is None:
         yield ArrowEvaluator()
         return
     from ver_pipeline.quality.gx import GxEvaluator, quiet
@@ -77,10 +84,10 @@ class ArrowEvaluator:
             ConfigError: an expectation of another kind.
         """
         kind, wanted = expect["type"], expect["kwargs"]
-        if kind == "expect_table_row_count_to_equal":
+        if kind == ROW_COUNT:
             return Evaluation(rows.num_rows == wanted["value"], rows.num_rows)
-        if kind in ("expect_column_max_to_be_between", "expect_column_mean_to_be_between"):
-            return _aggregate(rows, wanted, "max" if "max" in kind else "mean")
+        if kind in _AGGREGATES:
+            return _aggregate(rows, wanted, _AGGREGATES[kind])
         unexpected = _UNEXPECTED.get(kind)
         if unexpected is None:
             known = ", ".join(sorted(_UNEXPECTED))
@@ -163,3 +170,6 @@ _UNEXPECTED = {
     "expect_column_values_to_be_unique": _unique,
     "expect_compound_columns_to_be_unique": _unique,
 }
+_AGGREGATES = {"expect_column_max_to_be_between": "max", "expect_column_mean_to_be_between": "mean"}
+KINDS = frozenset({ROW_COUNT, *_AGGREGATES, *_UNEXPECTED})
+"""What :class:`ArrowEvaluator` knows."""

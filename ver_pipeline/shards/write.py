@@ -7,6 +7,7 @@ reader of the old manifest sees.  Which sample lies in which tar is decided in `
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,17 +66,35 @@ def write_tar(folder: Path, stem: str, samples: Iterable[tuple[str, Mapping[str,
     Returns:
         Its path, ``stem`` with the hash of its bytes; its sha256; its size in bytes.  It is synced.
     """
-    import webdataset
-
     temporary = folder / f".{uuid.uuid4().hex}.writing"
     with open(temporary, "wb") as file:
-        with webdataset.TarWriter(file, mtime=0, user="", group="", mode=0o0644) as tar:
+        with _tar_writer()(file, mtime=0, user="", group="", mode=0o0644) as tar:
             for key, members in samples:
                 tar.write({"__key__": key, **members})
         file.flush()
         os.fsync(file.fileno())
     sha256, size_bytes = hash_file(temporary)
     return temporary.replace(inside(folder, f"{stem}-{sha256[:NAME_HASH_CHARS]}.tar")), sha256, size_bytes
+
+
+def _tar_writer() -> Any:
+    """``webdataset.TarWriter``, which does not need the torch that the package imports for its readers, for seconds.
+
+    The package is imported as where torch is not installed, and forgotten, so that who imports it later gets all of it.
+    """
+    if "webdataset" in sys.modules or "torch" in sys.modules:
+        import webdataset
+
+        return webdataset.TarWriter
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        import webdataset
+
+        return webdataset.TarWriter
+    finally:
+        del sys.modules["torch"]
+        for name in [name for name in sys.modules if name.partition(".")[0] == "webdataset"]:
+            del sys.modules[name]
 
 
 def _members(samples: Iterable[Sample]) -> Iterator[tuple[str, dict[str, bytes]]]:
