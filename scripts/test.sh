@@ -32,13 +32,14 @@ if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
   exit
 fi
 # What models and codecs take part in is tested again as on two poorer processors: no test may depend on how one rounds.
+# Tests that compare one processor's runs with each other (marked "once") are not.
 rounding=(tests/speech tests/evidence tests/store/test_sample_footage.py tests/stages/test_instruction_set.py
           tests/guarantees/test_sample_video.py)
-sse42() { eval "$(python -m ver_pipeline.hardware.instruction_set x86-64-v2)"; tests "${rounding[@]}" -p no:cacheprovider; }
+sse42() { eval "$(python -m ver_pipeline.hardware.instruction_set x86-64-v2)"; tests "${rounding[@]}" -m "not once" -p no:cacheprovider; }
 avx() {
   export CT2_FORCE_CPU_ISA=AVX CT2_USE_MKL=0 ONEDNN_MAX_CPU_ISA=AVX OPENBLAS_CORETYPE=Sandybridge
   export NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR" OPENCV_CPU_DISABLE=FP16,AVX2,AVX512-SKX
-  tests "${rounding[@]}" -p no:cacheprovider
+  tests "${rounding[@]}" -m "not once" -p no:cacheprovider
 }
 ceilings=""
 grep -q avx2 /proc/cpuinfo 2>/dev/null && ceilings=yes

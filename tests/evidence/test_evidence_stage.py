@@ -117,6 +117,7 @@ def test_a_shot_cut_ends_a_track_even_where_faces_overlap(stage: EvidenceStage, 
     assert [(t["end_s"] < 3.0, t["start_s"] >= 3.0) for t in split] == [(True, False), (False, True)]
 
 
+@pytest.mark.once
 def test_the_same_clip_gives_the_same_bytes_whatever_was_measured_before(
     stage: EvidenceStage, clips: dict[str, Path]
 ) -> None:

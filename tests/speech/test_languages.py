@@ -148,6 +148,7 @@ def test_a_sentence_of_both_languages_is_mixed_and_a_name_alone_is_not() -> None
     assert language("I really miss you", "en") == "en"
 
 
+@pytest.mark.once
 def test_the_words_do_not_depend_on_the_size_of_a_batch(tmp_path: Path) -> None:
     model = opened().transcriber.model  # type: ignore[attr-defined]
     pieces = [voiced(name).astype(np.float32) for name in ("testMovie.mp4", "jwpIntro.mp4", "crying")]

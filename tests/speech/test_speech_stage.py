@@ -82,6 +82,7 @@ def test_words_are_in_order_and_make_up_the_text(transcript: dict[str, Any]) -> 
         assert own == segment["text"].replace(" ", "")
 
 
+@pytest.mark.once
 def test_a_video_heard_in_short_windows_gives_the_same_languages_and_loses_no_sentence(
     transcript: dict[str, Any],
 ) -> None:
@@ -104,6 +105,7 @@ def test_the_chunks_of_a_long_video_tile_its_audio_to_the_sample() -> None:
         assert np.array_equal(np.concatenate([w.samples for w in found]), whole)
 
 
+@pytest.mark.once
 def test_a_video_that_comes_apart_is_heard_by_the_chunk_and_loses_no_sentence(transcript: dict[str, Any]) -> None:
     apart = SpeechStage(SpeechConfig(), chunk_s=8.0)
     apart.open()
@@ -125,6 +127,7 @@ def test_a_video_that_comes_apart_is_heard_by_the_chunk_and_loses_no_sentence(tr
     assert apart.chunks({**row, "sidecar": {"subtitles": subtitles}}) == []
 
 
+@pytest.mark.once
 def test_the_same_video_gives_the_same_bytes_whatever_was_heard_before(
     stage: SpeechStage, transcript: dict[str, Any]
 ) -> None:

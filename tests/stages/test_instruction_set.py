@@ -68,6 +68,7 @@ def test_every_library_with_a_switch_obeys() -> None:
     assert json.loads(run(SEEN, LOWEST)) == {"numpy": False, "opencv": False, "libav": False}
 
 
+@pytest.mark.once
 @needs_x86
 def test_words_are_the_same_bytes_whatever_the_processor_offers_beyond_the_level() -> None:
     """The recogniser is told by its own switches that it runs on other processors; the level wins."""

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import av
+import pytest
 
 from ver_pipeline.assets import store
 from ver_pipeline.cli import main
@@ -42,6 +43,7 @@ def test_a_damaged_sample_is_put_right_by_fetching_again(tmp_path: Path) -> None
     assert sha256_file(video) == whole
 
 
+@pytest.mark.once
 def test_the_bilingual_video_is_the_same_bytes_on_every_processor(tmp_path: Path) -> None:
     """Composed anew by this process's code path; the test command repeats it under other instruction sets."""
     composed = compose(tmp_path / "film.mp4")
