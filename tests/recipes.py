@@ -34,6 +34,8 @@ class Recipe:
     join: str
     keyframe_frames: int
     reordered: bool
+    decoy: bool
+    """Another audio track comes first, and this one is flagged as the default."""
 
     @property
     def step(self) -> Fraction:
@@ -56,7 +58,7 @@ def random_recipe(seed: int) -> Recipe:
     return Recipe(
         container, rate, scan, draw.choice((22_050, 44_100, 48_000)) if container != "ts" else 48_000,
         draw.choice((1, 2)), draw.choice(OFFSETS_S) if join == "none" else 0.0, join, draw.choice((12, 50, 250)),
-        draw.random() < 0.5,
+        draw.random() < 0.5, container != "ts" and draw.random() < 0.3,
     )  # fmt: skip
 
 
@@ -75,10 +77,16 @@ def make(recipe: Recipe, folder: Path) -> Path:
     }  # fmt: skip
     plain = ("-muxdelay", "0", "-muxpreload", "0") if recipe.container == "ts" else ()
     first = numbered.draw(folder / f"one.{recipe.container}", *plain, **drawn)
+    if recipe.decoy:
+        both = folder / f"two-tracks.{recipe.container}"
+        hum = ("-f", "lavfi", "-i", "sine=f=1000:d=6")
+        tracks = ("-map", "0:v", "-map", "1:a", "-map", "0:a", *flags_of(recipe))
+        videos.ffmpeg("-i", first, *hum, *tracks, "-c:v", "copy", "-c:a", "aac", both)
+        first = both
     if recipe.offset_s:
         path = folder / f"late.{recipe.container}"
         late = ("-itsoffset", str(recipe.offset_s), "-i", first)
-        videos.ffmpeg("-i", first, *late, "-map", "0:v", "-map", "1:a", "-c", "copy", *plain, path)
+        videos.ffmpeg("-i", first, *late, "-map", "0:v", "-map", "1:a", *flags_of(recipe), "-c", "copy", *plain, path)
         return path
     if recipe.join == "none":
         return first
@@ -89,6 +97,10 @@ def make(recipe: Recipe, folder: Path) -> Path:
     offset_s = "40" if recipe.join == "jump" else "6"
     second = numbered.draw(folder / "two.ts", *plain, "-output_ts_offset", offset_s, **{**drawn, **change})
     return numbered.joined(folder / "both.ts", first, second)
+
+
+def flags_of(recipe: Recipe) -> tuple[str, ...]:
+    return ("-disposition:a:0", "0", "-disposition:a:1", "default") if recipe.decoy else ()
 
 
 @dataclass(frozen=True)
