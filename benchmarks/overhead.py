@@ -73,7 +73,7 @@ def main() -> None:
     for engine in ("local", "ray"):
         wall = build_s(raw, args.out / engine, engine)
         print(f"ver build --engine {engine:5}              {wall:6.1f} s   {wall - work:6.1f} s more than the work")
-    print(f"ver build again, nothing to do       {build_s(raw, args.out / 'here', 'here'):6.1f} s")
+    print(f"ver build again, nothing to do       {build_s(raw, args.out / 'local', 'local'):6.1f} s")
 
 
 if __name__ == "__main__":
