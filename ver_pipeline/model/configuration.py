@@ -48,10 +48,13 @@ class EmotionQwenConfig(Qwen2_5_VLConfig):
     """The whole model's configuration; ``vision_config`` is an :class:`EmotionQwenVisionConfig`."""
 
     model_type = "emotion_qwen"
-    if TRANSFORMERS_5:
-        sub_configs_defaults = {"vision_config": EmotionQwenVisionConfig, "text_config": Qwen2_5_VLTextConfig}
-    else:
-        sub_configs = {"vision_config": EmotionQwenVisionConfig, "text_config": Qwen2_5_VLTextConfig}
+    # Versions read one of these two names, 5.17 other than 5.23.
+    sub_configs = sub_configs_defaults = {
+        "vision_config": EmotionQwenVisionConfig,
+        "text_config": Qwen2_5_VLTextConfig,
+    }
+
+    if not TRANSFORMERS_5:
 
         def __init__(self, text_config: Any = None, vision_config: Any = None, **kwargs: Any) -> None:
             if isinstance(text_config, dict):
