@@ -75,8 +75,13 @@ def test_zero_gate_and_copied_expert_give_the_logits_of_qwen_bit_for_bit(tokeniz
     batch = collate(mixed(tokenizer), tokenizer.pad_token_id, ours.config)
     theirs = {k: v for k, v in batch.items() if k != "mm_token_type_ids"} if not takes_kinds(qwen) else batch
     assert ours.config.vision_config.expert_mode == "mix"
+    visual = {name: batch[name] for name in ("image_grid_thw", "video_grid_thw", "second_per_grid_ts")}
+    # Positions are ours: versions of transformers differ in theirs (``positions.py``).
+    positions, _ = ours.model.get_rope_index(batch["input_ids"], attention_mask=batch["attention_mask"], **visual)
     with torch.no_grad():
-        assert torch.equal(ours(**batch).logits, qwen(**theirs).logits)
+        expected = qwen(**theirs, position_ids=positions).logits
+        assert torch.equal(ours(**batch, position_ids=positions).logits, expected)
+        assert torch.equal(ours(**batch).logits, expected)
 
 
 def takes_kinds(model) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from transformers import Qwen2_5_VLConfig
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLTextConfig, Qwen2_5_VLVisionConfig
@@ -49,10 +49,11 @@ class EmotionQwenConfig(Qwen2_5_VLConfig):
 
     model_type = "emotion_qwen"
     # Versions read one of these two names, 5.17 other than 5.23.
-    sub_configs = sub_configs_defaults = {
+    sub_configs: ClassVar[dict[str, Any]] = {
         "vision_config": EmotionQwenVisionConfig,
         "text_config": Qwen2_5_VLTextConfig,
     }
+    sub_configs_defaults: ClassVar[dict[str, Any]] = sub_configs
 
     if not TRANSFORMERS_5:
 

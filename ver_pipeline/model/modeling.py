@@ -6,6 +6,7 @@ and a copied expert the logits equal Qwen2.5-VL's bit for bit (``tests/model``).
 """
 
 # No postponed annotations here: transformers reads the `config: ...` annotations as classes.
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import (
 from ver_pipeline.model.compat import TRANSFORMERS_5, register_checkpoint_names, window_index, zero_
 from ver_pipeline.model.configuration import EXPERT_MODES, GATE_POOLINGS, EmotionQwenConfig, EmotionQwenVisionConfig
 from ver_pipeline.model.gate import EmotionGate, GateHead, pooled_states
+from ver_pipeline.model.positions import rope_positions
 from ver_pipeline.schemas.errors import ConfigError
 
 NEW_PREFIXES = ("model.visual.emotion_merger.", "model.visual.gate.")
@@ -119,6 +121,30 @@ class EmotionQwenModel(Qwen2_5_VLModel):
                 mm_token_type_ids = token_kinds(input_ids, self.config)
             kwargs["mm_token_type_ids"] = mm_token_type_ids
         return super().forward(input_ids=input_ids, attention_mask=attention_mask, position_ids=position_ids, **kwargs)
+
+    def get_rope_index(self, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Positions by :func:`rope_positions`, whatever the version of transformers; arguments as the parent's.
+
+        Returns:
+            Positions [3, batch, length], and what generation adds to its own count of tokens, [batch, 1].
+        """
+        names = tuple(inspect.signature(Qwen2_5_VLModel.get_rope_index).parameters)[1:]
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        input_ids, mask = given["input_ids"], given.get("attention_mask")
+        mask = None if mask is None or mask.ndim != 2 else mask
+        vision = self.config.vision_config
+        positions, ahead = rope_positions(
+            token_kinds(input_ids, self.config),
+            given.get("image_grid_thw"),
+            given.get("video_grid_thw"),
+            given.get("second_per_grid_ts"),
+            mask,
+            vision.spatial_merge_size,
+            vision.tokens_per_second,
+        )
+        if not TRANSFORMERS_5 and mask is not None:  # 4.57 counts padding too
+            ahead = ahead + mask.sum(1, keepdim=True) - mask.shape[1]
+        return positions, ahead
 
 
 class EmotionQwenForConditionalGeneration(Qwen2_5_VLForConditionalGeneration):

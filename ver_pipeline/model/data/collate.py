@@ -53,9 +53,8 @@ def collate(samples: Sequence[Encoded], pad_id: int, config: Any, *, left: bool 
 def pack(batch: Batch, model: Any) -> Batch:
     """Turn a right-padded batch into one row without padding; the losses stay the same.
 
-    Each sample keeps its own rotary positions (the model's own function computes them on the padded
-    rows), a fourth row of positions tells the attention mask where samples begin, and the first token
-    of each sample carries no loss, as at the start of a row.
+    Each sample keeps its own rotary positions (computed on the padded rows), a fourth row of positions tells the
+    attention mask where samples begin, and the first token of each sample carries no loss, as at the start of a row.
 
     Args:
         batch: what :func:`collate` gave with ``left=False``.
@@ -63,7 +62,7 @@ def pack(batch: Batch, model: Any) -> Batch:
     """
     attended = batch["attention_mask"].bool()
     visual = {name: batch.get(name) for name in ("image_grid_thw", "video_grid_thw", "second_per_grid_ts")}
-    positions = rope_positions(batch, model)
+    positions, _ = model.get_rope_index(batch["input_ids"], attention_mask=batch["attention_mask"], **visual)
     text = torch.arange(attended.shape[1], device=attended.device).expand_as(attended)
     labels = batch["labels"].clone()
     labels[:, 0] = IGNORED
@@ -75,22 +74,3 @@ def pack(batch: Batch, model: Any) -> Batch:
         **{name: value for name, value in visual.items() if value is not None},
     }
     return packed | {name: value for name, value in batch.items() if name.startswith("pixel_values")}
-
-
-def rope_positions(batch: Batch, model: Any) -> torch.Tensor:
-    """The model's own rotary positions of a padded batch, [3, batch, length]."""
-    import inspect
-
-    arguments = {
-        name: batch.get(name)
-        for name in (
-            "input_ids", "mm_token_type_ids", "image_grid_thw", "video_grid_thw", "second_per_grid_ts",
-            "attention_mask",
-        )
-    }  # fmt: skip
-    if arguments["image_grid_thw"] is None and arguments["video_grid_thw"] is None:
-        length = batch["input_ids"].shape[1]
-        return torch.arange(length, device=batch["input_ids"].device).expand(3, *batch["input_ids"].shape)
-    known = inspect.signature(model.get_rope_index).parameters
-    positions, _ = model.get_rope_index(**{k: v for k, v in arguments.items() if k in known})
-    return positions
