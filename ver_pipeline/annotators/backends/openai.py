@@ -130,7 +130,7 @@ class OpenAIAnnotator:
             "seed": chat.sampling["seed"],
         }
         if options.response_format == "json_schema":
-            schema = {"name": "answer", "strict": True, "schema": strict_form(dict(chat.schema))}
+            schema = {"name": "answer", "strict": True, "schema": strict_form(dict(chat.sent_schema))}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif options.response_format == "json_object":
             body["response_format"] = {"type": "json_object"}
@@ -158,13 +158,15 @@ class OpenAIAnnotator:
                 reason=Reason.DECODE_FAILED, message=f"the clip cannot be shown to the model: {error}", calls=0
             )
         asked = digest({"revision": self.teacher.revision, "body": body})
-        known = recall(self._store, asked, chat, _kept_completion)
+        known = recall(self._store, asked, chat, _kept_completion) if chat.keep else None
         if known is not None:
             return known
         with self._semaphore.one():
             reply = post(self._endpoint, body, self.options, self._rate_limiter)
         if reply.body is None or reply.heard is None:
             return Completion(reason=reply.reason, message=reply.message, calls=reply.tries, seconds=reply.seconds)
+        if not chat.keep:
+            return replace(_completion(reply.heard), calls=reply.tries, seconds=reply.seconds)
         self._store.put(asked, {"body": reply.body})
         aside = partial(self._store.set_aside, asked)
         return replace(_completion(reply.heard), calls=reply.tries, seconds=reply.seconds, set_aside=aside)
