@@ -18,7 +18,7 @@ from ver_pipeline.schemas.answer import Order, Part, answer_schema, schema_sha25
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.record_annotation import Senses
 
-VERSION = "teacher/4"
+VERSION = "teacher/5"
 """Bumped when the same answer becomes another annotation, or the same clip another question."""
 UNPROVEN = Senses()
 ORDER_NOTE = {
@@ -112,12 +112,14 @@ class Teacher:
         return (*seen, *heard, "clue_lexical", *around, *weigh, "describe")
 
     def examples(self, key: str, seed: int) -> tuple[Example, ...]:
-        """The examples that this clip's prompts show in this draw: they go round from clip to clip."""
+        """The examples that this clip's prompts show in this draw: they go round from clip to clip, a pair always in
+        one order, so that servers' prefix caches know it."""
 
         def place(example: Example) -> bytes:
             return hashlib.sha256(f"{key}/{seed}/{example.id}".encode()).digest()
 
-        return tuple(sorted(self._examples(), key=place)[:N_EXAMPLES])
+        chosen = sorted(self._examples(), key=place)[:N_EXAMPLES]
+        return tuple(sorted(chosen, key=lambda example: example.id))
 
     def label_prompts(self) -> tuple[str, ...]:
         """The prompts that ask for one set of labels each."""
