@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import random
+import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -185,8 +186,13 @@ class InProcess:
         return Completion(json.dumps(answer(chat.user, frames, self._samples if chat.media_path else [])))
 
 
-def answer_to_body(body: dict[str, Any], hinder: Callable[[Frames], Frames] | None = None) -> dict[str, Any] | None:
-    """What a server that sees answers to the body of a canary's request; None where it is about a clip."""
+def answer_to_body(
+    body: dict[str, Any], hinder: Callable[[Frames], Frames] | None = None, sound_in_video: bool = True
+) -> dict[str, Any] | None:
+    """What a server that sees answers to the body of a canary's request; None where it is about a clip.
+
+    ``sound_in_video`` is False for servers that do not take the audio out of a video.
+    """
     content = body["messages"][1]["content"]
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
     if not body["messages"][0]["content"].startswith("You check whether pictures and sound arrive"):
@@ -198,6 +204,9 @@ def answer_to_body(body: dict[str, Any], hinder: Callable[[Frames], Frames] | No
             frames.append(_decoded(part["image_url"]["url"]))
         if part["type"] == "video_url":
             frames, samples = _film(part["video_url"]["url"])
+            samples = samples if sound_in_video else []
+        if part["type"] == "input_audio":
+            samples = _wav(part["input_audio"]["data"])
     return answer(parts[-1]["text"], hinder(frames) if hinder else frames, samples if samples is not None else [])
 
 
@@ -222,6 +231,13 @@ def _film(url: str) -> tuple[Frames, Any]:
             container.seek(0)
             sound = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
     return frames, np.concatenate(sound) if sound else np.zeros(0, np.float32)
+
+
+def _wav(data: str) -> Any:
+    import numpy as np
+
+    with wave.open(io.BytesIO(base64.b64decode(data))) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float32) / 32768
 
 
 def _array(image: Any) -> Any:

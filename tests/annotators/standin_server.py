@@ -37,6 +37,7 @@ class StandIn:
         self.bodies: list[dict[str, Any]] = []
         self.canaries = 0
         self.hinder: Any = None
+        self.sound_in_video = True
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
         stand_in = self
@@ -70,7 +71,7 @@ class StandIn:
     def serve(self, handler: Any) -> None:
         handler.counted = False
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
-        about_senses = answer_to_body(body, self.hinder)
+        about_senses = answer_to_body(body, self.hinder, self.sound_in_video)
         if about_senses is not None:
             self.canaries += 1
             choice = {"message": {"content": json.dumps(about_senses)}, "finish_reason": "stop"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections import Counter
@@ -11,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.annotators.base import Usage
+from ver_pipeline.annotators.base import Result, Usage
 from ver_pipeline.annotators.canaries.check import Report, check
 from ver_pipeline.annotators.canaries.guard import senses_of
 from ver_pipeline.annotators.registry import make
@@ -59,8 +60,11 @@ class Trial:
         return text + "".join(f"  {n} rejected: {what}\n" for what, n in sorted(self.why.items()))
 
 
-def trial(data: Dataset, config: AnnotateConfig, n_clips: int) -> Trial:
+def trial(data: Dataset, config: AnnotateConfig, n_clips: int, limit_s: float = math.inf) -> Trial:
     """Send a canary and ask about the first ``n_clips`` clips; writes nothing into the data set and keeps no answer.
+
+    Args:
+        limit_s: no further clip is asked about once the clips took so long, in seconds.
 
     Raises:
         UsageError: the annotator asks no model, or the data set is empty.
@@ -77,7 +81,10 @@ def trial(data: Dataset, config: AnnotateConfig, n_clips: int) -> Trial:
         if not requests:
             raise UsageError("the data set holds no clip", "name one that does")
         started = time.monotonic()
-        results = annotator.annotate(requests)
+        results: list[Result] = []
+        while len(results) < len(requests) and time.monotonic() - started < limit_s:
+            at_once = getattr(annotator.teacher.options, "concurrency", annotator.batch_size)
+            results += annotator.annotate(requests[len(results) : len(results) + at_once])
         wall_s = time.monotonic() - started
     good = [result.annotation for result in results if result.annotation is not None]
     usage = sum((result.usage for result in results), Usage())

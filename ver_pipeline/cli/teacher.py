@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shlex
 import subprocess
 import sys
@@ -31,6 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check.add_argument("out", type=Path, help="a data set whose first clip is asked about")
     check.add_argument("--annotator", default="openai", help="openai, vllm or transformers")
     check.add_argument("--clips", type=int, default=1, help="how many clips are asked about")
+    check.add_argument(
+        "--limit-s", type=float, default=math.inf, help="ask about no further clip after so many seconds"
+    )
     check.add_argument("--config", help="YAML file whose annotate section counts")
     check.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one value")
 
@@ -102,6 +106,6 @@ def _check(args: argparse.Namespace) -> int:
 
     config = load_config(args.config, [*args.set, f"annotate.annotator={args.annotator}"])
     with open_dataset(args.out) as data:
-        outcome = trial(data, config.annotate, args.clips)
+        outcome = trial(data, config.annotate, args.clips, args.limit_s)
     sys.stdout.write(outcome.lines())
     return int(outcome.n_good == 0 or bool(outcome.senses.refused))
