@@ -66,24 +66,21 @@ class Plan:
 
 
 def plan(teacher: GpuTeacher, card_gb: float) -> Plan:
-    """The richest shape of which at least four questions fit at once into a card of ``card_gb`` (10^9 bytes).
+    """The richest shape of which at least four questions fit at once into a card of ``card_gb`` (10^9 bytes); where
+    there is none, of which two do, or one.
 
     Raises:
         UsageError: the weights leave no room for even the poorest shape.
     """
     spare_gb = card_gb * UTILISATION - teacher.weights_gb - WORKING_GB
-    best: Plan | None = None
-    for n_frames, max_side in SHAPES:
-        tokens = question_tokens(teacher, n_frames, max_side)
-        at_once = min(MOST_AT_ONCE, int(spare_gb * 1e9 // (tokens * teacher.kv_bytes_per_token)))
-        if at_once >= 1:
-            best = Plan(teacher, n_frames, max_side, tokens, at_once, round(spare_gb, 1))
-            if at_once >= LEAST_AT_ONCE:
-                return best
-    if best is None:
-        what = f"{teacher.name} does not fit into {card_gb:g} GB: its weights alone are {teacher.weights_gb:g} GB"
-        raise UsageError(what, "choose a smaller one, or a server over several cards by hand")
-    return best
+    for least in (LEAST_AT_ONCE, 2, 1):
+        for n_frames, max_side in SHAPES:
+            tokens = question_tokens(teacher, n_frames, max_side)
+            at_once = min(MOST_AT_ONCE, int(spare_gb * 1e9 // (tokens * teacher.kv_bytes_per_token)))
+            if at_once >= least:
+                return Plan(teacher, n_frames, max_side, tokens, at_once, round(spare_gb, 1))
+    what = f"{teacher.name} does not fit into {card_gb:g} GB: its weights alone are {teacher.weights_gb:g} GB"
+    raise UsageError(what, "choose a smaller one, or a server over several cards by hand")
 
 
 def question_tokens(teacher: GpuTeacher, n_frames: int, max_side: int) -> int:
