@@ -106,6 +106,9 @@ class OpenAIOptions(TeacherOptions):
     beside video or frames."""
     response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
     """How the server is asked to keep to the schema."""
+    schema_bounds: bool = False
+    """Send the schema with its bounds on lists and texts: llama.cpp and vLLM keep to them, and a small model then comes
+    to an end; strict cloud servers refuse them."""
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """The request's field that bounds an answer (OpenAI's newer models want ``max_completion_tokens``)."""
     extra_body: str = "{}"

@@ -75,6 +75,7 @@ def _up_here(args: argparse.Namespace, name: str, context_tokens: int) -> int:
         f"  {context_tokens} tokens of context, one question at once, on the processor ({llama.PACKAGE})\n"
     )
     shown = {"model": name, "send": "nothing", "few_shot": False, "concurrency": 1, "timeout_s": 900}
+    shown["schema_bounds"] = True
     sys.stdout.write(_options(shown, args.port))
     if args.show or not _licensed(args, f"{asset.name}: {asset.licence}"):
         return int(not args.show)

@@ -17,7 +17,7 @@ from ver_pipeline.annotators.health import Health
 from ver_pipeline.annotators.registry import make, release
 from ver_pipeline.annotators.reviewed import Review, apply_review, load_reviews
 from ver_pipeline.annotators.teacher.asking import Model
-from ver_pipeline.annotators.teacher.prices import gpu_hours, money_spent, teacher_of
+from ver_pipeline.annotators.teacher.prices import gpu_hours, is_local, money_spent, teacher_of
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import ConfigError
@@ -62,7 +62,9 @@ class AnnotateStage:
         self._taken: dict[str, float] = {}
         folder = None if cache_dir is None else Path(cache_dir)
         self._guards = {
-            one.name: Guard(one, folder, config.canary_every) for one in self.asked() if isinstance(one, Model)
+            one.name: Guard(one, folder, config.canary_every)
+            for one in self.asked()
+            if isinstance(one, Model) and not is_local(one.teacher)  # else the driver of a build would load the model
         }
         self._health = {one.name: Health(one.name, config.max_unread) for one in self.asked()}
         if wants_context(self):  # everybody else must not run again for what a neighbour says

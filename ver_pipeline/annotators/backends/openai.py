@@ -145,7 +145,8 @@ class OpenAIAnnotator:
             "seed": chat.sampling["seed"],
         }
         if options.response_format == "json_schema":
-            schema = {"name": "answer", "strict": True, "schema": strict_form(dict(chat.sent_schema))}
+            sent = dict(chat.sent_schema) if options.schema_bounds else strict_form(dict(chat.sent_schema))
+            schema = {"name": "answer", "strict": True, "schema": sent}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif options.response_format == "json_object":
             body["response_format"] = {"type": "json_object"}
