@@ -80,7 +80,7 @@ def _up_here(args: argparse.Namespace, name: str, context_tokens: int) -> int:
     if args.show or not _licensed(args, f"{asset.name}: {asset.licence}"):
         return int(not args.show)
     weights = store.resolve(name)
-    server = llama.start(weights / "model.gguf", context_tokens, args.port)
+    server = llama.start(weights, context_tokens, args.port)
     sys.stdout.write(f"listening at {server.listening_address}; Ctrl-C ends it\n")
     sys.stdout.flush()
     llama.wait()

