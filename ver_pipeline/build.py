@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline import interrupt
-from ver_pipeline.annotating.forecast import all_priced, forecast
+from ver_pipeline.annotating.forecast import all_priced, annotator_of, forecast, must_prove
 from ver_pipeline.annotating.standing import keep_standing, says_nothing_of_the_clip
+from ver_pipeline.annotators.canaries.guard import sent_before
 from ver_pipeline.dag import make_dag, tool_versions
 from ver_pipeline.engine.cache import stage_digest
 from ver_pipeline.engine.engine import Engine, Placement
@@ -25,7 +26,7 @@ from ver_pipeline.progress import Progress
 from ver_pipeline.publishing.pages import PAGES, warm_up
 from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.publishing.unchanged import content_id, did_nothing, is_published, note_published, untouched
-from ver_pipeline.runs import Summary, note_build, note_estimate
+from ver_pipeline.runs import Summary, note_build, note_canaries, note_estimate
 from ver_pipeline.schemas.address import shown
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError, VerError
@@ -87,13 +88,14 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
         if not refs:
             raise UsageError(f"{shown(options.source)} holds no file", "give --source a folder with videos")
         refs, summary = refs[: options.limit], Summary(options.out)
-        summary.n_sources = len(refs)
-        dag = make_dag(options.config, work, read_tombstones(options.out))
-        samples, sources = _run(options, dag, refs, work, summary, progress)
+        summary.n_sources, summary.n_canary_bytes = len(refs), sent_before(work.root / "answers")
+        dag: Sequence[Stage] = make_dag(options.config, work, read_tombstones(options.out))
+        samples, sources, dag = _run(options, dag, refs, work, summary, progress)
         interrupt.stop_if_asked()
         _refuse_to_empty(samples, summary)
         samples = [*samples, *_standing(options.out, work, dag, summary)]
         summary.wall_s = time.perf_counter() - started
+        note_canaries(work, summary)
         runs = note_build(work, summary)
         content = Content(
             samples=samples,
@@ -134,8 +136,9 @@ def open_work(out: Path) -> WorkFolder:
 def _run(
     options: BuildOptions, dag: Sequence[Stage], refs: Sequence[SourceRef], work: WorkFolder, summary: Summary,
     progress: Progress,
-) -> tuple[list[Sample], list[Row]]:  # fmt: skip
-    """Bring every source through the DAG; returns the samples and all sources that could be read."""
+) -> tuple[list[Sample], list[Row], Sequence[Stage]]:  # fmt: skip
+    """Bring every source through the DAG; returns the samples, all sources that could be read, and the DAG as it ran:
+    what a model's canaries show may change it."""
     listed, unnamed = source_rows(refs)
     summary.rejects.extend(unnamed)
     engine = Engine(work, options.cpus, options.address, options.where, warm_up)
@@ -146,13 +149,17 @@ def _run(
         if (expected := forecast(dag[1:], good, work, options.config, options.out)) is not None:
             progress.say(expected.lines())
             note_estimate(work, summary, expected.cost)
+        if must_prove(dag[1:], good, work):
+            for line in annotator_of(dag).prove():
+                progress.say(line)
+            dag = make_dag(options.config, work, read_tombstones(options.out))
         samples = [_sample(row, summary) for row in _kept(engine.run(dag[1:], good, FINISHED), summary)]
         summary.stats_by_stage = engine.stats_by_stage()
         for line in engine.notes:
             progress.detail(line)
     summary.n_samples = len(samples)
     summary.n_good_sources = len({parse_key(sample.key)[0] for sample in samples})
-    return samples, sorted((row["source"] for row in good), key=lambda s: s["id"])
+    return samples, sorted((row["source"] for row in good), key=lambda s: s["id"]), dag
 
 
 def _refuse_to_empty(samples: Sequence[Sample], summary: Summary) -> None:

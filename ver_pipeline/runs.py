@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ver_pipeline.annotators.canaries.guard import run_rows as canary_rows
 from ver_pipeline.annotators.teacher.cost import Cost, estimate_row
 from ver_pipeline.engine.runner import StageStats
 from ver_pipeline.schemas.canonical import parse_json
@@ -28,12 +29,13 @@ def new_run_id() -> str:
 @dataclass
 class Summary:
     """What a build did, for the table at its end.  ``priced``: what its annotators cost can be told;
-    ``n_good_sources``: sources that gave a sample."""
+    ``n_good_sources``: sources that gave a sample; ``n_canary_bytes``: the log of canaries when the build began."""
 
     out: Path
     started_utc: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     run_id: str = field(default_factory=new_run_id)
     priced: bool = False
+    n_canary_bytes: int = 0
     n_sources: int = 0
     n_good_sources: int = 0
     n_samples: int = 0
@@ -46,6 +48,11 @@ class Summary:
 def note_estimate(work: WorkFolder, summary: Summary, expected: Cost) -> None:
     """Keep what a build is expected to cost, before it spends anything: a killed build leaves this behind."""
     append(work, [estimate_row(summary.run_id, summary.started_utc, expected)])
+
+
+def note_canaries(work: WorkFolder, summary: Summary) -> None:
+    """Keep what the canaries of a build showed, over all workers."""
+    append(work, canary_rows(work.root / "answers", summary.run_id, summary.started_utc, summary.n_canary_bytes))
 
 
 def note_build(work: WorkFolder, summary: Summary) -> list[Row]:
@@ -84,6 +91,7 @@ def _stage_row(name: str, stats: StageStats, priced: bool) -> Row:
         row |= {"tokens_in": stats.tokens_in, "tokens_out": stats.tokens_out}
         row |= {"cost": stats.cost} if priced else {}
         row |= {"gpu_hours": stats.gpu_hours} if stats.gpu_hours else {}
+        row |= {"n_unseen": stats.n_unseen} if stats.n_unseen else {}
     return row
 
 

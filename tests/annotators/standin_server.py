@@ -13,6 +13,8 @@ from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from canary_eyes import answer_to_body
+
 DURATION = re.compile(r'"duration_s": ([0-9.]+)')
 WRONG_ENGLISH = "这里本该是英文，但是写成了中文。"
 
@@ -24,7 +26,8 @@ def asked_text(body: dict[str, Any]) -> str:
 
 
 class StandIn:
-    """``answers`` maps a duration to a good answer, ``manners`` to how the server behaves on that clip."""
+    """``answers`` maps a duration to a good answer, ``manners`` to how the server behaves on that clip; what happens to
+    the frames of canaries on the way is ``hinder``."""
 
     def __init__(self, answers: dict[float, dict[str, Any]], manners: dict[float, str], delay_s: float = 0.0) -> None:
         self.answers, self.manners, self.delay_s = answers, manners, delay_s
@@ -32,6 +35,9 @@ class StandIn:
         self.answered: Counter[float] = Counter()
         self.keys: set[str | None] = set()
         self.bodies: list[dict[str, Any]] = []
+        self.canaries = 0
+        self.hinder: Any = None
+        self.sound_in_video = True
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
         stand_in = self
@@ -63,7 +69,14 @@ class StandIn:
         self.server.server_close()
 
     def serve(self, handler: Any) -> None:
+        handler.counted = False
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+        about_senses = answer_to_body(body, self.hinder, self.sound_in_video)
+        if about_senses is not None:
+            self.canaries += 1
+            choice = {"message": {"content": json.dumps(about_senses)}, "finish_reason": "stop"}
+            usage = {"prompt_tokens": 900, "completion_tokens": 60}
+            return self._send(handler, 200, json.dumps({"choices": [choice], "usage": usage}).encode())
         text = asked_text(body)
         duration = self.clip_of(text)
         with self.lock:

@@ -23,7 +23,7 @@ def test_good_answer_becomes_an_annotation_with_full_provenance() -> None:
     assert result.annotation is not None, result.message
     told = result.annotation["provenance"]
     assert told["tier"] == "teacher"
-    assert [name for name in told["prompt_ids"] if "/" in name] == ["annotate/2.en"]
+    assert [name for name in told["prompt_ids"] if "/" in name] == ["annotate/3.en"]
     assert len(told["prompt_sha256"]) == len(told["schema_sha256"]) == 64
     assert told["audio_given"] is False
     assert "a1" in {seen["eid"] for seen in result.annotation["observations"]}
@@ -75,7 +75,7 @@ def test_repairs_are_bounded_and_name_the_failing_fields() -> None:
     asked: list[Chat] = []
     bad = answering(lambda a: {**a, "description_zh": a["description_en"]}, asked)
     lead(talk(make_request(0), teacher(repairs=2)), bad)
-    assert [chat.prompt for chat in asked] == ["annotate/2.en", "repair/1.en", "repair/1.en"]
+    assert [chat.prompt for chat in asked] == ["annotate/3.en", "repair/1.en", "repair/1.en"]
     assert all(set(chat.schema["required"]) <= {"description_en", "description_zh"} for chat in asked[1:])
 
 
@@ -115,7 +115,7 @@ def test_translation_is_the_last_resort_and_is_marked(bad: str, good: str) -> No
 
     result = lead(talk(make_request(0), teacher(translate=True, repairs=1)), answering(change, asked))
     assert result.annotation is not None, result.message
-    assert [chat.prompt for chat in asked] == ["annotate/2.en", "repair/1.en", f"translate_{good}2{bad}/1.en"]
+    assert [chat.prompt for chat in asked] == ["annotate/3.en", "repair/1.en", f"translate_{good}2{bad}/1.en"]
     assert result.annotation["description"]["mode"] == f"{good}2{bad}"
     assert f"translate_{good}2{bad}/1.en" in result.annotation["provenance"]["prompt_ids"]
     native = result_of(lambda answer: answer, translate=True).annotation

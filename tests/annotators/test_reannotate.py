@@ -170,7 +170,7 @@ def test_questions_about_a_run_change_nothing(
 
 def test_prompts_are_listed_shown_and_rendered_for_a_clip(data_set: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prompts", "list"]) == 0
-    assert "annotate/2.zh" in capsys.readouterr().out
+    assert "annotate/3.zh" in capsys.readouterr().out
     assert main(["prompts", "show", "describe.en"]) == 0
     assert "{{evidence}}" in capsys.readouterr().out
     key, record = next((k, r) for k, r in sorted(read(data_set)[0].items()) if r["speech"]["present"])

@@ -124,6 +124,13 @@ def add_both(english: str, chinese: str) -> Callable[[Data], None]:
     return both(add("description", "en", text=english), add("description", "zh", text=chinese))
 
 
+shown_nothing = both(
+    put("tier", value="teacher"), put("provenance", "tier", value="teacher"),
+    put("provenance", "sampling", "n_frames", value=0),
+    put("description", "en", value="A voice says a few words; it appears happy."),
+    put("observations", 0, "text_en", value="The view stays in one shot."),
+)  # fmt: skip
+
 MUTATIONS: tuple[Mutation, ...] = (
     # form
     Mutation("F02", "key of another source", put("key", value="0" * 16 + "_00001000_00005000")),
@@ -258,6 +265,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         "mode": "native-both", "cited_eids": []})),
     Mutation("G20", "a man where the evidence tells of a woman", add("description", "en", text=" He turns to the door."),
              prepare=add("observations", 0, "text_en", text=" A woman sits there."), base=0),
+    Mutation("G21", "a lecture hall told by a model that was shown nothing",
+             add("description", "en", text=" It is a lecture hall."),
+             prepare=shown_nothing),
+    Mutation("G21", "a face told by a model whose sight was refused", put("provenance", "senses", value={
+                 "sight": "refused", "hearing": "unproven", "failed": ["sight: frames dropped"]}), prepare=shown_nothing),
+    Mutation("G21", "a jacket told by a model that was shown nothing",
+             add("description", "en", text=" The person wears a black jacket."),
+             prepare=shown_nothing),
     # consistency
     Mutation("C01", "closed label of another emotion", put("emotion", "closed", "dfew7", value="sad")),
     Mutation("C01", "approximate class not marked", put("emotion", "closed", "lossy", value=[]), base=7),

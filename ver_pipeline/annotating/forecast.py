@@ -73,6 +73,23 @@ def forecast(
     return Forecast(cost, f"{clips}; {sample.basis}; retries and the adjudicator are left out")
 
 
+def must_prove(dag: Sequence[Stage], rows: Sequence[Row], work: WorkFolder) -> bool:
+    """Somebody with senses will be asked, so they are tested first; a refused sense always is, for it may be mended."""
+    stage = next((one for one in dag if isinstance(one, AnnotateStage)), None)
+    if stage is None or not stage.proves:
+        return False
+    return stage.refused or _to_do(dag, rows, work) != (0, 0.0)
+
+
+def annotator_of(dag: Sequence[Stage]) -> AnnotateStage:
+    """The stage that annotates.
+
+    Raises:
+        LookupError: there is none.
+    """
+    return next(one for one in dag if isinstance(one, AnnotateStage))
+
+
 def shows_money(stage: AnnotateStage) -> bool:
     """Somebody who may be asked has a price."""
     teachers = [teacher_of(annotator) for annotator in stage.asked()]

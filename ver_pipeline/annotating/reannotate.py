@@ -7,6 +7,7 @@ money are kept in the work folder, so the next run asks only for the rest.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections import Counter
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.annotating.standing import DECIDED, marked
 from ver_pipeline.annotators.base import Usage
+from ver_pipeline.annotators.canaries.guard import run_rows as canary_rows
+from ver_pipeline.annotators.canaries.guard import sent_before
 from ver_pipeline.annotators.teacher.cost import ESTIMATE_CLIPS, Cost, actual, estimate, run_rows, together
 from ver_pipeline.catalog.records import local_root, read_records
 from ver_pipeline.catalog.where import keys_where
@@ -43,18 +46,25 @@ from ver_pipeline.stages.validate import ValidateStage
 if TYPE_CHECKING:
     from ver_pipeline.catalog.dataset import Dataset
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(slots=True)
 class Outcome:
     """What a run did.  ``unanswered`` counts, by reason, clips that kept their records because no usable answer came;
     ``why`` counts what was wrong; ``rejects`` are rows of clips that left the data set by somebody's decision;
-    ``n_reasoned`` answers came with reasoning, which was dropped."""
+    ``n_reasoned`` answers came with reasoning, which was dropped; ``n_unseen`` observations were dropped because the
+    model does not see; ``senses`` tells of each model what canaries showed, in a line, and ``n_canary_bytes`` how long
+    their log was before."""
 
     n_asked: int = 0
     n_kept: int = 0
     unanswered: Counter[str] = field(default_factory=Counter)
     why: Counter[str] = field(default_factory=Counter)
     n_reasoned: int = 0
+    n_unseen: int = 0
+    n_canary_bytes: int = 0
+    senses: list[str] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     expected: Cost | None = None
     spent: Cost | None = None
@@ -95,12 +105,17 @@ def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: boo
         outcome = Outcome(expected=expected_cost(data, config, where))
         try:
             stage.open()
+            outcome.n_canary_bytes = sent_before(work.root / "answers")
+            outcome.senses = stage.prove()
+            if stage.refused:
+                log.warning("%s", "; ".join(outcome.senses))
             samples = list(_all_samples(data, stage, config, where, add, work, media, outcome))
             _refuse_nothing(outcome, stage)
             outcome.spent = together(
                 [actual(one, stage.spent.get(one.name, Usage()), outcome.n_asked) for one in stage.asked()]
             )
             outcome.n_reasoned = sum(spent.reasoned for spent in stage.spent.values())
+            outcome.n_unseen = sum(spent.unseen for spent in stage.spent.values())
             _publish(data, out_dir, work, config, stage, samples, outcome, started_utc)
         finally:
             shutil.rmtree(media, ignore_errors=True)
@@ -267,8 +282,11 @@ def _publish(
 
     spent = sum(stage.spent.values(), Usage())
     numbers = {"rows_out": outcome.n_kept, "n_rejected": len(outcome.rejects),
-               "busy_s": round(spent.seconds, 3), "n_cached": spent.cached_calls}  # fmt: skip
-    rows = run_rows(new_run_id(), started_utc, outcome.expected, outcome.spent, **numbers)
+               "busy_s": round(spent.seconds, 3), "n_cached": spent.cached_calls,
+               "n_unseen": outcome.n_unseen or None}  # fmt: skip
+    run_id = new_run_id()
+    rows = run_rows(run_id, started_utc, outcome.expected, outcome.spent, **numbers)
+    rows += canary_rows(work.root / "answers", run_id, started_utc, outcome.n_canary_bytes)
     append(work, rows)
     manifest = data.manifest
     content = Content(

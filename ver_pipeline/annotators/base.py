@@ -50,7 +50,8 @@ class Usage:
 
     An answer that was already kept costs nothing and counts in ``cached_calls`` alone.  ``seconds`` is the
     time spent on this request alone, waiting included; for a model in this process, of its hardware.  ``reasoned``
-    counts answers that came with reasoning, which was dropped.
+    counts answers that came with reasoning, which was dropped; ``unseen`` observations that were dropped because the
+    model does not see.
     """
 
     tokens_in: int = 0
@@ -59,6 +60,7 @@ class Usage:
     cached_calls: int = 0
     seconds: float = 0.0
     reasoned: int = 0
+    unseen: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -68,6 +70,7 @@ class Usage:
             self.cached_calls + other.cached_calls,
             self.seconds + other.seconds,
             self.reasoned + other.reasoned,
+            self.unseen + other.unseen,
         )
 
 

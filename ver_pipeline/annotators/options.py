@@ -102,9 +102,13 @@ class OpenAIOptions(TeacherOptions):
     send: Literal["frames", "video", "nothing"] = "frames"
     """What the model is shown of a clip."""
     hears: bool = False
-    """The model listens to the video's audio (only with ``send: video``)."""
+    """The model listens to the clip's audio: that of the video (``send: video``), or for Omni models a part of its own
+    beside video or frames."""
     response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
     """How the server is asked to keep to the schema."""
+    schema_bounds: bool = False
+    """Send the schema with its bounds on lists and texts: llama.cpp and vLLM keep to them, and a small model then comes
+    to an end; strict cloud servers refuse them."""
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """The request's field that bounds an answer (OpenAI's newer models want ``max_completion_tokens``)."""
     extra_body: str = "{}"

@@ -38,10 +38,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A model or a set of videos that the store can hold."""
+    """A model or a set of videos that the store can hold; a ``teacher`` is fetched only when it is asked for."""
 
     name: str
-    kind: Literal["model", "footage"]
+    kind: Literal["model", "footage", "teacher"]
     title: str
     licence: str
     needed_for: str

@@ -186,6 +186,7 @@ def annotation_rows(record: Record) -> Iterator[Row]:
     for number, annotation in enumerate(annotations_of(record)):
         provenance = dict(annotation["provenance"])
         sampling = {name: value for name, value in provenance.pop("sampling").items() if value is not None}
+        senses = provenance.pop("senses")
         yield {
             "key": record["key"],
             "annotation": number,
@@ -193,6 +194,9 @@ def annotation_rows(record: Record) -> Iterator[Row]:
             "n_observations": len(annotation["observations"]),
             **provenance,
             "sampling": canonical_json(sampling).decode(),
+            "sight": senses["sight"],
+            "hearing": senses["hearing"],
+            "senses_failed": "; ".join(senses["failed"]) or None,
         }
 
 

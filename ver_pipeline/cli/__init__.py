@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "validate": "check a data set against its expectations",
     "lint": "prove that a data set's files are whole and consistent",
     "annotate": "add or replace annotations on existing clips",
+    "teacher": "start a teacher's server, or say what one is worth",
     "prompts": "list, show or render the annotation prompts",
     "report": "write the report page of a data set",
     "export": "write a data set in another project's layout",

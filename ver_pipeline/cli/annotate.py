@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     for title, cost in (("expected", outcome.expected), ("spent", outcome.spent)):
         if cost is not None:
             sys.stdout.write(cost.lines(title))
+    sys.stdout.writelines(f"{line}\n" for line in outcome.senses)
     sys.stdout.write(f"{outcome.n_asked} clips asked for, {outcome.n_kept} kept, {len(outcome.rejects)} rejected\n")
     for reason, count in sorted(outcome.unanswered.items()):
         sys.stdout.write(f"  {count} clips stay as they were: {reason}\n")
@@ -62,6 +63,10 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(f"  first: {next(iter(outcome.why))}\n")
     if outcome.n_reasoned:
         sys.stdout.write(f"  {outcome.n_reasoned} answers came with reasoning, which was dropped\n")
+    if outcome.n_unseen:
+        sys.stdout.write(
+            f"  {outcome.n_unseen} observations of faces, bodies and scenes were dropped: nothing was seen\n"
+        )
     for reject in outcome.rejects[:10]:
         sys.stdout.write(f"  {reject['key']}  {reject['reason']}: {reject['message']}\n")
     return 0

@@ -34,6 +34,7 @@ class StageStats:
     tokens_out: int = 0
     cost: float = 0.0
     gpu_hours: float = 0.0
+    n_unseen: int = 0
 
 
 @dataclass

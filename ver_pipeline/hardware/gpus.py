@@ -14,3 +14,13 @@ def gpu_names() -> list[str]:
     query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
     done = subprocess.run(query, capture_output=True, text=True, check=False)
     return done.stdout.strip().splitlines() if done.returncode == 0 else []
+
+
+def gpu_memory_gb() -> list[float]:
+    """Memory of each GPU in 10^9 bytes; empty where there is none, or no driver."""
+    sizes = []
+    for line in gpu_names():
+        number = line.rpartition(",")[2].split()
+        if number and number[0].isdigit():
+            sizes.append(int(number[0]) * 2**20 / 1e9)
+    return sizes

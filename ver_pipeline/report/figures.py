@@ -94,6 +94,10 @@ QUERIES: dict[str, str] = {
         SELECT annotator, model, count(*) AS answers, sum(tokens_in)::BIGINT AS tokens_in,
                sum(tokens_out)::BIGINT AS tokens_out, sum(attempts - 1)::BIGINT AS retries
         FROM annotations GROUP BY ALL ORDER BY sum(tokens_in) + sum(tokens_out) DESC, answers DESC, annotator, model""",
+    "senses": """
+        SELECT annotator, model, sight, hearing, senses_failed, count(*) AS answers
+        FROM annotations WHERE tier = 'teacher'
+        GROUP BY ALL ORDER BY answers DESC, annotator, model, sight, hearing, senses_failed""",
     "texts": """
         SELECT quantile_disc(len(string_split(trim(description_en), ' ')), 0.5) AS words_en,
                quantile_disc(len(description_zh), 0.5) AS chars_zh
@@ -106,6 +110,11 @@ RUN_QUERIES: dict[str, str] = {
         SELECT stage, wall_s, busy_s, rows_in, rows_out, n_rejected, n_cached FROM runs
         WHERE run_id = (SELECT run_id FROM last) AND stage <> 'total'
         ORDER BY coalesce(busy_s, wall_s) DESC NULLS LAST, stage""",
+    "canaries": """
+        WITH last AS (SELECT run_id FROM runs WHERE stage LIKE 'canaries:%'
+                      ORDER BY started_utc DESC NULLS LAST, run_id DESC LIMIT 1)
+        SELECT substr(stage, 10) AS annotator, rows_in, rows_out, sight, hearing, canary_hit_rate, senses_failed
+        FROM runs WHERE run_id = (SELECT run_id FROM last) AND stage LIKE 'canaries:%' ORDER BY stage""",
     "run": """
         SELECT run_id, started_utc, wall_s, media_s, rows_in, rows_out FROM runs
         WHERE stage = 'total' ORDER BY started_utc DESC NULLS LAST, run_id DESC LIMIT 1""",

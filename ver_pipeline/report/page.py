@@ -213,8 +213,37 @@ def _cost(figures: Figures) -> str:
     times = charts.table(["stage", "numbers", "busy", "rows", "cached"], stages, right=(2, 4))
     spent = charts.table(["annotator", "answers", "tokens", "retries"], tokens, right=(1, 2, 3))
     return (
-        f"{_heading('cost')}<div class='grid2'><div class='panel'>{times}</div><div class='panel'>{spent}</div></div>"
+        f"{_heading('cost')}<div class='grid2'><div class='panel'>{times}</div>"
+        f"<div class='panel'>{spent}{_senses(figures)}</div></div>"
     )
+
+
+def _senses(figures: Figures) -> str:
+    """What canaries showed of the teachers' senses: in the records, and in the last run that sent any."""
+    if not figures["senses"]:
+        return ""
+    known = [
+        (
+            f"{r['annotator']} {r['model']}",
+            say_sense(r["sight"]),
+            say_sense(r["hearing"]),
+            r["senses_failed"],
+            r["answers"],
+        )
+        for r in figures["senses"]
+    ]
+    sent = [
+        (r["annotator"], f"{r['rows_out']} / {r['rows_in']}", r["canary_hit_rate"], r["senses_failed"])
+        for r in figures["canaries"]
+    ]
+    told = charts.table(["annotator", "sight", "hearing", "failed", "answers"], known, right=(4,))
+    runs = charts.table(["annotator", "canaries_passed", "hit_rate", "failed"], sent, right=(1, 2)) if sent else ""
+    return f"<h3 class='next'>{say('senses')}</h3>{told}{runs}"
+
+
+def say_sense(state: str | None) -> Markup:
+    """``proven``, ``refused`` or ``unproven`` in both languages."""
+    return Markup(say(f"sense_{state}")) if state in ("proven", "refused", "unproven") else Markup("–")
 
 
 def _time_of(row: Row) -> float:

@@ -26,6 +26,8 @@ MAX_LABELS = 6
 MAX_EN, MAX_ZH = 400, 200  # characters of an observation, as in the record
 MAX_DESCRIPTION_EN, MAX_DESCRIPTION_ZH = 2200, 700
 MAX_TIME_S = 600
+SEEN: tuple[Modality, ...] = ("face", "body", "scene")
+"""Modalities of observations that only who sees can make."""
 _EID = {"type": "string", "pattern": "^[a-z][0-9]{1,2}$"}
 _MODALITIES = list(get_args(Modality))
 _LABELS = list(get_args(LabelId))
@@ -71,6 +73,17 @@ def verify_schema() -> dict[str, Any]:
 def schema_sha256(schema: dict[str, Any]) -> str:
     """The hash under which provenance names a schema."""
     return digest(schema)
+
+
+def without_sight(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema for a model that sees nothing: without the modalities of the eye, and observations may be none."""
+    told = schema.get("properties", {}).get("observations")
+    if told is None:
+        return schema
+    item = told["items"]
+    fields = {**item["properties"], "modality": _label([name for name in _MODALITIES if name not in SEEN])}
+    observations = {**told, "minItems": 0, "items": {**item, "properties": fields}}
+    return {**schema, "properties": {**schema["properties"], "observations": observations}}
 
 
 def strict_form(schema: dict[str, Any]) -> dict[str, Any]:

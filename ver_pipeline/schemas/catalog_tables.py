@@ -235,6 +235,9 @@ tokens_in         int     tokens read
 tokens_out        int     tokens written
 attempts          int     tries until an answer was usable
 parse             string  ok or repaired
+sight             string  proven, refused or unproven: whether canaries showed that the model sees
+hearing           string  the same of its hearing
+senses_failed     string  what went wrong with the senses that were refused
 """
     ),
 )
@@ -315,6 +318,11 @@ gpu_hours         float   hours that models in these processes worked, GPUs coun
 cost_estimate     float   money expected before the run, in the currency of the prices set; null without prices
 cost              float   money spent on teachers, in the same currency; null without prices
 peak_rss_bytes    int     largest memory of a worker
+n_unseen          int     observations dropped because the model that wrote them does not see
+sight             string  of canaries: proven, refused or unproven
+hearing           string  of canaries: proven, refused or unproven
+senses_failed     string  of canaries: what went wrong
+canary_hit_rate   float   of canaries: the lowest share of things read back right
 """),
 )
 

@@ -164,6 +164,8 @@ class AnnotateConfig(Section):
     """Clips handed to the annotator at once."""
     max_unread: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Share of an annotator's answers (eight at least) that may be unusable in one way before the run stops."""
+    canary_every: Annotated[int, Field(ge=0)] = 500
+    """Clips of a worker between two tests of a teacher's senses, beside the one before each run; 0 tests none."""
     also: tuple[str, ...] = ()
     """Further annotators: their annotations are kept as alternatives, and vote."""
     keep_cues: bool = True

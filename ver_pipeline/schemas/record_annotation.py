@@ -109,6 +109,23 @@ class Sampling(Part):
     by_prompt: dict[str, dict[str, float]] | None = None
 
 
+class Senses(Part):
+    """Which senses of the model canaries proved (docs/guarantees/senses.md); ``unproven`` where none was sent.
+
+    ``failed`` says what went wrong with those that were refused: such a model was not shown, or not believed, what they
+    are for.
+    """
+
+    sight: Literal["proven", "refused", "unproven"] = "unproven"
+    hearing: Literal["proven", "refused", "unproven"] = "unproven"
+    failed: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The names of the senses that failed."""
+        return tuple(name for name in ("sight", "hearing") if getattr(self, name) == "refused")
+
+
 class Provenance(Part):
     """Who wrote an annotation, from what, asked how.  No clock times: those are in ``runs``."""
 
@@ -128,6 +145,7 @@ class Provenance(Part):
     tokens_out: Annotated[int, Field(ge=0)] = 0
     attempts: Annotated[int, Field(ge=1)] = 1
     parse: Literal["ok", "repaired"] = "ok"
+    senses: Senses = Senses()
 
 
 class Annotation(Part):

@@ -289,7 +289,10 @@ CREATE TABLE "annotations" (
     tokens_in             BIGINT,     -- tokens read
     tokens_out            BIGINT,     -- tokens written
     attempts              BIGINT,     -- tries until an answer was usable
-    parse                 VARCHAR     -- ok or repaired
+    parse                 VARCHAR,    -- ok or repaired
+    sight                 VARCHAR,    -- proven, refused or unproven: whether canaries showed that the model sees
+    hearing               VARCHAR,    -- the same of its hearing
+    senses_failed         VARCHAR     -- what went wrong with the senses that were refused
 );
 
 -- One row a label statement: adopted, open, closed, distribution, vote or transition.
@@ -352,7 +355,12 @@ CREATE TABLE "runs" (
     gpu_hours             DOUBLE,     -- hours that models in these processes worked, GPUs counted; null without such a model
     cost_estimate         DOUBLE,     -- money expected before the run, in the currency of the prices set; null without prices
     cost                  DOUBLE,     -- money spent on teachers, in the same currency; null without prices
-    peak_rss_bytes        BIGINT      -- largest memory of a worker
+    peak_rss_bytes        BIGINT,     -- largest memory of a worker
+    n_unseen              BIGINT,     -- observations dropped because the model that wrote them does not see
+    sight                 VARCHAR,    -- of canaries: proven, refused or unproven
+    hearing               VARCHAR,    -- of canaries: proven, refused or unproven
+    senses_failed         VARCHAR,    -- of canaries: what went wrong
+    canary_hit_rate       DOUBLE      -- of canaries: the lowest share of things read back right
 );
 
 -- One row a sample: the flat join that most people want.

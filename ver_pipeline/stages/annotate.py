@@ -10,12 +10,14 @@ from ver_pipeline.annotators.agreement.embedding import TextEmbedding
 from ver_pipeline.annotators.agreement.policy import load_skill, verdict
 from ver_pipeline.annotators.agreement.votes import agreement as compute_agreement
 from ver_pipeline.annotators.base import Annotator, OnGpu, Request, Result, Usage
+from ver_pipeline.annotators.canaries.guard import Guard, refusal_line
 from ver_pipeline.annotators.cues.features import read_features
 from ver_pipeline.annotators.cues.labeling_sources import label_votes
 from ver_pipeline.annotators.health import Health
 from ver_pipeline.annotators.registry import make, release
 from ver_pipeline.annotators.reviewed import Review, apply_review, load_reviews
-from ver_pipeline.annotators.teacher.prices import gpu_hours, money_spent, teacher_of
+from ver_pipeline.annotators.teacher.asking import Model
+from ver_pipeline.annotators.teacher.prices import gpu_hours, is_local, money_spent, teacher_of
 from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.schemas.errors import ConfigError
@@ -58,17 +60,33 @@ class AnnotateStage:
         self._embedding = TextEmbedding(config.embedding) if config.embedding else None
         self.spent: dict[str, Usage] = {}
         self._taken: dict[str, float] = {}
+        folder = None if cache_dir is None else Path(cache_dir)
+        self._guards = {
+            one.name: Guard(one, folder, config.canary_every)
+            for one in self.asked()
+            if isinstance(one, Model) and not is_local(one.teacher)  # else the driver of a build would load the model
+        }
         self._health = {one.name: Health(one.name, config.max_unread) for one in self.asked()}
         if wants_context(self):  # everybody else must not run again for what a neighbour says
             self.reads = (*self.reads, *CONTEXT_COLUMNS)
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The policy, and each annotator's own fingerprint (prompts, model, revision, options)."""
-        not_policy = {"batch_size", "max_unread", "options", "source_skill", "reviews", "embedding", "wheel"}
+        not_policy = {
+            "batch_size",
+            "max_unread",
+            "canary_every",
+            "options",
+            "source_skill",
+            "reviews",
+            "embedding",
+            "wheel",
+        }
         policy = self.config.model_dump(mode="json", exclude=not_policy)
         embedding = {"embedding": self._embedding.fingerprint()} if self._embedding else {}
         return {
             "policy": {**policy, "wheel": self._wheel},
+            **({"canaries": False} if self._guards and not self.config.canary_every else {}),
             **embedding,
             "source_skill": self._skill.to_dict() if self._skill else None,
             "reviews": digest([[r.key, r.human(), dict(r.fields)] for _, r in sorted(self._reviews.items())]),
@@ -80,17 +98,42 @@ class AnnotateStage:
         for annotator in self.asked():
             annotator.open()
 
+    def prove(self) -> list[str]:
+        """Test the senses of every model that will be asked; returns what to tell of it, a line a model.
+
+        What is found may change the fingerprint: a model that does not see is asked otherwise.
+        """
+        lines = []
+        for name, guard in self._guards.items():
+            report = guard.before_run()
+            if report is not None:
+                lines.append(refusal_line(name, report) if report.refused else report.line(name))
+        return lines
+
+    @property
+    def refused(self) -> bool:
+        """A sense of a model was refused when it was last tested: it may have been mended since."""
+        return any(guard.annotator.teacher.senses.refused for guard in self._guards.values())
+
+    @property
+    def proves(self) -> bool:
+        """There are senses to test."""
+        return any(guard.every and guard.annotator.teacher.has_senses for guard in self._guards.values())
+
     def asked(self) -> list[Annotator]:
         """Every annotator that is or may be asked: the main one first, the adjudicator last."""
         return [self.main, *self.others, *([self.adjudicator] if self.adjudicator else [])]
 
     def take_spent(self) -> dict[str, float]:
         """Tokens, hours and money spent since the last call, over all annotators; without prices no money."""
-        whole: dict[str, float] = {"tokens_in": 0, "tokens_out": 0, "cost": 0.0, "gpu_hours": 0.0}
+        whole: dict[str, float] = {
+            "tokens_in": 0, "tokens_out": 0, "cost": 0.0, "gpu_hours": 0.0, "n_unseen": 0,
+        }  # fmt: skip
         for annotator in self.asked():
             spent = self.spent.get(annotator.name, Usage())
             whole["tokens_in"] += spent.tokens_in
             whole["tokens_out"] += spent.tokens_out
+            whole["n_unseen"] += spent.unseen
             whole["cost"] += money_spent(annotator, spent) or 0.0
             whole["gpu_hours"] += gpu_hours(annotator, spent) or 0.0
         new = {name: amount - self._taken.get(name, 0) for name, amount in whole.items()}
@@ -115,6 +158,8 @@ class AnnotateStage:
     def _ask(self, annotator: Annotator, requests: Sequence[Request]) -> list[Result]:
         results = annotator.annotate(requests)
         self._health[annotator.name].note(results)
+        if annotator.name in self._guards:
+            self._guards[annotator.name].note(len(results))
         known = self.spent.get(annotator.name, Usage())
         self.spent[annotator.name] = sum((result.usage for result in results), known)
         return results

@@ -8,7 +8,6 @@ twice.  The key is read from the environment, goes into one header, and is never
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.annotators.backends.forms import form_of, frame_parts, sound_parts, video_part
 from ver_pipeline.annotators.backends.http import Endpoint, post
 from ver_pipeline.annotators.backends.replies import Heard, read_reply
 from ver_pipeline.annotators.base import Request, Result
@@ -26,7 +26,7 @@ from ver_pipeline.annotators.teacher.answers import AnswerStore, recall
 from ver_pipeline.annotators.teacher.asking import Talk
 from ver_pipeline.annotators.teacher.chat import Chat, Completion
 from ver_pipeline.annotators.teacher.conversation import lead, talk
-from ver_pipeline.annotators.teacher.frames import NoFramesError, read_frames, to_jpeg
+from ver_pipeline.annotators.teacher.frames import NoFramesError
 from ver_pipeline.annotators.teacher.rate_limits import RateLimiter, Semaphore
 from ver_pipeline.annotators.teacher.teacher import Teacher
 from ver_pipeline.schemas.answer import strict_form
@@ -52,13 +52,14 @@ class OpenAIAnnotator:
         self.options = read_options(OpenAIOptions, name, table)
         if not self.options.model:
             raise ConfigError(f"annotate.options.{name}.model is not set", "name the model that the server serves")
+        self._form = form_of(self.options.model)
         self.batch_size = self.options.batch_size
         self.teacher = Teacher(
             name="openai",
             model=self.options.model,
             revision=server_revision(self.options),
             options=self.options,
-            hears=self.options.hears and self.options.send == "video",
+            hears=self._hears(),
             sees=self.options.send != "nothing",
         )
         self._store = AnswerStore(None if cache_dir is None else Path(cache_dir) / "openai")
@@ -67,6 +68,20 @@ class OpenAIAnnotator:
         self._rate_limiter: RateLimiter | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._semaphore: Semaphore | None = None
+
+    def _hears(self) -> bool:
+        """Audio is sent: with the video, or in a part of its own.
+
+        Raises:
+            ConfigError: the model is of a family that takes none.
+        """
+        if self.options.hears and self._form.sound == "none":
+            raise ConfigError(
+                f"annotate.options.{self.name}.hears: models of the family {self._form.family} take no audio",
+                "leave it out, or name an Omni model",
+            )
+        sent = self.options.send == "video" or (self.options.send == "frames" and self._form.sound == "input_audio")
+        return self.options.hears and sent
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The teacher's fingerprint: neither the server's address nor the key is part of it."""
@@ -130,7 +145,8 @@ class OpenAIAnnotator:
             "seed": chat.sampling["seed"],
         }
         if options.response_format == "json_schema":
-            schema = {"name": "answer", "strict": True, "schema": strict_form(dict(chat.schema))}
+            sent = dict(chat.sent_schema) if options.schema_bounds else strict_form(dict(chat.sent_schema))
+            schema = {"name": "answer", "strict": True, "schema": sent}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif options.response_format == "json_object":
             body["response_format"] = {"type": "json_object"}
@@ -140,12 +156,12 @@ class OpenAIAnnotator:
     def _media(self, chat: Chat) -> list[dict[str, Any]]:
         if chat.media_path is None or self.options.send == "nothing":
             return []
-        if self.options.send == "video":
-            data = base64.b64encode(Path(chat.media_path).read_bytes()).decode("ascii")
-            return [{"type": "video_url", "video_url": {"url": f"data:video/mp4;base64,{data}"}}]
-        frames = read_frames(chat.media_path, chat.duration_s, self.options.n_frames, self.options.max_side)
-        urls = [f"data:image/jpeg;base64,{base64.b64encode(to_jpeg(p)).decode('ascii')}" for p in frames]
-        return [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+        path, options = chat.media_path, self.options
+        apart = self.teacher.hears and self._form.sound == "input_audio"
+        sound = sound_parts(path) if apart else []
+        if options.send == "video":
+            return [video_part(path), *sound]
+        return [*frame_parts(path, chat.duration_s, options.n_frames, options.max_side), *sound]
 
     def _complete(self, chat: Chat) -> Completion:
         """The answer from the store, else from the server."""
@@ -158,13 +174,15 @@ class OpenAIAnnotator:
                 reason=Reason.DECODE_FAILED, message=f"the clip cannot be shown to the model: {error}", calls=0
             )
         asked = digest({"revision": self.teacher.revision, "body": body})
-        known = recall(self._store, asked, chat, _kept_completion)
+        known = recall(self._store, asked, chat, _kept_completion) if chat.keep else None
         if known is not None:
             return known
         with self._semaphore.one():
             reply = post(self._endpoint, body, self.options, self._rate_limiter)
         if reply.body is None or reply.heard is None:
             return Completion(reason=reply.reason, message=reply.message, calls=reply.tries, seconds=reply.seconds)
+        if not chat.keep:
+            return replace(_completion(reply.heard), calls=reply.tries, seconds=reply.seconds)
         self._store.put(asked, {"body": reply.body})
         aside = partial(self._store.set_aside, asked)
         return replace(_completion(reply.heard), calls=reply.tries, seconds=reply.seconds, set_aside=aside)

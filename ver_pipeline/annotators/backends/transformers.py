@@ -195,7 +195,7 @@ class GenerationEngine:
             return [sampling]
         from xgrammar.contrib.hf import LogitsProcessor
 
-        grammars = [self._grammar(canonical_schema(chat.schema)) for chat in chats]
+        grammars = [self._grammar(canonical_schema(chat.sent_schema)) for chat in chats]
         return [LogitsProcessor(grammars), self._clean, sampling]
 
     def _grammar(self, schema: str) -> Any:

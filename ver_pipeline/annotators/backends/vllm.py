@@ -149,7 +149,7 @@ def to_row(chat: Chat, options: VllmOptions) -> dict[str, Any]:
         "top_p": chat.sampling["top_p"],
         "max_tokens": chat.sampling["max_new_tokens"],
         "seed": chat.sampling["seed"],
-        "structured_outputs": {"json": json.dumps(dict(chat.schema), ensure_ascii=False)},
+        "structured_outputs": {"json": json.dumps(dict(chat.sent_schema), ensure_ascii=False)},
     }
     return {"messages": messages, "sampling_params": sampling}
 

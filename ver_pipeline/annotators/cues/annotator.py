@@ -20,7 +20,7 @@ from ver_pipeline.annotators.cues.labeling_sources import label_votes as cast_vo
 from ver_pipeline.annotators.cues.labeling_sources import word_features
 from ver_pipeline.annotators.cues.phrases import Wording
 from ver_pipeline.schemas import labels as emotion_labels
-from ver_pipeline.schemas.record_annotation import Sampling
+from ver_pipeline.schemas.record_annotation import Sampling, Senses
 from ver_pipeline.schemas.record_types import LabelId
 
 VERSION = "cues/1"
@@ -137,4 +137,5 @@ def _provenance(features: Features) -> dict[str, Any]:
         "tokens_out": 0,
         "attempts": 1,
         "parse": "ok",
+        "senses": Senses().model_dump(mode="json"),
     }

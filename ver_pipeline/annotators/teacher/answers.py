@@ -81,7 +81,7 @@ def keeping(
     """
 
     def answer(chats: list[Chat]) -> list[Completion]:
-        names = [_name(chat, model) for chat in chats]
+        names = [_name(chat, model) if chat.keep else None for chat in chats]
         known = [None if name is None else _known(store, name, chat) for name, chat in zip(names, chats, strict=True)]
         open_ = [i for i, one in enumerate(known) if one is None]
         fresh = dict(zip(open_, complete([chats[i] for i in open_]) if open_ else [], strict=True))
@@ -118,7 +118,7 @@ def _name(chat: Chat, model: Mapping[str, Any]) -> str | None:
         video = None if chat.media_path is None else hash_file(Path(chat.media_path))[0]
     except OSError:
         return None
-    shaping = {"schema": dict(chat.schema), "sampling": dict(chat.sampling)}
+    shaping = {"schema": dict(chat.sent_schema), "sampling": dict(chat.sampling)}
     return digest({**asked, **shaping, "film": video, "model": dict(model)})
 
 

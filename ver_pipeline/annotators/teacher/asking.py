@@ -147,6 +147,7 @@ def provenance(request: Request, teacher: Teacher, draw: int, stats: UsageTotals
         "tokens_out": stats.tokens_out,
         "attempts": max(1, stats.attempts),
         "parse": "repaired" if stats.repaired else "ok",
+        "senses": teacher.senses.model_dump(mode="json"),
     }
 
 

@@ -48,13 +48,15 @@ def assemble(
     provenance: Mapping[str, Any],
     hears: bool,
     mode: str = "native-both",
+    sees: bool = True,
 ) -> dict[str, Any] | Problem:
     """The annotation that an answer amounts to, or what is wrong with it.
 
     The measured audio joins the model's observations as ``a1``.  A model that hears nothing and still
-    claims to hear is ungrounded, whatever it claims.  ``mode`` says how the descriptions came about.
+    claims to hear is ungrounded, whatever it claims; what one that sees nothing says of the visible is no ``vlm``
+    evidence.  ``mode`` says how the descriptions came about.
     """
-    observations = [_observation(seen, request, hears) for seen in answer["observations"]]
+    observations = [_observation(seen, request, sees) for seen in answer["observations"]]
     if not hears and any(seen["modality"] == "acoustic" for seen in observations):
         message = "acoustic observations by a model that hears no audio; only a1 may be cited"
         return Problem(Reason.UNGROUNDED, message, ("observations",))
@@ -123,10 +125,10 @@ def _rules() -> tuple[Rule, ...]:
     return tuple(r for r in rule_set().rules if r.id.startswith(CHECKED) and r.id not in _NOT_HERE)
 
 
-def _observation(seen: Mapping[str, Any], request: Request, hears: bool) -> dict[str, Any]:
+def _observation(seen: Mapping[str, Any], request: Request, sees: bool) -> dict[str, Any]:
     duration_s = float(request.clip["duration_s"])
     tracks = request.measured["faces"]["tracks"]
-    face = seen["modality"] == "face"
+    face, acoustic = seen["modality"] == "face", seen["modality"] == "acoustic"
     return {
         "eid": seen["eid"],
         "modality": seen["modality"],
@@ -138,7 +140,7 @@ def _observation(seen: Mapping[str, Any], request: Request, hears: bool) -> dict
         "track_id": tracks[0]["track_id"] if face and len(tracks) == 1 else None,
         "polarity": None,
         "supports": list(dict.fromkeys(seen["supports"])),
-        "source": "llm" if seen["modality"] in ("lexical", "context") else "vlm",
+        "source": "llm" if seen["modality"] in ("lexical", "context") or not (sees or acoustic) else "vlm",
         "confidence": round(float(seen["confidence"]), 4),
     }
 

@@ -16,7 +16,9 @@ class Chat:
     """A question.  ``media_path`` is set only where the prompt shows the frames.
 
     ``turns`` are further (role, text) pairs after the user text: the model's own bad answer and what
-    was wrong with it.  ``sampling`` holds temperature, top_p, max_new_tokens and seed.
+    was wrong with it.  ``sampling`` holds temperature, top_p, max_new_tokens and seed.  Where ``keep`` is False the
+    answer is neither kept nor taken from what was kept.  ``narrow`` is what a server is asked to keep to where that is
+    less than what is read.
     """
 
     prompt: str
@@ -27,6 +29,13 @@ class Chat:
     media_path: str | None = None
     duration_s: float = 0.0
     turns: tuple[tuple[str, str], ...] = ()
+    keep: bool = True
+    narrow: Mapping[str, Any] | None = None
+
+    @property
+    def sent_schema(self) -> Mapping[str, Any]:
+        """What the model is held to while it writes."""
+        return self.schema if self.narrow is None else self.narrow
 
     def after_error(self, answer: str, error: str) -> Chat:
         """The same question with a bad answer and its error shown; older tries are forgotten."""

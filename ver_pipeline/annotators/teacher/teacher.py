@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ver_pipeline.annotation_prompts.load import Example, Prompt, load_examples, load_prompts
@@ -14,17 +14,25 @@ from ver_pipeline.annotators.teacher.assemble import rules_version
 from ver_pipeline.annotators.teacher.chat import Chat
 from ver_pipeline.annotators.teacher.facts import facts_block, neighbours_block, transcript_block
 from ver_pipeline.annotators.teacher.families import offered
-from ver_pipeline.schemas.answer import Order, Part, answer_schema, schema_sha256
+from ver_pipeline.schemas.answer import Order, Part, answer_schema, schema_sha256, without_sight
 from ver_pipeline.schemas.canonical import digest
+from ver_pipeline.schemas.record_annotation import Senses
 
-VERSION = "teacher/4"
+VERSION = "teacher/5"
 """Bumped when the same answer becomes another annotation, or the same clip another question."""
+UNPROVEN = Senses()
 ORDER_NOTE = {
     ("en", "en-first"): "In every pair of fields write the English text first.",
     ("en", "zh-first"): "In every pair of fields write the Chinese text first.",
     ("zh", "en-first"): "成对的字段请先写英文。",
     ("zh", "zh-first"): "成对的字段请先写中文。",
 }
+UNSEEN_NOTE = {
+    "en": "No picture of this clip is shown to you: write no observation of a face, a body or a scene, and describe "
+    "none, whatever the examples do.",
+    "zh": "本片段不向你展示任何画面：不要写关于面部、身体或场景的观察，也不要描述它们，即使例子中有。",
+}
+"""For a teacher whose sight was refused."""
 EXAMPLES_NOTE = {"en": "Shortened examples of good work:", "zh": "简化的好例子："}
 N_EXAMPLES = 2
 """Examples that one clip's prompt shows: all of them in every prompt would teach their style, not their point."""
@@ -38,7 +46,10 @@ SHAPELESS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """Who is asked: the annotator's name, the model, its exact revision, the options, what it perceives."""
+    """Who is asked: the annotator's name, the model, its exact revision, the options, what it perceives.
+
+    ``sees`` and ``hears`` are what the options give it, less what a canary refused (``senses``).
+    """
 
     name: str
     model: str
@@ -48,6 +59,28 @@ class Teacher:
     sees: bool = True
     scale: float = 1.0
     prompt_folder: str | None = None
+    senses: Senses = UNPROVEN
+
+    @property
+    def is_blind(self) -> bool:
+        """It was to see, and a canary showed that it does not: nothing visible is taken from it.  A model that was
+        never to see is told what was measured, and may say that."""
+        return self.senses.sight == "refused"
+
+    @property
+    def has_senses(self) -> bool:
+        """The options give the model something to see or to hear, whatever a canary found."""
+        return self.sees or self.hears or bool(self.senses.refused)
+
+    def with_senses(self, senses: Senses) -> Teacher:
+        """The same teacher with other findings about its senses."""
+        sees, hears = self.sees or self.senses.sight == "refused", self.hears or self.senses.hearing == "refused"
+        return replace(
+            self,
+            senses=senses,
+            sees=sees and senses.sight != "refused",
+            hears=hears and senses.hearing != "refused",
+        )
 
     def prompt(self, name: str, language: str) -> Prompt:
         return load_prompts(self.prompt_folder)[(name, language)]
@@ -65,6 +98,7 @@ class Teacher:
             "examples": {example.id: example.sha256 for example in self._examples()},
             "schema": self.schema_sha256("en-first"),
             "rules": rules_version(),
+            **({"senses": self.senses.model_dump(mode="json")} if self.senses.refused else {}),
         }
 
     def steps(self) -> tuple[str, ...]:
@@ -74,15 +108,18 @@ class Teacher:
         heard = ("clue_acoustic",) if self.options.acoustic and self.hears else ()
         around = ("clue_context",) if self.options.context else ()
         weigh = ("merge", *self.label_prompts()) if self.options.flow == "families" else ("merge_label",)
-        return ("clue_visual", *heard, "clue_lexical", *around, *weigh, "describe")
+        seen = () if self.is_blind else ("clue_visual",)
+        return (*seen, *heard, "clue_lexical", *around, *weigh, "describe")
 
     def examples(self, key: str, seed: int) -> tuple[Example, ...]:
-        """The examples that this clip's prompts show in this draw: they go round from clip to clip."""
+        """The examples that this clip's prompts show in this draw: they go round from clip to clip, a pair always in
+        one order, so that servers' prefix caches know it."""
 
         def place(example: Example) -> bytes:
             return hashlib.sha256(f"{key}/{seed}/{example.id}".encode()).digest()
 
-        return tuple(sorted(self._examples(), key=place)[:N_EXAMPLES])
+        chosen = sorted(self._examples(), key=place)[:N_EXAMPLES]
+        return tuple(sorted(chosen, key=lambda example: example.id))
 
     def label_prompts(self) -> tuple[str, ...]:
         """The prompts that ask for one set of labels each."""
@@ -92,6 +129,7 @@ class Teacher:
         """The hash of what one pass is answered in: of one schema, or of one a step."""
         parts = [self.prompt(name, "en").parts for name in self.steps()]
         schemas = [answer_schema(cast("tuple[Part, ...]", each), order, self.scale) for each in parts]
+        schemas = [without_sight(one) for one in schemas] if self.is_blind else schemas
         return schema_sha256(schemas[0]) if len(schemas) == 1 else digest(schemas)
 
     def _examples(self) -> tuple[Example, ...]:
@@ -131,7 +169,7 @@ def question(request: Request, teacher: Teacher, name: str, draw: int = 0, **fil
         "facts": facts_block(request),
         "transcript": transcript_block(request, language),
         "neighbours": neighbours_block(request, language, teacher.options.context_title),
-        "order": ORDER_NOTE[(language, order)],
+        "order": ORDER_NOTE[(language, order)] + (f"\n{UNSEEN_NOTE[language]}" if teacher.is_blind else ""),
         "labels": label_options(request.key, sampling["seed"], language, name),
         "examples": f"{EXAMPLES_NOTE[language]}\n{examples}" if examples else "",
         **fill,
@@ -145,6 +183,7 @@ def question(request: Request, teacher: Teacher, name: str, draw: int = 0, **fil
         system=system,
         user=user,
         schema=schema,
+        narrow=without_sight(schema) if teacher.is_blind else None,
         sampling=sampling,
         media_path=request.media_path if shown else None,
         duration_s=float(request.clip["duration_s"]),

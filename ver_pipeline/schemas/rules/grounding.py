@@ -20,6 +20,7 @@ from ver_pipeline.schemas.rules.support import (
     g20_gender_fits_the_evidence,
 )
 from ver_pipeline.schemas.rules.text import descriptions, normalise, unquoted
+from ver_pipeline.schemas.rules.unseen import g21_who_sees_nothing_tells_no_sight
 
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 _PEOPLE = re.compile(
@@ -314,4 +315,12 @@ GROUNDING: tuple[Rule, ...] = (
         {"min_share": 0.15, "min_terms": 12},
     ),
     Rule("G20", "flag", "gender is that of the evidence", "性别与证据一致", g20_gender_fits_the_evidence, _UN),
+    Rule(
+        "G21",
+        "reject",
+        "who sees nothing tells of nothing seen",
+        "未看画面者不描述所见",
+        g21_who_sees_nothing_tells_no_sight,
+        _UN,
+    ),
 )

@@ -35,6 +35,12 @@ LANGUAGES_SPOKEN: dict[str, re.Pattern[str]] = {
 }
 """ISO 639-1 code to how a text says that it is spoken."""
 
+LOOKS = both(
+    r"wear(?:s|ing) (?:a|an|his|her|the|dark|black|white|red|blue|green)|jackets?|shirts?|sweaters?|eyeglasses|spectacles|"
+    r"(?:long|short|dark|blonde?|brown|black|gr[ae]y|white|curly) hair|the camera",
+    "穿着|身穿|夹克|衬衫|外套|毛衣|眼镜|头发",
+)
+"""Clothes and hair: what only who sees can tell."""
 THINGS: dict[str, dict[str, re.Pattern[str]]] = {
     "tears": {
         "tears": both(
