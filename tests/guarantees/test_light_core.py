@@ -123,7 +123,12 @@ def test_doctor_says_on_the_base_alone_what_the_extras_would_bring(ver):
 def test_every_package_that_our_code_imports_is_in_the_base_or_has_its_extra():
     base = {name.replace("pyyaml", "yaml") for name in map(package, PROJECT["dependencies"])}
     known = base | {name for names in PACKAGES.values() for name in names}
-    with_others = {"pip": "asked for its own index", "polars": "says so itself", "nltk": "whisperx brings it"}
+    with_others = {
+        "pip": "asked for its own index",
+        "polars": "says so itself",
+        "xllamacpp": "the same",
+        "nltk": "whisperx brings it",
+    }
     assert third_party_imports() - known == set(with_others)
     assert set(PACKAGES) <= set(PROJECT["optional-dependencies"])
 
