@@ -186,7 +186,7 @@ def annotation_rows(record: Record) -> Iterator[Row]:
     for number, annotation in enumerate(annotations_of(record)):
         provenance = dict(annotation["provenance"])
         sampling = {name: value for name, value in provenance.pop("sampling").items() if value is not None}
-        senses = provenance.pop("senses")
+        senses = provenance.pop("senses", None) or {}  # records of an earlier release have none
         yield {
             "key": record["key"],
             "annotation": number,
@@ -194,9 +194,9 @@ def annotation_rows(record: Record) -> Iterator[Row]:
             "n_observations": len(annotation["observations"]),
             **provenance,
             "sampling": canonical_json(sampling).decode(),
-            "sight": senses["sight"],
-            "hearing": senses["hearing"],
-            "senses_failed": "; ".join(senses["failed"]) or None,
+            "sight": senses.get("sight"),
+            "hearing": senses.get("hearing"),
+            "senses_failed": "; ".join(senses.get("failed", ())) or None,
         }
 
 
