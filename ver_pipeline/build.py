@@ -76,7 +76,8 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
     """Run a build; returns when the data set is published.
 
     Raises:
-        VerError: when the build as a whole cannot go on; finished work is kept in the cache.
+        UsageError: the source holds no file, or OUT cannot be written to.
+        VerError: the build as a whole cannot go on; finished work is kept in the cache.
     """
     started = time.perf_counter()
     hold(options.config.runtime.instruction_set)
@@ -120,7 +121,11 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
 
 
 def open_work(out: Path) -> WorkFolder:
-    """The work folder of a data set, made when missing; says plainly when it cannot be."""
+    """The work folder of a data set, made when missing.
+
+    Raises:
+        UsageError: it cannot be made; says why.
+    """
     work = WorkFolder(out.resolve() / ".ver")
     try:
         work.media.mkdir(parents=True, exist_ok=True)

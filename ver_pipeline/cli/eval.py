@@ -44,7 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the report."""
+    """Print the report.
+
+    Raises:
+        UsageError: the options name nothing to measure, or one of two that belong together.
+    """
     if args.forgetting:
         report = forgetting(args)
     elif args.judge:
@@ -96,7 +100,11 @@ def on_shards(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def judged(args: argparse.Namespace) -> dict[str, Any]:
-    """The marks of a judge of another model family; each assessment is a line of ``--replies``."""
+    """The marks of a judge of another model family; each assessment is a line of ``--replies``.
+
+    Raises:
+        UsageError: ``--shards`` or ``--replies`` is missing.
+    """
     from ver_pipeline.annotating.llm_judge_report import judge_records
     from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.config_file import load_config
@@ -111,7 +119,11 @@ def judged(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def forgetting(args: argparse.Namespace) -> dict[str, Any]:
-    """The same general set before and after a training."""
+    """The same general set before and after a training.
+
+    Raises:
+        UsageError: ``--general`` is missing.
+    """
     if args.general is None:
         raise UsageError("--forgetting needs --general", "give a WebDataset with conversations")
     from ver_pipeline.model import load

@@ -18,7 +18,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Join, and say what came from where."""
+    """Join, and say what came from where.
+
+    Raises:
+        UsageError: fewer than two sets, or sets that cannot be joined.
+    """
     from ver_pipeline.growth.merge import check_sets, merge
     from ver_pipeline.publishing.pages import PAGES
 

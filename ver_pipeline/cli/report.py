@@ -27,7 +27,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the page and say where it is."""
+    """Write the page and say where it is.
+
+    Raises:
+        UsageError: the page would lie inside the data set.
+    """
     from ver_pipeline.growth.settle import settle
     from ver_pipeline.report.page import write_report
 

@@ -30,7 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0: everything held; 1: an expectation of severity error failed (with ``--strict``: any failed)."""
+    """0: everything held; 1: an expectation of severity error failed (with ``--strict``: any failed).
+
+    Raises:
+        UsageError: no data set is named, or ``--emer`` names more than two files.
+    """
     if args.emer:
         return _judge_texts(args)
     if args.list:

@@ -26,7 +26,7 @@ def writing(
 
     Args:
         pages: made where a withdrawal is finished; None: those of a build.
-        mends: the command makes the data set anew, so it may go on where the one that stands cannot be read, and
+        mends: the command makes the data set anew, so it may go on where the one that stands cannot be read.  It
             calls :func:`finish_withdrawal` once it can.
 
     Yields:
