@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline import interrupt
-from ver_pipeline.annotating.forecast import all_priced, forecast
-from ver_pipeline.annotating.standing import keep_standing, says_nothing_of_the_clip
 from ver_pipeline.dag import make_dag, tool_versions
+from ver_pipeline.editing.forget import forget_withdrawn
+from ver_pipeline.editing.settle import finish_withdrawal, writing
 from ver_pipeline.engine.cache import stage_digest
 from ver_pipeline.engine.engine import Engine, Placement
-from ver_pipeline.growth.forget import forget_withdrawn
-from ver_pipeline.growth.settle import finish_withdrawal, writing
+from ver_pipeline.forecast import all_priced, forecast
 from ver_pipeline.hardware.instruction_set import hold
 from ver_pipeline.progress import Progress
 from ver_pipeline.publishing.pages import PAGES, warm_up
 from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.publishing.unchanged import content_id, did_nothing, is_published, note_published, untouched
+from ver_pipeline.reannotation.standing import keep_standing, says_nothing_of_the_clip
 from ver_pipeline.runs import Summary, note_build, note_estimate
 from ver_pipeline.schemas.address import shown
 from ver_pipeline.schemas.config import BuildConfig

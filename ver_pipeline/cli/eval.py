@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
 def on_shards(args: argparse.Namespace) -> dict[str, Any]:
     """A checkpoint's scores on a split."""
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
     from ver_pipeline.model import load
     from ver_pipeline.model.compat import without_progress_bars
     from ver_pipeline.model.data.shards import open_shards
@@ -105,10 +105,10 @@ def judged(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         UsageError: ``--shards`` or ``--replies`` is missing.
     """
-    from ver_pipeline.annotating.llm_judge_report import judge_records
     from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.config_file import load_config
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
+    from ver_pipeline.quality.llm_judge_report import judge_records
 
     if args.shards is None or args.replies is None:
         raise UsageError("--judge needs --shards and --replies", "name the data set and the JSONL file to write")

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UsageError: fewer than two sets, or sets that cannot be joined.
     """
-    from ver_pipeline.growth.merge import check_sets, merge
+    from ver_pipeline.editing.merge import check_sets, merge
     from ver_pipeline.publishing.pages import PAGES
 
     if len(args.sets) < 2:

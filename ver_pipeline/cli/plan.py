@@ -34,12 +34,12 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UsageError, ConfigError: the source or the configuration cannot be read.
     """
-    from ver_pipeline.annotating.forecast import forecast
     from ver_pipeline.cli.plan_files import file_lines, summary
     from ver_pipeline.dag import make_dag
     from ver_pipeline.engine.cache import stage_digest
     from ver_pipeline.engine.cache_lookup import CacheLookup
     from ver_pipeline.engine.pools import fit_pools
+    from ver_pipeline.forecast import forecast
     from ver_pipeline.hardware.gpus import gpu_names
     from ver_pipeline.planned import planned_clips
     from ver_pipeline.shards.tombstones import read_tombstones

@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ver_pipeline.catalog.dataset import Dataset
     from ver_pipeline.catalog.limits import limits_of
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
 
     limits = replace(limits_of(args.timeout, args.memory), end_process=_end)
     settle(args.dataset)

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UsageError: the page would lie inside the data set.
     """
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
     from ver_pipeline.report.page import write_report
 
     if args.output.resolve().is_relative_to(args.dataset.resolve()):

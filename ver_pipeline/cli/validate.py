@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         return _list(args)
     if not args.shards:
         raise UsageError("no data set was given", "ver validate SHARDS, or --emer EN.csv ZH.csv")
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
     from ver_pipeline.quality.expectations import run_expectations
 
     settle(args.shards)

@@ -65,7 +65,7 @@ def sets_of(args: argparse.Namespace) -> dict[str, Path]:
 
 def settle_sets(args: argparse.Namespace) -> None:
     """Finish what was begun on any of them: what shall be withdrawn is not trained on."""
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
 
     for folder in sets_of(args).values():
         settle(folder)

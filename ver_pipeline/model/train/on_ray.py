@@ -54,8 +54,8 @@ def _rank(options: dict[str, Any]) -> None:
     from ray import train
 
     from ver_pipeline.model.train.distributed import join_process_group
+    from ver_pipeline.model.train.plan import plan_of, write_start_model
     from ver_pipeline.model.train.run import run_stages
-    from ver_pipeline.training.plan import plan_of, write_start_model
 
     context = train.get_context()
     args = argparse.Namespace(**options)
