@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline import interrupt
-from ver_pipeline.annotating.forecast import all_priced, annotator_of, forecast, must_prove
-from ver_pipeline.annotating.standing import keep_standing, says_nothing_of_the_clip
 from ver_pipeline.annotators.canaries.guard import sent_before
 from ver_pipeline.dag import make_dag, tool_versions
+from ver_pipeline.editing.forget import forget_withdrawn
+from ver_pipeline.editing.settle import finish_withdrawal, writing
 from ver_pipeline.engine.cache import stage_digest
 from ver_pipeline.engine.engine import Engine, Placement
-from ver_pipeline.growth.forget import forget_withdrawn
-from ver_pipeline.growth.settle import finish_withdrawal, writing
+from ver_pipeline.forecast import all_priced, annotator_of, forecast, must_prove
 from ver_pipeline.hardware.instruction_set import hold
 from ver_pipeline.progress import Progress
 from ver_pipeline.publishing.pages import PAGES, warm_up
 from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.publishing.unchanged import content_id, did_nothing, is_published, note_published, untouched
+from ver_pipeline.reannotation.standing import keep_standing, says_nothing_of_the_clip
 from ver_pipeline.runs import Summary, note_build, note_canaries, note_estimate
 from ver_pipeline.schemas.address import shown
 from ver_pipeline.schemas.config import BuildConfig
@@ -77,7 +77,8 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
     """Run a build; returns when the data set is published.
 
     Raises:
-        VerError: when the build as a whole cannot go on; finished work is kept in the cache.
+        UsageError: the source holds no file, or OUT cannot be written to.
+        VerError: the build as a whole cannot go on; finished work is kept in the cache.
     """
     started = time.perf_counter()
     hold(options.config.runtime.instruction_set)
@@ -122,7 +123,11 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
 
 
 def open_work(out: Path) -> WorkFolder:
-    """The work folder of a data set, made when missing; says plainly when it cannot be."""
+    """The work folder of a data set, made when missing.
+
+    Raises:
+        UsageError: it cannot be made; says why.
+    """
     work = WorkFolder(out.resolve() / ".ver")
     try:
         work.media.mkdir(parents=True, exist_ok=True)

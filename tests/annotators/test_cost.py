@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from factory import make_records
 
-from ver_pipeline.annotating.forecast import all_priced, declared_s, shows_money
 from ver_pipeline.annotators.registry import make
 from ver_pipeline.annotators.teacher.cost import Cost, estimate, together
 from ver_pipeline.engine.runner import StageStats
+from ver_pipeline.forecast import all_priced, declared_s, shows_money
 from ver_pipeline.runs import Summary, append, note_build, note_estimate
 from ver_pipeline.schemas.config import AnnotateConfig
 from ver_pipeline.shards.workdir import WorkFolder

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from factory import make_records
 
-from ver_pipeline.annotating.reannotate import _spoken, said_around
-from ver_pipeline.annotating.reviews import cohen_kappa, human_scores, macro_f1
 from ver_pipeline.annotators.base import Usage
 from ver_pipeline.annotators.registry import make
 from ver_pipeline.annotators.reviewed import load_reviews
@@ -20,6 +18,8 @@ from ver_pipeline.annotators.teacher.cost import Cost, actual, estimate, run_row
 from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.cli import main
 from ver_pipeline.publishing.publish import Content, publish
+from ver_pipeline.quality.reviews import cohen_kappa, human_scores, macro_f1
+from ver_pipeline.reannotation.reannotate import _spoken, said_around
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import AnnotateConfig, BuildConfig
 from ver_pipeline.schemas.errors import ConfigError

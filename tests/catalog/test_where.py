@@ -11,7 +11,6 @@ import pytest
 from published import publish
 
 from ver_pipeline import open_dataset
-from ver_pipeline.annotating.reannotate import expected_cost
 from ver_pipeline.catalog.records import read_records
 from ver_pipeline.catalog.sandbox import QueryError, QueryRefusedError
 from ver_pipeline.catalog.where import both, keys_where
@@ -19,6 +18,7 @@ from ver_pipeline.cli import main
 from ver_pipeline.export.rights import check_public
 from ver_pipeline.export.run import Export, export
 from ver_pipeline.model.data.shards import open_shards
+from ver_pipeline.reannotation.reannotate import expected_cost
 from ver_pipeline.schemas.catalog_tables import TABLES
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from ver_pipeline.annotators.teacher.answers import KEPT, AnswerStore
 from ver_pipeline.annotators.teacher.rate_limits import RateLimiter
+from ver_pipeline.editing.forget import Traces, forget
+from ver_pipeline.editing.settle import settle
 from ver_pipeline.engine.cache import Cache, entry_bytes
 from ver_pipeline.engine.runner import Runner
-from ver_pipeline.growth.forget import Traces, forget
-from ver_pipeline.growth.settle import settle
 from ver_pipeline.publishing.unchanged import NOTE_NAME, is_published, untouched
 from ver_pipeline.runs import Summary, note_build
 from ver_pipeline.schemas.catalog_tables import RUNS

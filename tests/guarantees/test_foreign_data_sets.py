@@ -25,11 +25,11 @@ from published import publish, reseal
 from ver_pipeline import open_dataset
 from ver_pipeline.catalog.sandbox import QueryRefusedError
 from ver_pipeline.cli import main
+from ver_pipeline.launch.plan import settle_sets
 from ver_pipeline.model.data.webfolder import members_of
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.shards.read import read_offsets
 from ver_pipeline.shards.withdrawal import Withdrawal, pending, write_down
-from ver_pipeline.training.plan import settle_sets
 
 BAD_KEYS = ("../../escaped", "/tmp/escaped", "..", "a/b", "0123456789abcdef_00000000_00001000\n", "C:\\x", "")
 EXPORTS = ("llava", "emotion-qwen", "llama-factory", "ms-swift", "emer")

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ver_pipeline.media.open as open_module
-from ver_pipeline.annotating.forecast import declared_s
 from ver_pipeline.annotators.teacher.frames import NoFramesError, read_frames
+from ver_pipeline.forecast import declared_s
 from ver_pipeline.lint.tar import video_faults
 from ver_pipeline.measure.frames import ClipError, ClipReader
 from ver_pipeline.media.containers import VIDEOS

@@ -75,7 +75,11 @@ def locate(location: str | Path, download_dir: Path) -> Located:
 
 
 def table_files(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The manifest's entries of the index and the catalog, by table name."""
+    """The manifest's entries of the index and the catalog, by table name.
+
+    Raises:
+        CorruptDataError: an entry lies outside the data set or is no table, or there is no index.
+    """
     tables = {}
     for file in manifest.get("files", []):
         if file.get("kind") not in ("index", "catalog"):

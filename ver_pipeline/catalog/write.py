@@ -51,7 +51,11 @@ class TableWriter:
             self._writer.close()
 
     def write(self, row: Mapping[str, Any]) -> None:
-        """Add one row."""
+        """Add one row.
+
+        Raises:
+            ValueError: it has columns that the table lacks, or lacks some (unless ``optional``).
+        """
         wrong = row.keys() - self._names if self._optional else row.keys() ^ self._names
         if wrong:
             raise ValueError(f"table {self._table.name}: columns {sorted(wrong)} are unknown or missing")

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Annotate, or one of the questions about it."""
     from ver_pipeline.catalog.dataset import open_dataset
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
 
     settle(args.out, passes_on=True)
     with open_dataset(args.out) as data:
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         if args.write_answers is not None:
             return _write_answers(data, args.write_answers, args.where)
         config = _config(args, data)
-        from ver_pipeline.annotating.reannotate import expected_cost, reannotate
+        from ver_pipeline.reannotation.reannotate import expected_cost, reannotate
 
         if args.estimate:
             sys.stdout.write(expected_cost(data, config, args.where).lines("expected"))
@@ -88,8 +88,8 @@ def _config(args: argparse.Namespace, data: Dataset) -> BuildConfig:
 
 
 def _fit(data: Dataset, path: Path) -> int:
-    from ver_pipeline.annotating.reannotate import vote_table
     from ver_pipeline.annotators.agreement.dawid_skene import fit
+    from ver_pipeline.reannotation.reannotate import vote_table
     from ver_pipeline.schemas.errors import UsageError
 
     votes = [row for row in vote_table(data) if row]
@@ -117,8 +117,8 @@ def _write_answers(data: Dataset, path: Path, where: str) -> int:
 
 
 def _scores(data: Dataset) -> int:
-    from ver_pipeline.annotating.reviews import human_scores
     from ver_pipeline.catalog.records import read_records
+    from ver_pipeline.quality.reviews import human_scores
 
     scores = human_scores(record for _, record in read_records(data))
     if not scores:

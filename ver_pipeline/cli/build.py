@@ -16,12 +16,22 @@ STRICT_EXIT = 3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare what ``ver build`` takes: all that ``ver plan`` takes, and what to make of rejects."""
     add_build_arguments(parser)
     parser.add_argument("--strict", action="store_true", help=f"exit {STRICT_EXIT} when anything was rejected")
     parser.add_argument("--dry-run", action="store_true", help="the same as `ver plan`")
 
 
 def run(args: argparse.Namespace) -> int:
+    """Build, and show what came of it.
+
+    Returns:
+        0, also when something was rejected; with ``--strict`` then ``STRICT_EXIT``.
+
+    Raises:
+        UsageError: ``--engine local`` beside ``--ray-address``.
+        VerError: the build as a whole cannot go on.
+    """
     if args.dry_run:
         from ver_pipeline.cli.plan import run as plan
 

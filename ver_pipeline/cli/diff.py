@@ -19,8 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compare and show."""
     from ver_pipeline.catalog.render import WRITERS
-    from ver_pipeline.growth.diff import diff
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.diff import diff
+    from ver_pipeline.editing.settle import settle
 
     for place in (args.old, args.new):
         settle(place)

@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Drop, and say what was written again."""
     from ver_pipeline.catalog.where import keys_where
-    from ver_pipeline.growth.drop import drop
+    from ver_pipeline.editing.drop import drop
 
     if args.dry_run:
         from ver_pipeline.catalog.dataset import open_dataset

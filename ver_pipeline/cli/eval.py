@@ -44,7 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the report."""
+    """Print the report.
+
+    Raises:
+        UsageError: the options name nothing to measure, or one of two that belong together.
+    """
     if args.forgetting:
         report = forgetting(args)
     elif args.judge:
@@ -72,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
 def on_shards(args: argparse.Namespace) -> dict[str, Any]:
     """A checkpoint's scores on a split."""
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
     from ver_pipeline.model import load
     from ver_pipeline.model.compat import without_progress_bars
     from ver_pipeline.model.data.shards import open_shards
@@ -96,11 +100,15 @@ def on_shards(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def judged(args: argparse.Namespace) -> dict[str, Any]:
-    """The marks of a judge of another model family; each assessment is a line of ``--replies``."""
-    from ver_pipeline.annotating.llm_judge_report import judge_records
+    """The marks of a judge of another model family; each assessment is a line of ``--replies``.
+
+    Raises:
+        UsageError: ``--shards`` or ``--replies`` is missing.
+    """
     from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.config_file import load_config
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
+    from ver_pipeline.quality.llm_judge_report import judge_records
 
     if args.shards is None or args.replies is None:
         raise UsageError("--judge needs --shards and --replies", "name the data set and the JSONL file to write")
@@ -111,7 +119,11 @@ def judged(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def forgetting(args: argparse.Namespace) -> dict[str, Any]:
-    """The same general set before and after a training."""
+    """The same general set before and after a training.
+
+    Raises:
+        UsageError: ``--general`` is missing.
+    """
     if args.general is None:
         raise UsageError("--forgetting needs --general", "give a WebDataset with conversations")
     from ver_pipeline.model import load

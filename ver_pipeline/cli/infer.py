@@ -24,7 +24,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the answer."""
+    """Print the answer.
+
+    Raises:
+        UsageError: there is no video, it does not decode, or the task is unknown.
+        MissingModelError: the folder is no Emotion-Qwen.
+    """
     if not args.video.is_file():
         raise UsageError(f"no video at {args.video}", "give a video file")
     from ver_pipeline.model import load

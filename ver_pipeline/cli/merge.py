@@ -18,8 +18,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Join, and say what came from where."""
-    from ver_pipeline.growth.merge import check_sets, merge
+    """Join, and say what came from where.
+
+    Raises:
+        UsageError: fewer than two sets, or sets that cannot be joined.
+    """
+    from ver_pipeline.editing.merge import check_sets, merge
     from ver_pipeline.publishing.pages import PAGES
 
     if len(args.sets) < 2:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare what ``ver plan`` takes: all that names a build, and how far to look."""
     add_build_arguments(parser)
     parser.add_argument("--files", action="store_true", help="say only what each file of the source becomes, and why")
     what = "find out where each video would be cut and tell how long the clips would be; nothing is encoded"
@@ -28,12 +29,17 @@ def _size_bytes(ref: SourceRef) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ver_pipeline.annotating.forecast import forecast
+    """Print the pools, what each stage has done and has to do, the sources, the clips to expect and what they cost.
+
+    Raises:
+        UsageError, ConfigError: the source or the configuration cannot be read.
+    """
     from ver_pipeline.cli.plan_files import file_lines, summary
     from ver_pipeline.dag import make_dag
     from ver_pipeline.engine.cache import stage_digest
     from ver_pipeline.engine.cache_lookup import CacheLookup
     from ver_pipeline.engine.pools import fit_pools
+    from ver_pipeline.forecast import forecast
     from ver_pipeline.hardware.gpus import gpu_names
     from ver_pipeline.planned import planned_clips
     from ver_pipeline.shards.tombstones import read_tombstones

@@ -78,9 +78,9 @@ def _render(args: argparse.Namespace) -> int:
 
 def _clip(folder: Path, clip: str) -> dict[str, Any]:
     """The record of a clip, with what is said around it."""
-    from ver_pipeline.annotating.reannotate import said_around
     from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.catalog.records import read_records
+    from ver_pipeline.reannotation.reannotate import said_around
     from ver_pipeline.schemas.errors import UsageError
 
     if not clip or not all(c in "0123456789abcdef_" for c in clip):

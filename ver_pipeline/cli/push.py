@@ -8,11 +8,18 @@ from pathlib import Path
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare what ``ver push`` takes: a data set and an address."""
     parser.add_argument("dataset", type=Path, help="folder of the data set")
     parser.add_argument("address", help="where it goes: s3://bucket/name, gs://, abfs://, file://")
 
 
 def run(args: argparse.Namespace) -> int:
+    """Push, and say how many files were sent, kept and removed.
+
+    Raises:
+        CorruptDataError: a local file is not what the manifest says.
+        VerError: the store refuses.
+    """
     from ver_pipeline.export.push import push
 
     done = push(args.dataset, args.address)

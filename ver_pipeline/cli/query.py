@@ -51,7 +51,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Answer, list, or prompt."""
+    """Answer, list, or prompt.
+
+    Raises:
+        UsageError: no data set or no query is named, or the query is refused.
+    """
     if args.show:
         from ver_pipeline.catalog.named import load_query
 
@@ -72,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ver_pipeline.catalog.dataset import Dataset
     from ver_pipeline.catalog.limits import limits_of
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
 
     limits = replace(limits_of(args.timeout, args.memory), end_process=_end)
     settle(args.dataset)
@@ -87,7 +91,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def answer(data: Dataset, sql: str, args: argparse.Namespace) -> None:
-    """Run one query and write it as asked."""
+    """Run one query and write it as asked.
+
+    Raises:
+        UsageError: parquet without a file to write.
+        VerError: the query fails, or its answer cannot be written.
+    """
     from ver_pipeline.catalog.render import SUFFIXES, WRITERS, show, write_parquet
 
     to_file: Path | None = args.output

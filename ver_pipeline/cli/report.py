@@ -27,8 +27,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the page and say where it is."""
-    from ver_pipeline.growth.settle import settle
+    """Write the page and say where it is.
+
+    Raises:
+        UsageError: the page would lie inside the data set.
+    """
+    from ver_pipeline.editing.settle import settle
     from ver_pipeline.report.page import write_report
 
     if args.output.resolve().is_relative_to(args.dataset.resolve()):

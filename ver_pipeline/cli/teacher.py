@@ -101,9 +101,9 @@ def _options(options: dict[str, object] | dict[str, int | str], port: int) -> st
 
 
 def _check(args: argparse.Namespace) -> int:
-    from ver_pipeline.annotating.trial import trial
     from ver_pipeline.catalog.dataset import open_dataset
     from ver_pipeline.config_file import load_config
+    from ver_pipeline.reannotation.trial import trial
 
     config = load_config(args.config, [*args.set, f"annotate.annotator={args.annotator}"])
     with open_dataset(args.out) as data:

@@ -35,12 +35,12 @@ def run(args: argparse.Namespace) -> int:
 
     if args.threads or args.tiny:
         torch.set_num_threads(args.threads or 1)  # so small a model is faster on one thread
+    from ver_pipeline.launch.plan import plan_of, settle_sets, write_start_model
     from ver_pipeline.model.compat import without_progress_bars
-    from ver_pipeline.training.plan import plan_of, settle_sets, write_start_model
 
     without_progress_bars()
     if args.ray_address:
-        from ver_pipeline.training.on_ray import launch
+        from ver_pipeline.launch.on_ray import launch
 
         settle_sets(args)
         return launch(args)

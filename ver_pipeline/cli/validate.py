@@ -30,14 +30,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0: everything held; 1: an expectation of severity error failed (with ``--strict``: any failed)."""
+    """0: everything held; 1: an expectation of severity error failed (with ``--strict``: any failed).
+
+    Raises:
+        UsageError: no data set is named, or ``--emer`` names more than two files.
+    """
     if args.emer:
         return _judge_texts(args)
     if args.list:
         return _list(args)
     if not args.shards:
         raise UsageError("no data set was given", "ver validate SHARDS, or --emer EN.csv ZH.csv")
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
     from ver_pipeline.quality.expectations import run_expectations
 
     settle(args.shards)

@@ -54,6 +54,11 @@ class StageWorker:
         self._collector = collector
 
     def __call__(self, table: pa.Table) -> pa.Table:
+        """Bring a table of rows (one column of JSON) through the stages: a table of what came out, rejects among it.
+
+        Raises:
+            VerError: the build as a whole cannot go on; the collector knows why.
+        """
         rows = [json.loads(data) for data in table.column(COLUMN).to_pylist()]
         try:
             return _table(self._local_runner(rows))
@@ -72,17 +77,21 @@ class StatsCollector:
         self.failure: VerError | None = None
 
     def note(self, stage: str, stats: dict[str, float]) -> None:
+        """Add a worker's counts and seconds to those of ``stage``."""
         known = self.stats_by_stage.setdefault(stage, dict.fromkeys(stats, 0))
         for name, value in stats.items():
             known[name] += value
 
     def fail(self, error: VerError) -> None:
+        """Remember what ended the build; of several failures the first."""
         self.failure = self.failure or error
 
     def failed(self) -> VerError | None:
+        """What ended the build; None while nothing has."""
         return self.failure
 
     def read(self) -> dict[str, dict[str, float]]:
+        """The sums so far: stage to the fields of ``engine.runner.StageStats``."""
         return self.stats_by_stage
 
 

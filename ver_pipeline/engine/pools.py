@@ -30,6 +30,7 @@ class Pool:
 
     @property
     def name(self) -> str:
+        """Its stages' names, joined by ``+``; by it logs and ``ver plan`` speak of the pool."""
         return "+".join(stage.name for stage in self.stages)
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ver_pipeline.editing.settle import settle
 from ver_pipeline.export.stores import Store, open_store
-from ver_pipeline.growth.settle import settle
 from ver_pipeline.schemas.address import told
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, VerError

@@ -13,11 +13,11 @@ from typing import Any
 from ver_pipeline.catalog.dataset import Dataset, open_dataset
 from ver_pipeline.catalog.records import local_root, read_records
 from ver_pipeline.catalog.where import select_keys
+from ver_pipeline.editing.settle import settle
 from ver_pipeline.export.conversations import JsonFiles, dataset_info, dialogues, emotion_qwen, llava, messages
 from ver_pipeline.export.emer import write_emer
 from ver_pipeline.export.hub import write_recipe
 from ver_pipeline.export.rights import check_public
-from ver_pipeline.growth.settle import settle
 from ver_pipeline.schemas import plugins
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.untrusted import inside

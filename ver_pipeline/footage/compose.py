@@ -112,9 +112,16 @@ def bilingual_video() -> Path:
 def compose(target: Path) -> Path:
     """Letter-box four scenes to 640 x 360 at 25 fps, put the sentences over them, encode once.
 
-    Returns ``target``.  Nothing here rounds by processor: AAC is decoded in fixed point, audio stays 16-bit, scaling is
+    Nothing here rounds by processor: AAC is decoded in fixed point, audio stays 16-bit, scaling is
     bit-exact, x264 is held to what all processors do alike, FLAC predicts in whole numbers.  Compared were the code
     paths in plain C, with SSE4.2 and with AVX2.
+
+    Returns:
+        ``target``.
+
+    Raises:
+        MissingModelError: one of the sources could not be had.
+        VerError: ffmpeg fails; its last words are quoted.
     """
     import ffmpeg
     from imageio_ffmpeg import get_ffmpeg_exe

@@ -34,10 +34,20 @@ class ExpressionNet:
         self.session: Any = None
 
     def open(self) -> None:
+        """Load the network; fetches it where the store lacks it.
+
+        Raises:
+            MissingModelError: it could not be had.
+        """
         self.session = onnx_session(str(store.resolve(MODEL)), self.threads)
 
     def score(self, rgb: Picture, faces: Sequence[Face]) -> list[dict[str, float]]:
-        """Per face the probability of each class, summing to 1; empty for a face too small to score."""
+        """Per face the probability of each class, summing to 1; empty for a face too small to score.
+
+        Args:
+            rgb: the frame, uint8 ``(height, width, 3)``.
+            faces: the faces in it.
+        """
         return [self._score_one(rgb, face.box) for face in faces]
 
     def _score_one(self, rgb: Picture, box: Box) -> dict[str, float]:
@@ -52,7 +62,16 @@ class ExpressionNet:
 
 
 def crop(rgb: Picture, box: Box, margin: float) -> npt.NDArray[np.uint8]:
-    """A face cut out, padded with black to a square as the network's authors do, at ``SIDE`` pixels."""
+    """A face cut out, padded with black to a square as the network's authors do.
+
+    Args:
+        rgb: the frame, uint8 ``(height, width, 3)``.
+        box: the face.
+        margin: factor on the box's width and height.
+
+    Returns:
+        uint8 ``(SIDE, SIDE, 3)``, RGB.
+    """
     import cv2
 
     height, width = rgb.shape[:2]

@@ -42,10 +42,15 @@ class FaceDetector:
         self.session: Any = None
 
     def open(self) -> None:
+        """Load CenterFace; fetches it where the store lacks it.
+
+        Raises:
+            MissingModelError: it could not be had.
+        """
         self.session = onnx_session(str(store.resolve(MODEL)), self.threads)
 
     def detect(self, rgb: Picture) -> list[Face]:
-        """The faces of a frame, surest first, at most ``MAX_FACES``."""
+        """The faces of a frame, uint8 RGB ``(height, width, 3)``: surest first, at most ``MAX_FACES``."""
         import cv2
 
         height, width = rgb.shape[:2]
@@ -74,9 +79,13 @@ def decode(
     offsets: npt.NDArray[np.float32],
     min_conf: float,
 ) -> list[Face]:
-    """Boxes from CenterFace's maps of shapes (h, w), (2, h, w), (2, h, w); a cell covers ``STRIDE`` pixels.
+    """Boxes from CenterFace's maps; a cell covers ``STRIDE`` pixels.
 
-    A cell's scales are the logarithms of height and width in cells; its offsets move the centre (read in deface 1.5.0).
+    Args:
+        heat: float32 (h, w), how sure it is of a face's centre there, in 0..1.
+        scales: float32 (2, h, w), logarithms of height and width in cells.
+        offsets: float32 (2, h, w), how far the centre lies off the cell, in cells (read in deface 1.5.0).
+        min_conf: the least of ``heat`` that counts.
     """
     rows, columns = np.nonzero(heat >= min_conf)
     height, width = heat.shape

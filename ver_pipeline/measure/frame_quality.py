@@ -27,7 +27,7 @@ class FrameMeter:
         self._sharpness: list[float] = []
 
     def add(self, rgb: Picture) -> None:
-        """Measure one frame."""
+        """Measure one frame, uint8 RGB ``(height, width, 3)``."""
         gray = luma(rgb)
         self._sharpness.append(_detail(gray))
         small = _small(gray)

@@ -14,7 +14,9 @@ from ver_pipeline.media.open import MediaError, open_media
 RATE_HZ = 16_000
 
 Picture = npt.NDArray[np.uint8]
+"""A frame, ``(height, width, 3)``, RGB."""
 Audio = npt.NDArray[np.float32]
+"""Mono at ``RATE_HZ``, ``(samples,)``, in [-1, 1]."""
 
 
 class ClipError(Exception):
@@ -58,7 +60,7 @@ class ClipReader:
             raise ClipError(f"the clip {self.path} cannot be decoded: {error}") from error
 
     def audio(self) -> Audio | None:
-        """The audio as 16 kHz mono float32 in [-1, 1]; None where the clip has none."""
+        """The audio as 16 kHz mono, float32 ``(samples,)`` in [-1, 1]; None where the clip has none."""
         if not self._has_audio:
             return None
         return np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
@@ -98,6 +100,6 @@ def _sample(frame: Any) -> SampledFrame:
 
 
 def luma(rgb: Picture) -> npt.NDArray[np.float32]:
-    """Brightness in 0..255 by the weights of BT.601."""
+    """BT.601's brightness in 0..255: uint8 RGB ``(height, width, 3)`` to float32 ``(height, width)``."""
     weights = np.array([0.299, 0.587, 0.114], np.float32)
     return np.asarray(rgb.astype(np.float32) @ weights, np.float32)

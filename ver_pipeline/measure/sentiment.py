@@ -77,6 +77,7 @@ class SentimentMeter:
         self.vader: Any = None
 
     def open(self) -> None:
+        """Load VADER's lexicon and ours; both come with their packages."""
         from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
         self.vader = SentimentIntensityAnalyzer()

@@ -38,10 +38,11 @@ OCTAVE_ST = 12.0
 BLOCK_FRAMES = 500
 
 Floats = npt.NDArray[np.float64]
+"""A value for each 10 ms frame, ``(frames,)``."""
 
 
 def measure_voice(audio: Audio, words: Sequence[Mapping[str, Any]], speech_present: bool) -> dict[str, Any]:
-    """``record.Voice`` of a clip's audio (16 kHz mono in [-1, 1]) and its words in clip time.
+    """``record.Voice`` of a clip's audio (16 kHz mono in [-1, 1], ``(samples,)``) and its words in clip time.
 
     Pitch is None where no speech is or nothing is voiced; ``rate_syll_s`` counts Chinese characters and
     English syllables per second of articulation, None below three of them; ``pause_frac`` is the share of
@@ -70,7 +71,7 @@ def measure_voice(audio: Audio, words: Sequence[Mapping[str, Any]], speech_prese
 
 
 def frame_levels(audio: Audio) -> Floats:
-    """Power of each 10 ms frame in dBFS, at least ``LOWEST_DB``."""
+    """Power of each 10 ms frame in dBFS, at least ``LOWEST_DB``: float64 ``(frames,)``."""
     count = len(audio) // HOP
     frames = audio[: count * HOP].astype(np.float64).reshape(count, HOP)
     power = (frames**2).mean(axis=1)
@@ -78,7 +79,16 @@ def frame_levels(audio: Audio) -> Floats:
 
 
 def frame_pitch(audio: Audio, level_db: Floats, region: npt.NDArray[np.bool_]) -> Floats:
-    """The pitch of each 10 ms frame in Hz, 0 where it is not voiced, too soft, or outside ``region``."""
+    """The pitch of each 10 ms frame in Hz, 0 where it is not voiced, too soft, or outside ``region``.
+
+    Args:
+        audio: 16 kHz mono in [-1, 1], ``(samples,)``.
+        level_db: of each frame, as :func:`frame_levels` gives it, ``(frames,)``.
+        region: bool ``(frames,)``, where a voice is looked for.
+
+    Returns:
+        float64 ``(frames,)``.
+    """
     pitch = np.zeros(len(level_db))
     if not len(level_db):
         return pitch

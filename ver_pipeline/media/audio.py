@@ -19,6 +19,7 @@ from ver_pipeline.media.clock import Jump, steady_packets
 from ver_pipeline.media.open import open_media
 
 Pcm = npt.NDArray[np.int16]
+"""Samples, ``[samples, channels]``."""
 
 DRIFT_S = Fraction(15, 1000)
 """Audio that is further than this from its time stamps is put right.  Smaller differences are rounding of stamps."""
@@ -37,6 +38,7 @@ class AudioFormat:
 
     @property
     def layout(self) -> str:
+        """The channels as libav names them: ``mono`` or ``stereo``."""
         return "stereo" if self.channels == 2 else "mono"
 
 
@@ -51,7 +53,8 @@ def read_pcm(
 ) -> Iterator[Pcm]:
     """Blocks of shape ``[samples, channels]`` whose first sample is the one at ``begin_s`` of the source timeline.
 
-    They end with the audio, or at ``end_s``; a track of which nothing decodes gives nothing.
+    They are int16 at ``form.rate_hz`` and end with the audio, or at ``end_s``; a track of which nothing decodes gives
+    nothing.
 
     Args:
         track: which audio stream, counted from 0.
@@ -86,7 +89,7 @@ def read_pcm(
 
 
 def read_pcm_exactly(blocks: Iterator[Pcm], n_samples: int) -> Iterator[Pcm]:
-    """The first ``n_samples`` of what ``blocks`` yields."""
+    """The first ``n_samples`` (of each channel) of what ``blocks`` yields; fewer where it ends before."""
     left = n_samples
     for block in blocks:
         if left <= 0:

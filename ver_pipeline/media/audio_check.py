@@ -24,6 +24,7 @@ QUIET = 50.0
 """Root mean square of 16-bit samples below which there is nothing to compare."""
 
 Level = npt.NDArray[np.float64]
+"""Mono samples at ``CHECK_RATE_HZ``, ``[samples]``, in the units of 16-bit PCM."""
 
 
 class OutOfStepError(Exception):
@@ -54,7 +55,12 @@ def check_step(
 
 
 def best_shift(wanted: Level, found: Level) -> int:
-    """By how many samples ``found`` lags behind ``wanted``, where both fit best (their cross-correlation)."""
+    """By how many samples ``found`` lags behind ``wanted``, where both fit best (their cross-correlation).
+
+    Args:
+        wanted: float64 [samples], mono at ``CHECK_RATE_HZ``.
+        found: likewise, as many samples.
+    """
     size = 1 << (2 * len(wanted) - 1).bit_length()
     product = np.fft.irfft(np.conj(np.fft.rfft(wanted, size)) * np.fft.rfft(found, size), size)
     most = min(len(wanted) - 1, round(SEARCH_S * CHECK_RATE_HZ))

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from ver_pipeline.media.fields import Cadence, FieldOrder
 
 Luma = npt.NDArray[np.int16]
+"""Brightness in 0..255, ``[lines, columns]``; signed, so that differences can be taken."""
 
 STRETCH_FRAMES = 20
 """Frames looked at in one place: four turns of the five-frame pattern of 3:2 pulldown."""
@@ -93,7 +94,11 @@ class Stretch:
 
 
 def look(frames: Sequence[Luma]) -> Stretch:
-    """What neighbouring frames show.  ``frames``: brightness in 0..255, shape ``[lines, columns]``, all alike."""
+    """What neighbouring frames show.
+
+    Args:
+        frames: brightness in 0..255, int16 ``[lines, columns]``, all alike.
+    """
     moving_blocks, combed_blocks = [], []
     tff = bff = 0
     for before, now in itertools.pairwise(frames):
@@ -141,7 +146,11 @@ def stretch_starts(duration_s: float) -> Iterator[Fraction]:
 
 
 def luma_of(frame: object) -> Luma:
-    """The middle columns of a decoded frame (PyAV), at most ``MAX_COLUMNS`` of them."""
+    """The brightness of a decoded frame (PyAV) in 0..255.
+
+    Returns:
+        int16 ``[lines, columns]``: its middle columns, at most ``MAX_COLUMNS`` of them.
+    """
     grey = frame.to_ndarray(format="gray")  # type: ignore[attr-defined]
     spare = max(0, grey.shape[1] - MAX_COLUMNS) // 2
     return np.ascontiguousarray(grey[:, spare : spare + MAX_COLUMNS]).astype(np.int16)

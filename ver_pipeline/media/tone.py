@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ver_pipeline.media.color import TO_BT709, Color
 
 Linear = npt.NDArray[np.float64]
+"""Signal or light, any shape; what the functions here give has the shape of what they are given."""
 
 REFERENCE_WHITE_NITS = 203.0
 HLG_REFERENCE_SIGNAL = 0.75
@@ -50,9 +51,10 @@ def linear_to_bt709(light: Linear) -> Linear:
 
 
 def to_sdr_light(signal: Linear, color: Color, peak: float) -> Linear:
-    """Coded RGB, shape ``[..., 3]`` in 0..1, to linear BT.709 light with SDR white at 1.
+    """Coded RGB, shape ``[..., 3]`` in 0..1, to linear BT.709 light of the same shape with SDR white at 1.
 
     Args:
+        color: the video's transfer curve and primaries.
         peak: the video's brightest light, in units of SDR white; nothing is compressed where it is at most 1.
     """
     if color.transfer == "smpte2084":

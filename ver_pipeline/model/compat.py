@@ -12,7 +12,7 @@ TRANSFORMERS_5 = int(transformers.__version__.split(".")[0]) >= 5
 
 
 def zero_(parameter: torch.Tensor) -> None:
-    """Set an initial value of zero, unless a checkpoint has already filled the parameter."""
+    """Fill a parameter (any shape) with zeros in place, unless a checkpoint has already filled it."""
     if TRANSFORMERS_5:
         from transformers import initialization  # knows which parameters were loaded
 
@@ -22,7 +22,15 @@ def zero_(parameter: torch.Tensor) -> None:
 
 
 def window_index(visual: nn.Module, grid_thw: torch.Tensor) -> torch.Tensor:
-    """The order in which the vision tower holds merge groups (see its window attention), shape [tokens]."""
+    """The order in which the vision tower holds merge groups (see its window attention).
+
+    Args:
+        visual: the vision tower.
+        grid_thw: int64 [clips, 3], patches in time, height and width.
+
+    Returns:
+        int64 [tokens]: which merge group stands at each place.
+    """
     if TRANSFORMERS_5:
         from transformers.vision_utils import get_vision_window_index
 

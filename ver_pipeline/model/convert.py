@@ -66,7 +66,12 @@ def from_qwen2_5_vl(path: str | Path, **kwargs: Any) -> EmotionQwenForConditiona
 
 
 def init_from(source: Path, out: Path, dtype: str = "auto") -> None:
-    """``ver checkpoint init``: write an Emotion-Qwen folder made from a Qwen2.5-VL folder."""
+    """``ver checkpoint init``: write an Emotion-Qwen folder made from a Qwen2.5-VL folder.
+
+    Raises:
+        MissingModelError: ``source`` is no Qwen2.5-VL.
+        CorruptDataError: it lacks a weight, or has one that the model does not know.
+    """
     kind = model_type_of(source)
     if kind != "qwen2_5_vl":
         raise MissingModelError(f"{source} is a {kind!r} model", "give a Qwen2.5-VL folder (model_type qwen2_5_vl)")

@@ -39,10 +39,10 @@ class EmotionGate(nn.Module):
 
         Args:
             states: [clips, tokens, width], padded.
-            valid: [clips, tokens], True where a token is real; each clip has at least one.
+            valid: bool [clips, tokens], True where a token is real; each clip has at least one.
 
         Returns:
-            [clips, 2], rows sum to 1: (general, emotion).
+            [clips, 2] in the dtype of ``states``, rows sum to 1: (general, emotion).
         """
         clips, tokens, width = states.shape
         qkv = self.qkv(states).view(clips, tokens, 3, self.heads, width // self.heads)
@@ -55,9 +55,16 @@ class EmotionGate(nn.Module):
 
 
 def segment_mean(states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-    """Mean of consecutive segments of packed rows: [rows, width], lengths [segments] -> [segments, width].
+    """Mean of consecutive segments of packed rows.
 
     Sums in float32; each segment depends on its own rows only.
+
+    Args:
+        states: [rows, width], any float dtype.
+        lengths: int64 [segments], rows of each segment.
+
+    Returns:
+        [segments, width] in the dtype of ``states``.
     """
     segment = torch.repeat_interleave(torch.arange(len(lengths), device=states.device), lengths)
     total = torch.zeros(len(lengths), states.shape[-1], dtype=torch.float32, device=states.device)
@@ -71,11 +78,11 @@ def pooled_states(states: torch.Tensor, grid_thw: torch.Tensor, pooling: str) ->
     Args:
         states: [patches, width], all clips one after the other (the tower's windows never cross a
             frame or a clip, so the segments stay whole in window order).
-        grid_thw: [clips, 3], patches in time, height and width.
+        grid_thw: int64 [clips, 3], patches in time, height and width.
         pooling: ``clip`` or ``frame``.
 
     Returns:
-        [clips, tokens, width] and [clips, tokens] validity.
+        [clips, tokens, width] in the dtype of ``states``, and bool [clips, tokens]: which tokens are real.
     """
     if pooling == "clip":
         means = segment_mean(states, grid_thw.prod(-1))
@@ -88,5 +95,12 @@ def pooled_states(states: torch.Tensor, grid_thw: torch.Tensor, pooling: str) ->
 
 
 def balance_loss(weights: torch.Tensor) -> torch.Tensor:
-    """How far the mean weights over the batch are from one half each: 0 balanced, 1 one expert only."""
+    """How far the mean weights over the batch are from one half each: 0 balanced, 1 one expert only.
+
+    Args:
+        weights: [clips, 2], rows sum to 1.
+
+    Returns:
+        A scalar in the dtype of ``weights``.
+    """
     return (2 * weights.mean(0) - 1).pow(2).mean()

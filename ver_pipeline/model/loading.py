@@ -40,7 +40,7 @@ class Preprocess:
         system: str | None = None,
         sampling: Sampling | None = None,
     ) -> dict[str, torch.Tensor]:
-        """One video and one question.
+        """One video and one question, as :meth:`batch` gives them; the batch is 1.
 
         Raises:
             UndecodableError: the video cannot be decoded.
@@ -54,7 +54,19 @@ class Preprocess:
         system: str | None = None,
         sampling: Sampling | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Several videos, each with its question, left-padded so that answers start in one column."""
+        """Several videos, each with its question, left-padded so that answers start in one column.
+
+        Args:
+            requests: each a video (its bytes or its path) and a question.
+            system: the system message; Qwen's default when None.
+            sampling: frames and pixels; the defaults when None.
+
+        Returns:
+            What :func:`collate` gives, without labels, on ``device``.
+
+        Raises:
+            UndecodableError: a video cannot be decoded.
+        """
         samples = []
         for media, question in requests:
             data = media if isinstance(media, bytes) else Path(media).read_bytes()
@@ -67,7 +79,11 @@ class Preprocess:
 
 
 def load_checkpoint(path: Path, device: str, dtype: str) -> tuple[EmotionQwenForConditionalGeneration, Any, Preprocess]:
-    """See :func:`ver_pipeline.model.load`."""
+    """See :func:`ver_pipeline.model.load`.
+
+    Raises:
+        MissingModelError: the folder holds no Emotion-Qwen, or weights are missing, unknown or damaged.
+    """
     require_checkpoint(path)
     tokenizer = load_tokenizer(path)
     model, info = load_weights(path, output_loading_info=True, dtype=torch_dtype(dtype))

@@ -34,12 +34,16 @@ NEW_PREFIXES = ("model.visual.emotion_merger.", "model.visual.gate.")
 
 @dataclass(slots=True)
 class GateLog:
-    """Gate weights of the forward passes since the last :meth:`take`, for metrics and for the balance loss."""
+    """Gate weights of the forward passes since the last :meth:`take`, for metrics and for the balance loss.
+
+    Attributes:
+        weights: of each pass, [clips, 2].
+    """
 
     weights: list[torch.Tensor]
 
     def take(self) -> torch.Tensor | None:
-        """All recorded weights, [clips, 2] (with gradient while training), and start anew."""
+        """All recorded weights, [clips, 2] (with gradient while training), or None, and start anew."""
         taken, self.weights = self.weights, []
         return torch.cat(taken) if taken else None
 
@@ -70,11 +74,28 @@ class EmotionQwenVisionModel(Qwen2_5_VisionTransformerPretrainedModel):
             zero_(module.bias)
 
     def gate_weights(self, states: torch.Tensor, grid_thw: torch.Tensor) -> torch.Tensor:
-        """Expert weights of each clip, [clips, 2], from its own patches only."""
+        """Expert weights of each clip, from its own patches only.
+
+        Args:
+            states: [patches, width], the tower's last states in window order.
+            grid_thw: int64 [clips, 3], patches in time, height and width.
+
+        Returns:
+            [clips, 2], rows sum to 1: (general, emotion).
+        """
         return self.gate(*pooled_states(states, grid_thw, self.config.gate_pooling))
 
     def forward(self, hidden_states: torch.Tensor, grid_thw: torch.Tensor, **kwargs: Any) -> Any:
-        """As the parent's, with the merged tokens chosen by ``config.expert_mode``."""
+        """As the parent's, with the merged tokens chosen by ``config.expert_mode``.
+
+        Args:
+            hidden_states: float [patches, 3 * 2 * 14 * 14].
+            grid_thw: int64 [clips, 3], patches in time, height and width.
+            kwargs: the parent's.
+
+        Returns:
+            What the parent returns, its tokens [patches / 4, out_hidden_size].
+        """
         if self.config.expert_mode == "general":
             return super().forward(hidden_states, grid_thw=grid_thw, **kwargs)
         with _input_of(self.merger) as seen:
@@ -114,8 +135,10 @@ class EmotionQwenModel(Qwen2_5_VLModel):
         mm_token_type_ids: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> Any:
-        """As the parent's.  Token kinds are derived when absent: without them 5.x drops the
-        multimodal rotary positions in silence."""
+        """As the parent's, all ids int64 [batch, length] and positions [3 or 4, batch, length].
+
+        Token kinds are derived when absent: without them 5.x drops the multimodal rotary positions in silence.
+        """
         if TRANSFORMERS_5:
             if mm_token_type_ids is None and input_ids is not None:
                 mm_token_type_ids = token_kinds(input_ids, self.config)
@@ -193,7 +216,7 @@ class EmotionQwenForConditionalGeneration(Qwen2_5_VLForConditionalGeneration):
 
 
 def token_kinds(input_ids: torch.Tensor, config: EmotionQwenConfig) -> torch.Tensor:
-    """0 for text, 1 for image placeholders, 2 for video placeholders; the shape of ``input_ids``."""
+    """0 for text, 1 for image placeholders, 2 for video placeholders: int64, the shape of ``input_ids``."""
     return (input_ids == config.image_token_id).long() + 2 * (input_ids == config.video_token_id).long()
 
 

@@ -147,10 +147,10 @@ def emphasise_faces(
     Args:
         frames: uint8 [frames, 3, height, width].
         times_s: time of each frame.
-        boxes: (time, (x, y, width, height) as fractions) of every measured face.
+        boxes: (time in seconds, (x, y, width, height) as fractions) of every measured face.
 
     Returns:
-        A new tensor; frames with no face within one second are left as they are.
+        A new tensor of the same shape and dtype; frames with no face within one second are left as they are.
     """
     dim, reach_s = 0.35, 1.0
     out = frames.clone()

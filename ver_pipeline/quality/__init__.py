@@ -1,1 +1,1 @@
-"""What a whole data set is judged by: expectations, near-duplicates, human-written text."""
+"""How good a whole data set is: expectations, near-duplicates, human-written text, reviewers, a judge."""

@@ -83,6 +83,9 @@ def near_frames(hashes: Sequence[Sequence[str]], max_bits: int) -> list[list[int
     Args:
         hashes: the 16-hex-digit perceptual hashes of each clip.
         max_bits: how many bits two hashes of look-alike frames may differ in, at most ``MAX_BITS``.
+
+    Raises:
+        ValueError: ``max_bits`` is out of range.
     """
     if not 0 <= max_bits <= MAX_BITS:
         raise ValueError(f"max_bits must be 0 to {MAX_BITS}, not {max_bits}")

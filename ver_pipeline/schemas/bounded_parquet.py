@@ -34,7 +34,11 @@ def check_rows(path: Path) -> None:
 
 
 def require_rows(path: Path, n_rows: int) -> None:
-    """The same, where the footer was read already."""
+    """The same, where the footer was read already.
+
+    Raises:
+        CorruptDataError: ``n_rows`` is below zero, or more than the file's bytes can hold.
+    """
     size_bytes = path.stat().st_size
     if not 0 <= n_rows <= ROWS_PER_BYTE * size_bytes + SPARE_ROWS:
         raise CorruptDataError(f"{path}: {n_rows} rows in {size_bytes} bytes", _CURE)

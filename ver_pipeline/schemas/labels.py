@@ -75,7 +75,11 @@ class WordHit:
 
 @cache
 def labels() -> dict[LabelId, Label]:
-    """All canonical labels by id, in the order of the record schema."""
+    """All canonical labels by id, in the order of the record schema.
+
+    Raises:
+        ConfigError: ``emotion_labels.yaml`` and the schema name different labels.
+    """
     table = _load("emotion_labels.yaml")["labels"]
     if set(table) != set(LABEL_IDS):
         raise ConfigError(f"emotion_labels.yaml and the record disagree on {sorted(set(table) ^ set(LABEL_IDS))}")

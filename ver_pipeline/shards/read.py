@@ -100,8 +100,8 @@ def tar_headers(path: Path) -> Iterator[tarfile.TarInfo]:
     """The members of an uncompressed tar that may be anybody's, headers only.
 
     Raises:
-        tarfile.TarError: it is no whole tar; also where a size is below zero, on which tarfile goes back for ever,
-            where an extended header is huge, and where such headers follow each other without end.
+        tarfile.TarError: it is no whole tar (tarfile.ReadError); also where a size is below zero, on which tarfile
+            goes back for ever, where an extended header is huge, and where such headers follow each other without end.
     """
     if not path.is_file():
         raise tarfile.ReadError("it is no plain file")

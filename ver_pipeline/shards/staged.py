@@ -33,7 +33,7 @@ def with_pages(
     Args:
         staging: holds every file but the pages (and the list of what was withdrawn, which is one).
         shards: the manifest's entries of the shards.
-        checksum: the manifest of these entries, sorted by path.
+        seal: makes the manifest of all entries, sorted by path.
     """
     _name_pages(staging, shards)
     manifest = seal(_entries(staging, shards))

@@ -45,7 +45,7 @@ def write_down(out_dir: Path, wish: Withdrawal) -> None:
 
 
 def pending(out_dir: Path) -> Withdrawal | None:
-    """The withdrawal that was begun and is not finished.
+    """The withdrawal that was begun and is not finished; None where there is none.
 
     Raises:
         CorruptDataError: it cannot be read, so nobody knows what must go.

@@ -19,30 +19,37 @@ class WorkFolder:
 
     @property
     def media(self) -> Path:
+        """Finished media of clips and posters, named by the hash of their content."""
         return self.root / "media"
 
     @property
     def records(self) -> Path:
+        """Finished records, one JSON file each."""
         return self.root / "records"
 
     @property
     def staging(self) -> Path:
+        """The next version of the data set while it is written; absent otherwise."""
         return self.root / "staging"
 
     @property
     def merging(self) -> Path:
+        """Records and media of the sets that are being merged, laid out for the publisher; absent otherwise."""
         return self.root / "merge"
 
     @property
     def merge_note(self) -> Path:
+        """Which merge OUT is made by, until it is finished: the same command may begin it anew."""
         return self.root / "merge.json"
 
     @property
     def annotating(self) -> Path:
+        """Records and media of a standing set while it is annotated again; absent otherwise."""
         return self.root / "annotate-media"
 
     @property
     def sources(self) -> Path:
+        """Sources fetched from object stores."""
         return self.root / "sources"
 
     def relative(self, path: str) -> str:
@@ -50,6 +57,7 @@ class WorkFolder:
         return os.path.relpath(path, self.root)
 
     def absolute(self, path: str) -> str:
+        """Where the path that ``relative`` gave lies now."""
         return str(self.root / path)
 
     def refuse_links(self) -> None:

@@ -54,6 +54,7 @@ class Beside:
     unread: str | None = None
 
     def names(self) -> list[str]:
+        """Names of all its files: sidecars, then subtitles."""
         return [*self.sidecars, *self.subtitles]
 
 

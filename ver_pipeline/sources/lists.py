@@ -36,6 +36,11 @@ def read_manifest(path: str) -> dict[str, dict[str, Any]]:
 
 
 def path_of(row: dict[str, Any], path: Path) -> str:
+    """The file that a row of the list ``path`` names, in its column ``path`` or ``uri``.
+
+    Raises:
+        UsageError: it names none.
+    """
     name = row.get("path") or row.get("uri")
     if not isinstance(name, str) or not name:
         raise UsageError(f"a row of {path} has no 'path'", "every row names a file, relative to --source")
@@ -43,7 +48,11 @@ def path_of(row: dict[str, Any], path: Path) -> str:
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    """Rows of a list without the cells that hold nothing; what JSON cannot hold (a date) as text."""
+    """Rows of a list without the cells that hold nothing; what JSON cannot hold (a date) as text.
+
+    Raises:
+        UsageError: it cannot be read, a row does not fit its columns, or a column is none of ``SIDECAR_FIELDS``.
+    """
     try:
         rows = _read(path)
     except (OSError, ValueError, MemoryError, csv.Error) as error:

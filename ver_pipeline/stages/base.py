@@ -81,32 +81,42 @@ class Metered(Protocol):
 
 @runtime_checkable
 class Stage(Protocol):
-    """One step of the build.
-
-    Attributes:
-        name: stable, lower case; part of cache paths and of reject rows.
-        version: bumped when the stage's output changes for the same input.
-        unit: ``source`` or ``clip``: what one row stands for on entry.
-        reads: the columns ``run`` may look at; it is given no others.
-        writes: the columns a successful outcome holds.
-        batch_size: how many rows ``run`` wants at once (1 for most).
-        resources: what one worker needs.
-    """
+    """One step of the build."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Stable, lower case; part of cache paths and of reject rows."""
+        ...
+
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """Another one when the stage's output changes for the same input."""
+        ...
+
     @property
-    def unit(self) -> str: ...
+    def unit(self) -> str:
+        """``source``, ``chunk`` or ``clip``: what one row stands for on entry."""
+        ...
+
     @property
-    def reads(self) -> tuple[str, ...]: ...
+    def reads(self) -> tuple[str, ...]:
+        """The columns, or fields of one (``source.id``), that ``run`` may look at; it is given no others."""
+        ...
+
     @property
-    def writes(self) -> tuple[str, ...]: ...
+    def writes(self) -> tuple[str, ...]:
+        """The columns that a successful outcome holds."""
+        ...
+
     @property
-    def batch_size(self) -> int: ...
+    def batch_size(self) -> int:
+        """How many rows ``run`` wants at once (1 for most)."""
+        ...
+
     @property
-    def resources(self) -> Resources: ...
+    def resources(self) -> Resources:
+        """What one worker needs."""
+        ...
 
     def fingerprint(self) -> Mapping[str, Any]:
         """All that shapes the output besides the columns read: config values, model hashes, tool

@@ -55,13 +55,15 @@ class ChunksStage:
         self.config = config
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """The settings that shape the plan: lengths in seconds, pauses, joins, the highest frame rate."""
         shapes = ("min_s", "target_s", "max_s", "min_pause_s", "join_similarity", "max_fps", "chunk_s")
         return {name: getattr(self.config, name) for name in shapes}
 
     def open(self) -> None:
-        return None
+        """Nothing to load: the plan is arithmetic."""
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """For each source the rows of its chunks, in order of time; a source too short for one clip is a reject."""
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Outcome:
@@ -121,6 +123,7 @@ class VideoChunk:
 
     @property
     def n_frames(self) -> int:
+        """Frames of the grid from the chunk's first to the end of its last clip."""
         return int(self.clips[-1]["end"]) - self.first
 
     def spans(self) -> list[Span]:

@@ -77,18 +77,25 @@ class ClipStage:
         self.media_dir = Path(media_dir)
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """All of ``clip.*`` and the versions of ffmpeg and PyAV: another encoder writes other bytes."""
         from importlib.metadata import version
 
         tools = {"ffmpeg": ffmpeg_version(), "av": version("av")}
         return {"config": self.config.model_dump(), **tools}
 
     def open(self) -> None:
+        """Make the folder for media.  libav's messages are switched off: what it meets comes back as a reject."""
         import av
 
         av.logging.set_level(av.logging.PANIC)
         self.media_dir.mkdir(parents=True, exist_ok=True)
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """For each chunk the rows of its clips, in order of time.
+
+        A chunk of which one clip cannot be made, or does not hold its planned frames and audio, is one reject: it says
+        from which second of the video.
+        """
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Outcome:

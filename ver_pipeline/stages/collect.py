@@ -28,12 +28,15 @@ class CollectStage:
         self.records_dir = Path(records_dir)
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """Nothing: what is written follows from the columns read."""
         return {}
 
     def open(self) -> None:
+        """Make the folder for records."""
         self.records_dir.mkdir(parents=True, exist_ok=True)
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Write each record, under its key and a hash of itself; ``size_bytes`` is what its sample takes in a tar."""
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Outcome:

@@ -39,6 +39,7 @@ class EvidenceStage:
         self.sentiment = sentiment.SentimentMeter()
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """All of ``evidence.*``, the face models by hash; tools, voice extractor and lexicon by version."""
         return {
             "config": self.config.model_dump(mode="json"),
             "models": {name: store.fingerprint(name) for name in (faces.MODEL, expression.MODEL)},
@@ -48,12 +49,18 @@ class EvidenceStage:
         }
 
     def open(self) -> None:
+        """Load the face models, unless ``evidence.faces`` is off, and the sentiment lexicons.
+
+        Raises:
+            MissingModelError: a face model could not be had.
+        """
         if self.config.faces:
             self.detector.open()
             self.expressions.open()
         self.sentiment.open()
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Measure each clip in one pass over it; one without a frame, or that does not decode, is a reject."""
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Outcome:

@@ -48,12 +48,18 @@ class IngestStage:
         self.config = config
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """``ingest.*`` without what only chooses among files: the manifest, the takedown list, ``follow_links``."""
         return {"config": self.config.model_dump(exclude={"manifest", "takedown", "follow_links"})}
 
     def open(self) -> None:
-        return None
+        """Nothing to load."""
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Fetch each file where it lies elsewhere, hash it, probe it, read what lies beside it.
+
+        Raises:
+            OSError: the disk is full while a file is fetched; anything else that is wrong with a file is a reject.
+        """
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Outcome:

@@ -42,11 +42,13 @@ class ScenesStage:
         self.config = config
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """All of ``scenes.*``, and the versions of PyAV and PySceneDetect."""
         from importlib.metadata import version
 
         return {"config": self.config.model_dump(), "av": version("av"), "scenedetect": _scenedetect_version()}
 
     def open(self) -> None:
+        """One thread for OpenCV.  libav's messages are switched off: what it meets comes back as a reject."""
         import av
         import cv2
 
@@ -54,6 +56,7 @@ class ScenesStage:
         av.logging.set_level(av.logging.PANIC)
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """The cuts of each video, from one pass over it; one that does not decode is a reject."""
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Outcome:

@@ -61,6 +61,10 @@ class SpeechStage:
         self.resources = Resources(cpus=0.5, gpus=1.0 if on_gpu else 0.0, isolated=True, time_limit_s=6 * 3600)
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """What shapes the transcriber's words and the reading of subtitles, and the chunks' length in seconds.
+
+        A transcriber from another package also counts by the release of that package.
+        """
         own: dict[str, Any] = {name: getattr(self.config, name) for name in ("use_subtitles", "check_subtitles")}
         own["chunk_s"] = self.chunk_s
         if self._release is not None:
@@ -68,10 +72,20 @@ class SpeechStage:
         return {"transcriber": self.transcriber.fingerprint(), "ready_text": self.ready.fingerprint(), **own}
 
     def open(self) -> None:
+        """Load the transcriber, and what reads subtitles.
+
+        Raises:
+            MissingModelError, MissingDependencyError: what the transcriber needs is not there.
+            ConfigError: it does not know one of ``speech.languages``.
+        """
         self.transcriber.open()
         self.ready.open()
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """The transcript of each video, or of each chunk of one: of its subtitles where they can be used, else heard.
+
+        Audio that does not decode, and subtitles written to since ingest, are rejects; silence is not.
+        """
         return [self._one(row) for row in rows]
 
     def chunks(self, row: Row) -> list[Row]:

@@ -33,12 +33,14 @@ class WithdrawStage:
         self.withdrawn = withdrawn
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """The hashes of all withdrawn keys."""
         return {"withdrawn": sorted(self.withdrawn)}
 
     def open(self) -> None:
-        return None
+        """Nothing to load."""
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Each clip without its withdrawn neighbours; a withdrawn clip is a reject (``takedown``)."""
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Outcome:

@@ -18,6 +18,7 @@ from ver_pipeline.media.open import MediaError
 from ver_pipeline.transcribers.base import RATE_HZ, AudioError, Video
 
 Samples = npt.NDArray[np.float32]
+"""Mono at ``RATE_HZ``, ``(samples,)``, in [-1, 1]."""
 
 VAD_THRESHOLD = 0.5  # Silero's own default
 VAD_MIN_SILENCE_MS = 300

@@ -150,15 +150,18 @@ class NoTranscriber:
     """No transcriber."""
 
     def recogniser(self, video: Video) -> Mapping[str, str]:
+        """``NO_RECOGNISER``."""
         return NO_RECOGNISER
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """The engine ``none``."""
         return {"engine": "none"}
 
     def open(self) -> None:
-        return None
+        """Nothing to load."""
 
     def transcribe(self, video: Video) -> Transcript:
+        """Nothing, of whatever video; ready subtitles are read all the same."""
         return Transcript()
 
 

@@ -48,6 +48,7 @@ class FasterWhisper:
         self.simplify: Any = None
 
     def recogniser(self, video: Video) -> Mapping[str, str]:
+        """The Whisper model by its name, and its revision: the pinned hash, the hub's commit or the content's hash."""
         return {
             "engine": "faster-whisper",
             "model": self.config.model,
@@ -55,6 +56,7 @@ class FasterWhisper:
         }
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """The settings that shape words (``batch_size`` does not), the model by hash, the tools by version."""
         used = ("model", "languages", "device", "compute_type", "beam_size", "threads", "window_s")
         return {
             "engine": "faster-whisper",
@@ -64,6 +66,12 @@ class FasterWhisper:
         }
 
     def open(self) -> None:
+        """Load Whisper; fetches the bundled model where the store lacks it.
+
+        Raises:
+            MissingModelError: the model is not there and could not be had.
+            ConfigError: ``speech.languages`` names one that the model does not know.
+        """
         from faster_whisper import WhisperModel
 
         self.model = WhisperModel(
@@ -80,6 +88,13 @@ class FasterWhisper:
         self.simplify = simplifier()
 
     def transcribe(self, video: Video) -> Transcript:
+        """What is said, window by window, in seconds of the video.
+
+        Languages are found only where none is told that Whisper knows; else ``language_windows`` is empty.
+
+        Raises:
+            AudioError: the audio cannot be decoded.
+        """
         segments: list[TranscriptSegment] = []
         discarded: list[Discarded] = []
         spans: list[tuple[float, float]] = []

@@ -38,6 +38,7 @@ class Pack:
 
     @property
     def length_s(self) -> float:
+        """Seconds from the pack's beginning to the end of its last part."""
         last = self.parts[-1]
         return last.at_s + last.end_s - last.start_s
 

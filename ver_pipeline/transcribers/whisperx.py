@@ -49,9 +49,14 @@ class WhisperX:
         self.aligners: dict[str, tuple[Any, Any]] = {}
 
     def recogniser(self, video: Video) -> Mapping[str, str]:
+        """The Whisper model by its name, and its revision: the pinned hash, the hub's commit or the content's hash."""
         return {"engine": "whisperx", "model": self.config.model, "revision": store.fingerprint(self.config.model)}
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """All of ``speech.*`` but ``engine`` and ``use_subtitles``, the models by hash, the tools by version.
+
+        A tool that is not installed counts as ``absent``: a plan can be made without it.
+        """
         return {
             "engine": "whisperx",
             "config": self.config.model_dump(mode="json", exclude={"engine", "use_subtitles"}),
@@ -60,6 +65,12 @@ class WhisperX:
         }
 
     def open(self) -> None:
+        """Load Whisper and the alignment models that are configured.
+
+        Raises:
+            MissingDependencyError: WhisperX is not installed.
+            MissingModelError: a model is not there.
+        """
         with imports("whisperx", "speech.engine whisperx", "set speech.engine to faster-whisper"):
             import whisperx
             import whisperx.alignment
@@ -85,6 +96,13 @@ class WhisperX:
         self.simplify = simplifier()
 
     def transcribe(self, video: Video) -> Transcript:
+        """What is said, stretch by stretch of one language, in seconds of the video.
+
+        Languages are found only where none is told that Whisper knows; else ``language_windows`` is empty.
+
+        Raises:
+            AudioError: the audio cannot be decoded.
+        """
         segments: list[TranscriptSegment] = []
         discarded: list[Discarded] = []
         spans: list[tuple[float, float]] = []

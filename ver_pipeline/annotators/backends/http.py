@@ -36,6 +36,7 @@ class Endpoint:
     key: str | None = field(default=None, repr=False)
 
     def headers(self) -> dict[str, str]:
+        """The header that carries the key as a bearer token; none where no key is known."""
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
 

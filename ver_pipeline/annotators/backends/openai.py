@@ -114,6 +114,9 @@ class OpenAIAnnotator:
 
         ``concurrency`` bounds the questions in flight; a few more clips are being prepared or checked
         meanwhile, so that the server never waits for this side.
+
+        Raises:
+            ConfigError: it was not opened before, and there is no address to open.
         """
         if self._pool is None:
             self.open()
@@ -126,7 +129,7 @@ class OpenAIAnnotator:
         """The body of the request for one question: everything that shapes the answer, and no secret.
 
         Raises:
-            NoPicturesError, OSError: the video cannot be shown.
+            NoFramesError, OSError: the video cannot be shown.
         """
         options = self.options
         media = self._media(chat)

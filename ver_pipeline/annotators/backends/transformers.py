@@ -80,7 +80,11 @@ class TransformersAnnotator:
         return self.converse([talk(request, self.teacher) for request in requests])
 
     def converse(self, talks: Sequence[Talk]) -> list[Any]:
-        """What each conversation returns, in order."""
+        """What each conversation returns, in order.
+
+        Raises:
+            MissingModelError: it was not opened before, and the folder cannot be.
+        """
         if self._engine is None:
             self.open()
         engine = self._engine

@@ -35,7 +35,14 @@ class Model(Protocol):
     batch_size: int
     teacher: Teacher
 
-    def open(self) -> None: ...
+    def open(self) -> None:
+        """Load the weights, or find the server; called once, before ``converse``.
+
+        Raises:
+            ConfigError: the options name no address.
+            MissingModelError, MissingDependencyError: what is needed is not here; says how to get it.
+        """
+        ...
 
     def converse(self, talks: Sequence[Talk]) -> list[Any]:
         """What each conversation returns, in order."""

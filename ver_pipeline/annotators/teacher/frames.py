@@ -20,13 +20,13 @@ def sample_times(duration_s: float, n: int) -> list[float]:
 
 
 def read_frames(path: str, duration_s: float, n: int, max_side: int) -> list[Any]:
-    """Up to ``n`` frames as PIL images, longer side at most ``max_side``, in order of time.
+    """Up to ``n`` frames as RGB PIL images, longer side at most ``max_side`` pixels, in order of time.
 
     Decodes once, sequentially, on one thread: the same file gives the same pixels.  Where decoding fails
     half way, the frames before that are given.
 
     Raises:
-        NoPicturesError: frames are wanted and there are none.
+        NoFramesError: frames are wanted and there are none.
     """
     import av
 

@@ -83,6 +83,12 @@ class Teacher:
         )
 
     def prompt(self, name: str, language: str) -> Prompt:
+        """The prompt ``name`` in ``language`` (``en`` or ``zh``), from ``prompt_folder`` where one is set.
+
+        Raises:
+            ConfigError: a prompt file is malformed.
+            KeyError: no prompt has that name.
+        """
         return load_prompts(self.prompt_folder)[(name, language)]
 
     def fingerprint(self) -> dict[str, Any]:

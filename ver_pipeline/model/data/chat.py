@@ -27,7 +27,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Visual:
-    """Patches of one image or video; ``seconds_per_grid`` is the time one temporal patch spans."""
+    """One image or video as the vision tower takes it.
+
+    Attributes:
+        kind: ``image`` or ``video``.
+        patches: float32 [patches, 3 * 2 * 14 * 14], normalised.
+        grid: int64 [3], patches in time, height and width.
+        seconds_per_grid: the time that one patch spans.
+    """
 
     kind: str
     patches: torch.Tensor

@@ -10,6 +10,7 @@ import torch
 from ver_pipeline.model.data.chat import IGNORED, Encoded
 
 Batch = dict[str, torch.Tensor]
+"""A model's arguments by name, and ``labels``; shapes stand with :func:`collate` and :func:`pack`."""
 
 
 def collate(samples: Sequence[Encoded], pad_id: int, config: Any, *, left: bool = False) -> Batch:
@@ -22,8 +23,10 @@ def collate(samples: Sequence[Encoded], pad_id: int, config: Any, *, left: bool 
         left: pad on the left.
 
     Returns:
-        input_ids, labels, attention_mask, mm_token_type_ids [batch, length], and where present
-        pixel_values / image_grid_thw, pixel_values_videos / video_grid_thw / second_per_grid_ts.
+        int64 [batch, length]: input_ids, labels, attention_mask, mm_token_type_ids.
+        Where there are images: float32 [patches, 3 * 2 * 14 * 14] pixel_values, int64 [images, 3] image_grid_thw.
+        Where there are videos: the same, pixel_values_videos and video_grid_thw, and
+        float32 [videos] second_per_grid_ts, in seconds.
     """
     length = max(len(sample.ids) for sample in samples)
 
@@ -59,6 +62,10 @@ def pack(batch: Batch, model: Any) -> Batch:
     Args:
         batch: what :func:`collate` gave with ``left=False``.
         model: an EmotionQwenModel (for ``get_rope_index``).
+
+    Returns:
+        int64 [1, tokens]: input_ids, labels, mm_token_type_ids; int64 [4, 1, tokens]: position_ids; pixels and grids as
+        they were.
     """
     attended = batch["attention_mask"].bool()
     visual = {name: batch.get(name) for name in ("image_grid_thw", "video_grid_thw", "second_per_grid_ts")}

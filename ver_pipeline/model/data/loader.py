@@ -116,7 +116,7 @@ class ItemDataset(Dataset):
 
 
 def blank(kind: str) -> Visual:
-    """Black, 56 x 56: the smallest frame (or two frames) that the preprocessing makes."""
+    """Black, 56 x 56 pixels: the smallest frame (or two frames) that the preprocessing makes, as 16 patches."""
     grid = torch.tensor([1, 4, 4])
     return Visual(kind, torch.zeros(int(grid.prod()), 3 * FRAMES_PER_PATCH * PATCH * PATCH), grid)
 
@@ -171,7 +171,7 @@ class Loader:
         ]  # fmt: skip
 
     def order(self, epoch: int) -> np.ndarray:
-        """The epoch's draws, [total, 2] of (part, item)."""
+        """The epoch's draws, int64 [total, 2] of (part, item)."""
         if epoch not in self._orders:
             bucket = self.config.global_batch if self.config.bucket else 0
             self._orders = {

@@ -28,7 +28,7 @@ def choose(options: Sequence[T], *parts: Any) -> T:
 
 
 def permutation(n: int, *parts: Any) -> np.ndarray:
-    """A permutation of ``range(n)`` (int64) that depends on ``parts`` only.
+    """A permutation of ``range(n)``, int64 [n], that depends on ``parts`` only.
 
     splitmix64 of (base + index), sorted; equal values, should they occur, keep their order.
     """
@@ -55,7 +55,7 @@ class Part:
 
 
 def draws_of(part: Part, seed: int, epoch: int) -> np.ndarray:
-    """The items of one part in one epoch.
+    """The items of one part in one epoch, int64 [draws].
 
     The part is an endless row of permutations; an epoch takes the next ``draws`` of it.  So with
     weight 1 each item comes exactly once an epoch, with 0.5 exactly once in two epochs, with 2 twice.
@@ -77,7 +77,7 @@ def epoch_order(
         parts: the mixture.
         seed: the run's seed.
         epoch: counted from 0.
-        lengths: per part, the expected length of each item (used only with ``bucket``).
+        lengths: per part, the expected length of each item, [n], in any unit (used only with ``bucket``).
         bucket: when positive, the global batch size: batches are then made of items of similar length
             (sorted inside groups of 50 batches), and the batches are shuffled.
     """
@@ -98,7 +98,7 @@ def steps_in(total: int, global_batch: int, drop_last: bool) -> int:
 
 
 def rank_share(batch: np.ndarray, rank: int, world_size: int) -> np.ndarray:
-    """The rows of a global batch that one rank takes: contiguous, sizes differ by at most one."""
+    """The rows of a global batch, [rows, 2], that one rank takes: contiguous, sizes differ by at most one."""
     return np.array_split(batch, world_size)[rank]
 
 

@@ -71,7 +71,7 @@ class DataSpec:
 
 
 class Source(Protocol):
-    """A set as the loader sees it."""
+    """A set as the loader sees it.  An item is one conversation about one sample."""
 
     @property
     def spec(self) -> DataSpec:
@@ -89,7 +89,7 @@ class Source(Protocol):
         ...
 
     def lengths(self) -> np.ndarray:
-        """Expected relative length of each item, for bucketing."""
+        """How long each item is, relative to the others, for bucketing: shape [n_items], int64 or float64."""
         ...
 
     def name(self, item: int) -> str:
@@ -114,23 +114,34 @@ class ShardSource:
 
     @property
     def identity(self) -> Identity:
+        """That of the selected samples; it does not depend on tasks or languages."""
         return self.data.identity
 
     @property
     def n_items(self) -> int:
+        """Selected samples times the conversations about each: one a language, or one in all where ``paired``."""
         return len(self.data) * len(self._variants())
 
     def lengths(self) -> np.ndarray:
+        """Frames that each item shows, shape [n_items]; zeros where no video is shown."""
         if self.spec.media != "video":
             return np.zeros(self.n_items)
         frames = [frame_count(float(d), self.spec.sampling) for d in self.data.duration_s]
         return np.repeat(np.array(frames), len(self._variants()))
 
     def name(self, item: int) -> str:
+        """``SHARD:KEY`` of the item's sample."""
         row = item // len(self._variants())
         return f"{self.data.shards[row]}:{self.data.keys[row]}"
 
     def build(self, item: int, tokenizer: Any, draw: Sequence[Any]) -> Encoded:
+        """The item's record and media, asked by a task that ``draw`` decides; frames are resampled to fit.
+
+        Raises:
+            UndecodableError: the record or the media is missing, damaged, or not what was published.
+            TooLongError: even the text does not fit.
+            ValueError, KeyError, OSError: the record or its shard cannot be used otherwise.
+        """
         spec, variants = self.spec, self._variants()
         row, variant = divmod(item, len(variants))
         try:
@@ -171,19 +182,30 @@ class WebSource:
 
     @property
     def identity(self) -> Identity:
+        """That of the folder: its keys and its members' places."""
         return self.data.identity
 
     @property
     def n_items(self) -> int:
+        """Samples that hold a conversation or a caption."""
         return len(self.data)
 
     def lengths(self) -> np.ndarray:
+        """Size in bytes of each sample's members, shape [n_items], int64."""
         return np.array([sum(size for _, size in members.values()) for _, _, members in self.data.samples])
 
     def name(self, item: int) -> str:
+        """``TAR:KEY`` of the sample."""
         return f"{self.data.samples[item][1]}:{self.data.samples[item][0]}"
 
     def build(self, item: int, tokenizer: Any, draw: Sequence[Any]) -> Encoded:
+        """The conversation as it stands, with its image or video; ``draw`` is not used.
+
+        Raises:
+            UndecodableError: the media does not decode.
+            TooLongError: even the text does not fit.
+            ValueError, OSError: there is no conversation that is understood, or the tar cannot be read.
+        """
         turns: list[Turn] = self.data.turns(item)
         media = self.data.media(item) if self.spec.media != "none" else None
         visual = None
@@ -194,7 +216,12 @@ class WebSource:
 
 
 def open_source(spec: DataSpec, folder: Path) -> Source:
-    """Open a set: a published one when it has a manifest, else a folder of WebDataset tars."""
+    """Open a set: a published one when it has a manifest, else a folder of WebDataset tars.
+
+    Raises:
+        ConfigError: ``spec.where`` on a folder of tars, which has no index.
+        UsageError, CorruptDataError: there is nothing to read, or it is not what it says.
+    """
     if (folder / "manifest.json").is_file():
         return ShardSource(spec, open_shards(folder, spec.split, spec.where))
     if spec.where:

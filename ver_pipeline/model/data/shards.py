@@ -42,6 +42,16 @@ class ShardSet:
 
     Guarantees: every listed shard was there with its published size when it was opened; row ``i`` is
     the same sample on every machine and in every process.
+
+    Attributes:
+        folder: the data set.
+        keys: the samples' keys.
+        shards: each sample's tar, by name.
+        offsets: by member (``json``, ``mp4``, ``jpg``), int64 [n]: the first byte in the tar, -1 where there is none.
+        sizes: likewise, in bytes.
+        duration_s: float64 [n], how long each clip is.
+        identity: what a checkpoint remembers of it.
+        reader: reads members from the tars.
     """
 
     folder: Path

@@ -100,7 +100,7 @@ def probe(media: bytes) -> tuple[float, int, int]:
 
 
 def middle_frame(media: bytes) -> tuple[Any, list[float]]:
-    """The frame in the middle of a video, as [1, 3, height, width], and its time."""
+    """The frame in the middle of a video, uint8 [1, 3, height, width], and its time in seconds."""
     frames, times = decode_frames(media, 3)
     return frames[1:2], times[1:2]
 

@@ -136,7 +136,14 @@ def open_webfolder(folder: Path) -> WebFolder:
 
 
 def grouped(tar: Path) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
-    """Members of a tar by WebDataset's rule: key up to the first dot of the base name, suffix lower-cased."""
+    """Members of a tar by WebDataset's rule: key up to the first dot of the base name, suffix lower-cased.
+
+    Yields:
+        Each key once, with offset and size in bytes of each member by suffix.
+
+    Raises:
+        CorruptDataError: it is no whole tar, or a name is not UTF-8.
+    """
     groups: dict[str, dict[str, tuple[int, int]]] = {}
     for member in members_of(tar):
         if not _is_utf8(member.name):

@@ -63,6 +63,10 @@ def answers(
         with_speech: quote the transcript before the question, as in training.
         blind: replace all pixels by zeros: what is then still right was not seen.
         batch_size: prompts a forward pass.
+
+    Raises:
+        UndecodableError: a clip has no media, or it does not decode.
+        CorruptDataError: a record is not what the index says.
     """
     forms = load_tasks()
     waiting: list[tuple[str, str, TextLanguage, Encoded, dict[str, Any]]] = []

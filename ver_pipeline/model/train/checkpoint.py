@@ -44,7 +44,14 @@ class TrainingState:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A checkpoint in memory."""
+    """A checkpoint in memory.
+
+    Attributes:
+        weights: trained parameters by name, whole, in the shape and dtype in which they were trained.
+        optimizer: what the optimizer's ``load_state_dict`` takes.
+        training_state: where the stage stood.
+        state: ``state.json`` as it was read: version, identity, lineage.
+    """
 
     weights: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
@@ -101,7 +108,7 @@ def load(path: Path, device: str | torch.device = "cpu") -> Loaded:
     """Read a checkpoint.
 
     Raises:
-        CorruptDataError: it is not one, or another version wrote it.
+        CorruptDataError: it is not one, its state holds other fields or types, or another version wrote it.
     """
     from safetensors.torch import load_file
 

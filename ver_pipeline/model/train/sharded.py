@@ -19,16 +19,20 @@ def is_sharded(model: Any) -> bool:
 
 
 def full_weights(named: Named) -> dict[str, torch.Tensor]:
-    """Whole copies on the CPU.  With FSDP every rank must call it."""
+    """Whole copies on the CPU by name, each in its parameter's shape and dtype.
+
+    With FSDP every rank must call it.
+    """
     whole = ((name, p.full_tensor() if hasattr(p, "full_tensor") else p) for name, p in named)
     return {name: tensor.detach().cpu().clone() for name, tensor in whole}
 
 
 def load_weights(named: Named, weights: dict[str, torch.Tensor]) -> None:
-    """Fill parameters that are not sharded yet; the names must be the same on both sides.
+    """Fill parameters that are not sharded yet; names and shapes must be the same on both sides.
 
     Raises:
         KeyError: a parameter is missing in ``weights``.
+        RuntimeError: one has another shape.
     """
     with torch.no_grad():
         for name, parameter in named:

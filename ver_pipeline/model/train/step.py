@@ -23,7 +23,13 @@ from ver_pipeline.model.train.recipe import StageConfig
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """Loss a target token over the global batch, the gradient's norm, and the gate's weights [clips, 2]."""
+    """What one step came to, over the global batch.
+
+    Attributes:
+        loss: nats a target token.
+        grad_norm: the gradient's global norm before clipping.
+        gate: this rank's gate weights, [clips, 2]; None where the gate was not used.
+    """
 
     loss: float
     grad_norm: float
@@ -48,10 +54,10 @@ def backward(
         model: what is called (possibly wrapped).
         inner: the Emotion-Qwen inside it.
         named: trainable parameters.
-        micros: this rank's micro-batches; every rank has the same number.
+        micro_batches: this rank's micro-batches; every rank has the same number.
         n_targets: target tokens of the global batch, at least 1.
         stage: precision, packing, balance, clipping.
-        world: the ranks.
+        distributed: the ranks.
         step: the optimizer step; dropout is seeded from (seed, stage, step, rank).
     """
     torch.manual_seed(mix(stage.seed, stage.name, step, distributed.rank) % 2**63)
@@ -77,7 +83,7 @@ def backward(
 
 
 def token_loss_sum(model: nn.Module, inner: Any, batch: Batch, *, packed: bool) -> torch.Tensor:
-    """Cross entropy summed over the target tokens of one micro-batch, in float32."""
+    """Cross entropy in nats, summed over the target tokens of one micro-batch: a float32 scalar."""
     if packed:
         batch = pack(batch, inner.model)
     labels = batch["labels"]
@@ -88,8 +94,11 @@ def token_loss_sum(model: nn.Module, inner: Any, batch: Batch, *, packed: bool) 
 
 
 def touch(named: Named, distributed: DistributedContext) -> torch.Tensor | float:
-    """Zero that depends on every trainable parameter: a text-only batch then gives zero gradients instead
-    of none, so every rank exchanges the same tensors and one process behaves as several."""
+    """A scalar zero that depends on every trainable parameter.
+
+    A text-only batch then gives zero gradients instead of none, so every rank exchanges the same tensors and one
+    process behaves as several.
+    """
     if any(hasattr(parameter, "full_tensor") for _, parameter in named):
         return 0.0  # sharded: the loader puts every kind of sample into every micro-batch instead
     return sum(

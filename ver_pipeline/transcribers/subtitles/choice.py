@@ -112,11 +112,13 @@ class ReadyText:
         self.simplify: Callable[[str], str] = str
 
     def fingerprint(self) -> Mapping[str, Any]:
+        """The versions of what decodes, parses and simplifies subtitles."""
         from importlib.metadata import version
 
         return {name: version(name) for name in ("pysubs2", "charset-normalizer", "opencc-python-reimplemented")}
 
     def open(self) -> None:
+        """Load the converter to simplified Chinese."""
         self.simplify = simplifier()
 
     def choose(

@@ -59,6 +59,7 @@ class Move:
     rate: float = 1.0
 
     def __call__(self, at_s: float) -> float:
+        """The second of the video at which the file's second ``at_s`` is."""
         return self.rate * at_s + self.offset_s
 
 

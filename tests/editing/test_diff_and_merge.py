@@ -12,9 +12,9 @@ from published import publish
 from ver_pipeline import open_dataset
 from ver_pipeline.catalog.records import read_records
 from ver_pipeline.cli import main
-from ver_pipeline.growth.diff import diff
-from ver_pipeline.growth.drop import drop
-from ver_pipeline.growth.merge import merge
+from ver_pipeline.editing.diff import diff
+from ver_pipeline.editing.drop import drop
+from ver_pipeline.editing.merge import merge
 from ver_pipeline.schemas.errors import UsageError
 from ver_pipeline.schemas.record import Record
 from ver_pipeline.shards.manifest import load_manifest, manifest_bytes

@@ -20,9 +20,9 @@ from typing import Any
 from ver_pipeline.catalog.dataset import Dataset, open_dataset
 from ver_pipeline.catalog.records import local_root
 from ver_pipeline.catalog.where import keys_where
-from ver_pipeline.growth.edit import Edit, names_any
-from ver_pipeline.growth.forget import Traces, forget, forget_unlisted
-from ver_pipeline.growth.settle import writing
+from ver_pipeline.editing.edit import Edit, names_any
+from ver_pipeline.editing.forget import Traces, forget, forget_unlisted
+from ver_pipeline.editing.settle import writing
 from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 from ver_pipeline.schemas.migrate import record_of

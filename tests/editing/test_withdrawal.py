@@ -16,10 +16,10 @@ from small_sets import RECORDS, STUBS, VICTIM, build, gone, n_samples, settled
 
 from ver_pipeline.catalog.dataset import open_dataset
 from ver_pipeline.cli import main
+from ver_pipeline.editing.drop import drop
+from ver_pipeline.editing.merge import merge
+from ver_pipeline.editing.settle import finish_withdrawal, settle, writing
 from ver_pipeline.export.push import push
-from ver_pipeline.growth.drop import drop
-from ver_pipeline.growth.merge import merge
-from ver_pipeline.growth.settle import finish_withdrawal, settle, writing
 from ver_pipeline.lint import lint_dataset
 from ver_pipeline.schemas.errors import CorruptDataError, VerError
 from ver_pipeline.shards.tombstones import is_withdrawn, read_tombstones
@@ -205,7 +205,7 @@ def test_a_data_set_inside_a_data_set_is_another_one(out: Path, caplog: pytest.L
 
 
 def test_annotations_of_a_data_set_that_was_changed_meanwhile_are_not_published(out: Path) -> None:
-    from ver_pipeline.annotating.reannotate import reannotate
+    from ver_pipeline.reannotation.reannotate import reannotate
     from ver_pipeline.schemas.config import BuildConfig
 
     with open_dataset(out) as data:
@@ -233,7 +233,7 @@ def test_a_finished_merge_is_a_data_set_like_any_other(out: Path, tmp_path: Path
 def test_no_set_that_a_training_binds_shows_what_is_to_be_withdrawn(out: Path, tmp_path: Path) -> None:
     from argparse import Namespace
 
-    from ver_pipeline.training.plan import settle_sets
+    from ver_pipeline.launch.plan import settle_sets
 
     build(tmp_path, make_records(8)[6:], "other")
     for arguments in (

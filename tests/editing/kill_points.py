@@ -33,7 +33,7 @@ def remember(out: Path) -> None:
 
 
 def drop(place: Path, where: str = f"key = '{VICTIM}'") -> None:
-    from ver_pipeline.growth.drop import drop
+    from ver_pipeline.editing.drop import drop
 
     drop(place / "out", where, "asked", STUBS)
 
@@ -141,7 +141,7 @@ def _merging(folder: Path) -> Found:
         build(place, RECORDS[4:], "b")
 
     def merge(place: Path) -> None:
-        from ver_pipeline.growth.merge import merge
+        from ver_pipeline.editing.merge import merge
 
         merge([place / "out", place / "b"], place / "c", STUBS)
 

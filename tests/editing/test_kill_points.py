@@ -1,7 +1,7 @@
 """Whatever moment a command is killed at: readers of the manifest see the old data set whole or the new one, and once
 the command has run again nothing of the other is left, nor of what was withdrawn.
 
-By hand, with the counts: PYTHONPATH=tests:tests/growth python tests/growth/kill_points.py FOLDER [SCENARIO ...]
+By hand, with the counts: PYTHONPATH=tests:tests/editing python tests/editing/kill_points.py FOLDER [SCENARIO ...]
 """
 
 from __future__ import annotations

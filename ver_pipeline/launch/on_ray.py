@@ -53,9 +53,9 @@ def _rank(options: dict[str, Any]) -> None:
     """One Ray Train worker: the process group is there already, so is the environment of a rank."""
     from ray import train
 
+    from ver_pipeline.launch.plan import plan_of, write_start_model
     from ver_pipeline.model.train.distributed import join_process_group
     from ver_pipeline.model.train.run import run_stages
-    from ver_pipeline.training.plan import plan_of, write_start_model
 
     context = train.get_context()
     args = argparse.Namespace(**options)

@@ -18,17 +18,17 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ver_pipeline.annotating.standing import DECIDED, marked
 from ver_pipeline.annotators.base import Usage
 from ver_pipeline.annotators.canaries.guard import run_rows as canary_rows
 from ver_pipeline.annotators.canaries.guard import sent_before
 from ver_pipeline.annotators.teacher.cost import ESTIMATE_CLIPS, Cost, actual, estimate, run_rows, together
 from ver_pipeline.catalog.records import local_root, read_records
 from ver_pipeline.catalog.where import keys_where
+from ver_pipeline.editing.settle import writing
 from ver_pipeline.engine.cache import stage_digest
 from ver_pipeline.engine.fence import run_fenced
-from ver_pipeline.growth.settle import writing
 from ver_pipeline.hardware.instruction_set import hold, in_use
+from ver_pipeline.reannotation.standing import DECIDED, marked
 from ver_pipeline.runs import append, new_run_id
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig

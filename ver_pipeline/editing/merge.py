@@ -19,8 +19,8 @@ from typing import Any, Literal
 
 from ver_pipeline.catalog.dataset import Dataset, open_dataset
 from ver_pipeline.catalog.records import local_root, read_records
-from ver_pipeline.growth.edit import reject_of, source_of
-from ver_pipeline.growth.settle import settle
+from ver_pipeline.editing.edit import reject_of, source_of
+from ver_pipeline.editing.settle import settle
 from ver_pipeline.publishing.publish import Content, publish
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import BuildConfig, ShardConfig

@@ -23,7 +23,13 @@ def write_start_model(args: argparse.Namespace) -> None:
 
 
 def plan_of(args: argparse.Namespace) -> RunPlan:
-    """The run that the arguments describe."""
+    """The run that the arguments describe.
+
+    Raises:
+        UsageError: no stage, or no binding, of that name.
+        ConfigError: a recipe is not understood.
+        MissingModelError: ``--model`` is no Emotion-Qwen.
+    """
     from ver_pipeline.model.loading import require_checkpoint
     from ver_pipeline.model.train.recipe import STAGES, built_in_stage, load_stage
     from ver_pipeline.model.train.run import RunPlan
@@ -59,7 +65,7 @@ def sets_of(args: argparse.Namespace) -> dict[str, Path]:
 
 def settle_sets(args: argparse.Namespace) -> None:
     """Finish what was begun on any of them: what shall be withdrawn is not trained on."""
-    from ver_pipeline.growth.settle import settle
+    from ver_pipeline.editing.settle import settle
 
     for folder in sets_of(args).values():
         settle(folder)

@@ -14,7 +14,7 @@ from published import publish
 
 from ver_pipeline import open_dataset
 from ver_pipeline.cli import main
-from ver_pipeline.growth.drop import drop
+from ver_pipeline.editing.drop import drop
 from ver_pipeline.lint import lint_dataset
 from ver_pipeline.publishing.card import write_card
 from ver_pipeline.report.page import write_report

@@ -12,7 +12,7 @@ from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.shards.journals import switch_journal, withdrawal_journal
 
 if TYPE_CHECKING:
-    from ver_pipeline.growth.drop import Dropped
+    from ver_pipeline.editing.drop import Dropped
     from ver_pipeline.shards.staged import PageWriter
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def writing(
 
     Args:
         pages: made where a withdrawal is finished; None: those of a build.
-        mends: the command makes the data set anew, so it may go on where the one that stands cannot be read, and
+        mends: the command makes the data set anew, so it may go on where the one that stands cannot be read.  It
             calls :func:`finish_withdrawal` once it can.
 
     Yields:
@@ -85,7 +85,7 @@ def finish_withdrawal(out_dir: Path, pages: Sequence[PageWriter] | None = None) 
     """
     if not withdrawal_journal(out_dir).exists():
         return None
-    from ver_pipeline.growth.drop import finish
+    from ver_pipeline.editing.drop import finish
     from ver_pipeline.publishing.pages import PAGES
 
     done = finish(out_dir, PAGES if pages is None else pages)

@@ -1,1 +1,0 @@
-"""How a published data set changes: compare, drop, merge."""
