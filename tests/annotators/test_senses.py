@@ -164,6 +164,6 @@ def test_a_blind_server_invents_nothing_and_the_mended_one_completes_the_set_and
         known = data.sql("SELECT DISTINCT annotator, sight, senses_failed FROM annotations ORDER BY ALL").rows()
         assert ("openai", "proven", None) in known
         assert ("cues", "unproven", None) in known
-    assert main(["report", str(out)]) == 0
-    page = (out / "report.html").read_text("utf-8")
+    assert main(["report", str(out), "--output", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text("utf-8")
     assert "Senses of the teachers" in page and "read back right" in page

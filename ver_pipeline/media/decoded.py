@@ -6,7 +6,6 @@ import itertools
 from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 
 ENOUGH = Fraction(1, 2)
 """Of the frames that a clip should have.  With fewer it shows a still under running audio."""
@@ -16,9 +15,9 @@ FRAMES_MISSING = "frames_missing"
 """What the record calls it, under ``media.not_normalised``."""
 
 
-def read_times(path: Path) -> list[float]:
-    """Times of decoded frames, in seconds, ascending, from a file of timecodes (format v2: one number of ms a line)."""
-    lines = path.read_text().splitlines()
+def read_times(timecodes: bytes) -> list[float]:
+    """Times of decoded frames, in seconds, ascending, from timecodes (format v2: one number of ms a line)."""
+    lines = timecodes.decode("ascii").splitlines()
     return sorted(int(line) / 1000 for line in lines if not line.startswith("#"))
 
 

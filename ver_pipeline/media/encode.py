@@ -17,6 +17,7 @@ from pathlib import Path
 from ver_pipeline.media import ffmpeg
 from ver_pipeline.media.audio import AudioFormat, read_pcm, read_pcm_exactly
 from ver_pipeline.media.clock import Jump
+from ver_pipeline.media.decoded import read_times
 from ver_pipeline.media.normalise import Stored, frame_rate, input_options, normal_frames, whole_frames
 from ver_pipeline.schemas.config import ClipConfig
 
@@ -42,14 +43,14 @@ KEYFRAME_LEAD = Fraction(1, 4)
 @dataclass(frozen=True, slots=True)
 class Pass:
     """What one pass wrote.  ``looks`` holds ``THUMBNAIL_SIDE``² grey bytes for every ``thumbnail_step``-th frame;
-    ``decoded`` the times of the frames that the decoder gave (``decoded.py``), from the pass's beginning;
+    ``decoded_s`` when frames came that the decoder gave, from the pass's beginning, ascending (``decoded.py``);
     ``audio`` is interleaved signed 16-bit PCM at ``rate_hz`` with ``channels``, or None for a silent video."""
 
     video: Path
     looks: Path
     thumbnail_step: int
     posters: Path
-    decoded: Path
+    decoded_s: list[float]
     audio: Path | None
     rate_hz: int
     channels: int
@@ -138,17 +139,12 @@ def encode_pass(
     outputs = [
         _thumbnails(build, copies[0], folder / "looks.gray", thumbnail_step),
         _posters(build, copies[1], folder / "posters"),
-        build.output(
-            given[1],
-            str(folder / "decoded.txt"),
-            format="mkvtimestamp_v2",
-            vcodec="wrapped_avframe",
-            fps_mode="passthrough",
-        ),
+        # Not into a file: ffmpeg does not say when a full disk cuts so small a one off.
+        build.output(given[1], "pipe:1", format="mkvtimestamp_v2", vcodec="wrapped_avframe", fps_mode="passthrough"),
     ]
     if picture:
         outputs.append(_video(build, copies[2], folder / "video.mov", fps, starts, config))
-    ffmpeg.run(build.merge_outputs(*outputs), video.path, video.jumps)
+    timecodes = ffmpeg.run(build.merge_outputs(*outputs), video.path, video.jumps)
     restarts: list[Fraction] = []
     channels = 0 if video.track is None else min(2, video.channels or 1)
     if channels:
@@ -159,7 +155,7 @@ def encode_pass(
         looks=folder / "looks.gray",
         thumbnail_step=thumbnail_step,
         posters=folder / "posters",
-        decoded=folder / "decoded.txt",
+        decoded_s=read_times(timecodes),
         audio=folder / "audio.pcm" if channels else None,
         rate_hz=config.audio_rate_hz,
         channels=channels,

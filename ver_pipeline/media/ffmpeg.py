@@ -75,8 +75,8 @@ def video_input(**options: Any) -> Any:
     return ffmpeg.input(PROGRAM_INPUT, **PROGRAM_OPTIONS, **options)
 
 
-def run(node: Any, video: str | Path, jumps: Sequence[Jump] = ()) -> None:
-    """Run an ffmpeg-python output node, made from :func:`video_input`, to its end.
+def run(node: Any, video: str | Path, jumps: Sequence[Jump] = ()) -> bytes:
+    """Run an ffmpeg-python output node, made from :func:`video_input`, to its end; returns what it wrote to ``pipe:1``.
 
     Args:
         jumps: jumps of the file's clock; ffmpeg is then given the packets with the jumps taken out.
@@ -91,6 +91,7 @@ def run(node: Any, video: str | Path, jumps: Sequence[Jump] = ()) -> None:
         done = subprocess.run(command, stdin=file, capture_output=True, check=False)
     if done.returncode != 0:
         raise _failure(done.stderr)
+    return done.stdout
 
 
 def describe(video: str | Path, time_limit_s: float) -> str:

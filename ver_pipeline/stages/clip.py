@@ -20,7 +20,7 @@ from ver_pipeline.measure.phash import phash
 from ver_pipeline.media.audio_check import OutOfStepError, check_step
 from ver_pipeline.media.clock import Jump
 from ver_pipeline.media.cut import Cut, CutError, check_clip, count_frames, cut_clips
-from ver_pipeline.media.decoded import ENOUGH, FRAMES_MISSING, has_hole, read_times, shortfall
+from ver_pipeline.media.decoded import ENOUGH, FRAMES_MISSING, has_hole, shortfall
 from ver_pipeline.media.encode import THUMBNAIL_SIDE, Input, Pass, encode_pass, exact_rate, poster_near
 from ver_pipeline.media.ffmpeg import FfmpegError, ffmpeg_version
 from ver_pipeline.media.normalise import Stored, frame_rate
@@ -209,7 +209,7 @@ class ClipStage:
 
     def _finish(self, video: _Video, done: Pass, span: Span, path: Path, mode: str) -> Row:
         """Probe a written clip, name it by its content, and describe it."""
-        times_s = read_times(done.decoded) if video.constant_rate else None
+        times_s = done.decoded_s if video.constant_rate else None
         span_s = span.first / video.fps, span.end / video.fps
         hole = times_s is not None and has_hole(times_s, *span_s, video.input.fps)
         n_frames = span.end - span.first
@@ -291,7 +291,7 @@ class _Shifted:
 def _failures(video: _Video, done: Pass, spans: Sequence[Span], n_frames: int) -> list[str | None]:
     """What is wrong with clips that the video cannot fill, None where it can; ``n_frames`` were encoded."""
     # A still that stands for seconds is one frame of a variable rate.
-    times_s = read_times(done.decoded) if video.constant_rate else None
+    times_s = done.decoded_s if video.constant_rate else None
     failures = []
     for span in spans:
         n_wanted, n_encoded = span.end - span.first, max(0, n_frames - span.first)
