@@ -53,7 +53,10 @@ builds() {
   tests tests/guarantees -p no:cacheprovider "$@" || failed=1
   echo "tests of what the machine may do to a build:"
   tests tests/faults -p no:cacheprovider "$@" || failed=1
+  echo "tests of the loader and the trainer:"
+  tests tests/loader tests/train -p no:cacheprovider "$@" || failed=1
   [ -z "$ceilings" ] || { echo "tests of models, held to SSE4.2:"; (sse42) || failed=1; }
+  [ -z "$ceilings" ] || { echo "tests of models, held to AVX:"; (avx) || failed=1; }
   return "$failed"
 }
 beside="$(mktemp)"
@@ -64,8 +67,6 @@ failed=0
 apart=(guarantees engine faults train loader)
 tests "${apart[@]/#/--ignore=tests/}" "$@" || failed=1
 tests tests/engine -p no:cacheprovider "$@" || failed=1
-tests tests/loader tests/train "$@" || failed=1
-[ -z "$ceilings" ] || { echo "tests of models, held to AVX:"; (avx) || failed=1; }
 wait "$running" || failed=1
 cat "$beside"
 exit "$failed"

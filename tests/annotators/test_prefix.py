@@ -30,7 +30,7 @@ def test_most_of_the_system_texts_was_read_before(flow: str, least: float) -> No
     asked = teacher(flow=flow)
     whole = shared = 0
     known: set[str] = set()
-    for i in range(40):
+    for i in range(120):
         request = make_request(i, record=i % 12)
         for name in asked.steps():
             text = question(request, asked, name, 0, **dict.fromkeys(EARLIER, "")).system
