@@ -63,6 +63,25 @@ def test_nothing_is_fetched_or_started_before_the_licence_is_accepted(
     assert not list(tmp_path.rglob("*"))
 
 
+@pytest.mark.parametrize("nothing", [["--clips", "0"], ["--clips", "-1"], ["--limit-s", "0"], ["--limit-s", "nan"]])
+def test_a_check_of_no_clip_is_refused_in_one_line(
+    tmp_path: Path, nothing: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = make_data_set(tmp_path, [b"one"])
+    capsys.readouterr()
+    assert main(["teacher", "check", str(out), *nothing]) == 2
+    assert "no clip may be asked about" in capsys.readouterr().err
+
+
+def test_a_server_that_is_not_installed_is_named_with_its_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["teacher", "up", "qwen2.5-omni-7b", "--gpu-gb", "80", "--accept-license"]) == 1
+    told = capsys.readouterr().err
+    assert "vllm is not installed" in told and "pip install" in told
+
+
 def test_no_build_fetches_a_teacher() -> None:
     asset = store.assets()["qwen2.5-coder-1.5b"]
     assert asset.kind == "teacher"

@@ -94,6 +94,11 @@ def test_a_build_does_without_great_expectations_unless_a_suite_asks_for_what_on
             assert evaluator.engine.startswith("great_expectations")
 
 
+def test_what_a_build_writes_was_evaluated_without_great_expectations(tmp_path: Path):
+    out = published(tmp_path, make_records(12))
+    assert expectations.write_expectations(out)["engine"].startswith("pyarrow")
+
+
 def test_a_kind_that_only_great_expectations_knows_is_named():
     with pytest.raises(ConfigError, match="expect_column_stdev"):
         ArrowEvaluator().evaluate(ROWS, {"type": "expect_column_stdev_to_be_between", "kwargs": {"column": "number"}})

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ver_pipeline.model.positions import IMAGE, TEXT, VIDEO, rope_positions
+from ver_pipeline.model.tiny import tiny_model, tiny_tokenizer
 
 
 def row(*runs: tuple[int, int]) -> torch.Tensor:
@@ -47,6 +48,19 @@ def test_padding_on_either_side_moves_nothing_and_rows_take_their_own_grids():
     assert found[0].tolist() == [[1, 1, 0, 1, 2, 3], [0, 1, 2, 2, 2, 2]]
     assert found[2, 1].tolist() == [0, 1, 2, 3, 2, 3]
     assert ahead.tolist() == [[0], [4 - 6]]
+
+
+def test_the_model_takes_these_positions_and_not_its_library_s():
+    """Versions of transformers differ in the fractions of a second, in where text goes on, or in both."""
+    model = tiny_model(tiny_tokenizer()).model
+    config = model.config
+    assert config.vision_config.tokens_per_second == 4
+    ids = torch.tensor([[1, *[config.video_token_id] * 5, 2]])
+    grid = torch.tensor([[5, 2, 2]])
+    found, ahead = model.get_rope_index(ids, video_grid_thw=grid, second_per_grid_ts=torch.tensor([1.07]))
+    assert found[0, 0].tolist() == [0, 1, 5, 9, 13, 18, 19]
+    assert found[1, 0].tolist() == [0, 1, 1, 1, 1, 1, 19]
+    assert ahead.tolist() == [[20 - 7]]
 
 
 def test_placeholders_that_do_not_fit_their_grid_are_refused():

@@ -6,10 +6,12 @@ import argparse
 import json
 import math
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from ver_pipeline.schemas import extras
 from ver_pipeline.schemas.errors import UsageError
 
 
@@ -61,6 +63,8 @@ def _up(args: argparse.Namespace) -> int:
     sys.stdout.write(f"{made.lines()}{shlex.join(command)}\n{_options(made.options(), args.port)}")
     if args.show or not _licensed(args, f"{teacher.model}: {teacher.licence}"):
         return int(not args.show)
+    if shutil.which(command[0]) is None:
+        raise extras.not_installed("vllm", "vllm")
     return subprocess.run(command, check=False).returncode
 
 

@@ -67,8 +67,10 @@ def trial(data: Dataset, config: AnnotateConfig, n_clips: int, limit_s: float = 
         limit_s: no further clip is asked about once the clips took so long, in seconds.
 
     Raises:
-        UsageError: the annotator asks no model, or the data set is empty.
+        UsageError: the annotator asks no model, the data set is empty, or no clip may be asked about.
     """
+    if n_clips < 1 or not limit_s > 0:
+        raise UsageError("no clip may be asked about", "give --clips and --limit-s above 0")
     annotator = make(config.annotator, config.options.get(config.annotator))
     if not isinstance(annotator, Model):
         raise UsageError(f"{config.annotator} asks no model", "name openai, vllm or transformers")

@@ -1,6 +1,7 @@
 """The teachers that ``ver teacher up`` knows, with the sizes that a memory plan is made from.
 
-Layer counts and head sizes are those of the models' published configurations.
+Sizes and licences of the GPU models were written down without a hub at hand and not compared with the models' published
+configurations: read ``config.json`` and the licence where the model is fetched.
 """
 
 from __future__ import annotations
