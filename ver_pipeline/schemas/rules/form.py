@@ -191,6 +191,8 @@ def _times(record: Record) -> Iterator[tuple[str, float]]:
             yield f"/measured/faces/tracks/{i}/peak_s", track.peak_s
         for k, box in enumerate(track.boxes):
             yield f"/measured/faces/tracks/{i}/boxes/{k}/t_s", box.t_s
+        for k, at_s in enumerate(track.shape.t_s if track.shape else ()):
+            yield f"/measured/faces/tracks/{i}/shape/t_s/{k}", at_s
     for i, change in enumerate(record.emotion.transitions):
         yield f"/emotion/transitions/{i}/t_s", change.t_s
 
