@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ver_pipeline.measure.action_units import UNITS, blinks, resting, unit_tracks
 from ver_pipeline.measure.face_shape import FACE_HEIGHT_CM, ShapeLook
 from ver_pipeline.measure.following import Track
+from ver_pipeline.measure.speaking import Speaking, mouth_of, who_speaks
 
 
-def faces_record(tracks: Sequence[Track], sampled_s: Sequence[float], detector: str, expression: str) -> dict[str, Any]:
-    """``record.Faces`` with rounded numbers."""
+def faces_record(
+    tracks: Sequence[Track],
+    sampled_s: Sequence[float],
+    detector: str,
+    expression: str,
+    voice: Sequence[tuple[float, float]] | None,
+    duration_s: float,
+) -> dict[str, Any]:
+    """``record.Faces``.
+
+    Args:
+        tracks: the faces, in order.
+        sampled_s: the times of the full looks.
+        detector: name and version of the face detector.
+        expression: name and version of the expression network.
+        voice: when somebody is heard; None where mouths were not followed.
+        duration_s: of the clip.
+    """
+    records = [_track_record(track, f"f{number}") for number, track in enumerate(tracks, 1)]
+    on_screen = None
+    if voice:
+        faces, decided = who_speaks([mouth_of(track.shape) for track in tracks], voice, duration_s)
+        on_screen = asdict(decided)
+        for record, one in zip(records, faces, strict=True):
+            record["speaking"] = _speaking_record(one)
     per_time: dict[float, int] = {}
     for track in tracks:
         for t_s, _, _ in track.looks:
@@ -20,9 +45,21 @@ def faces_record(tracks: Sequence[Track], sampled_s: Sequence[float], detector: 
         "n_tracks": len(tracks),
         "max_simultaneous": max(per_time.values(), default=0),
         "sampled_s": list(sampled_s),
-        "tracks": [_track_record(track, f"f{number}") for number, track in enumerate(tracks, 1)],
+        "tracks": records,
         "detector": detector,
         "expression_model": expression,
+        "voice_on_screen": on_screen,
+    }
+
+
+def _speaking_record(one: Speaking) -> dict[str, Any]:
+    motions = (one.motion_in_voice, one.motion_outside)
+    inside, outside = (None if motion is None else round(min(1.0, motion), 4) for motion in motions)
+    return {
+        "score": None if one.score is None else round(one.score, 3),
+        "motion_in_voice": inside,
+        "motion_outside": outside,
+        "spans": [{"start_s": start_s, "end_s": end_s} for start_s, end_s in one.spans],
     }
 
 
@@ -52,6 +89,7 @@ def _track_record(track: Track, track_id: str) -> dict[str, Any]:
         "dominant": dominant,
         "peak_s": peak,
         "shape": shape_record(track.shape) if track.shape else None,
+        "speaking": None,
     }
 
 

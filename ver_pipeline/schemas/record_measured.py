@@ -71,6 +71,40 @@ class FaceShape(Part):
         return self
 
 
+class TimeSpan(Part):
+    """A stretch of the clip."""
+
+    start_s: Seconds
+    end_s: Seconds
+
+
+class FaceSpeaking(Part):
+    """One face against the clip's voice.
+
+    ``motion_*``: mean change of the inner lips' opening in an eighth of a second, as a share of the face's height,
+    while a voice is heard and well outside of it; None where nothing was to measure.  ``score``: 0 for a still mouth,
+    1 for one that moves as speakers' do, 0 for one that moves as much when nobody is heard.  ``spans``: when it speaks.
+    """
+
+    score: Probability | None
+    motion_in_voice: Probability | None
+    motion_outside: Probability | None
+    spans: tuple[TimeSpan, ...] = ()
+
+
+class VoiceOnScreen(Part):
+    """Whether the voice belongs to a face on the screen, and the numbers that decided it.
+
+    ``voice_s`` is for how long somebody is heard, ``known_s`` for how long of that every visible mouth could be read or
+    no face was there, ``speaking_s`` for how long of that a face spoke.  ``mixed``: for a part of it.
+    """
+
+    decision: Literal["on", "off", "mixed", "unknown"]
+    voice_s: Seconds
+    known_s: Seconds
+    speaking_s: Seconds
+
+
 class FaceTrack(Part):
     """One face followed over the sampled frames.  Holds no identity, only where and how it looked."""
 
@@ -84,6 +118,7 @@ class FaceTrack(Part):
     dominant: Expression | None = None
     peak_s: Seconds | None = None
     shape: FaceShape | None = None
+    speaking: FaceSpeaking | None = None
 
 
 class Faces(Part):
@@ -95,6 +130,7 @@ class Faces(Part):
     tracks: tuple[FaceTrack, ...] = ()
     detector: str
     expression_model: str
+    voice_on_screen: VoiceOnScreen | None = None
 
 
 class Voice(Part):

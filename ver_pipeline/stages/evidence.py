@@ -16,6 +16,7 @@ from ver_pipeline.measure.faces_record import faces_record
 from ver_pipeline.measure.following import FaceFollower, look_times
 from ver_pipeline.measure.frame_quality import FrameMeter
 from ver_pipeline.measure.frames import ClipError, ClipReader, distinct_frames, sample_times
+from ver_pipeline.measure.speaking import voice_spans
 from ver_pipeline.schemas.config import EvidenceConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
@@ -88,9 +89,10 @@ class EvidenceStage:
         if not looked_s:
             return Reject(Reason.DECODE_FAILED, self.name, f"the clip {row['media_path']} shows no frame")
         audio = reader.audio() if self.config.voice else None
+        voice_s = voice_spans(speech, clip["duration_s"]) if self.mesh and speech["present"] else None
         return {
             "measured": {
-                "faces": faces_record(follower.result(), looked_s, *self._names()),
+                "faces": faces_record(follower.result(), looked_s, *self._names(), voice_s, clip["duration_s"]),
                 "voice": None if audio is None else voice.measure_voice(audio, speech["words"], speech["present"]),
                 "picture": picture.result(),
                 "sentiment": self.sentiment.measure(speech),
