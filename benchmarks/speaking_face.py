@@ -49,8 +49,7 @@ Spans = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Shot:
-    """A person: ``path`` from ``start_s`` on; ``own``: gain in dB that makes their own voice audible, None: they are
-    silent; ``slower``: played so many times slower, because it is too short."""
+    """A person: ``path`` from ``start_s`` on; ``own``: gain in dB that makes their own voice audible, None: silent."""
 
     path: Path
     start_s: float
@@ -60,7 +59,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Voice:
-    """A sound laid under a film from ``at_s`` on, for ``length_s``; of ``speaker`` (place of the shot), None: nobody's."""
+    """A sound under a film from ``at_s`` on, for ``length_s``; of ``speaker`` (place of the shot), None: nobody's."""
 
     path: Path
     start_s: float
@@ -297,9 +296,8 @@ def report(
         whole = f1(*(sum(column) for column in zip(*rows, strict=True))) if own else None
         spread = f"{min(own):.2f} to {max(own):.2f}" if own else "-"
         texts = ", ".join(f"{name} {n}" for name, n in sorted(told.items()))
-        print(
-            f"| {kind} | {len(rows)} | {'-' if whole is None else f'{whole:.3f}'} | {spread} | {right}/{len(rows)} | {texts} |"
-        )
+        score = "-" if whole is None else f"{whole:.3f}"
+        print(f"| {kind} | {len(rows)} | {score} | {spread} | {right}/{len(rows)} | {texts} |")
     seen = [kind for kind in counts if kind not in ("dubbed", "talkers")]
     total = f1(*(sum(c) for c in zip(*(row for kind in seen for row in counts[kind]), strict=True)))
     print(f"\nF1 of the speaking face, all but dubbed and talkers: {total:.3f}")

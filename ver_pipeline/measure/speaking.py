@@ -1,9 +1,10 @@
 """Which face speaks: a mouth that moves while a voice is heard, and whether the voice is on the screen at all.
 
 Mouth motion is the change of the inner lips' opening from look to look, about eight a second, as a share of the
-face's height, with the head's movement taken out (``face_shape``), averaged over ``WINDOW_S`` around a look without the
-largest one (a smile that begins is no speech).  The voice is known by the times of the words.  Measured on the sample footage (``benchmarks/speaking_face.py``): people who speak
-move by 0.016 to 0.038, faces under other people's voices, crying and laughing ones too, by 0.002 to 0.009.
+face's height, with the head's movement taken out (``face_shape``): the mean over ``WINDOW_S`` around a look, without
+the largest change (a smile that begins is no speech).  The voice is known by the times of the words.  What it comes
+to on the sample footage, ``benchmarks/speaking_face.py`` prints; the bounds below lie between what it shows of a man
+who speaks and of people who cry, laugh and smile under other voices.
 
 A mouth that moves as much while nobody is heard as while somebody is, is not believed: it chews, or speaks words that
 were dubbed over.  One voice is given to one face: where several move, to the one that moves most.

@@ -22,7 +22,7 @@ SUPPORT_P = 0.2
 MAX_OTHER_FACES = 2
 POLARITY = {
     "happiness": "pos", "sadness": "neg", "anger": "neg", "fear": "neg", "disgust": "neg",
-    "surprise": "ambiguous", "neutral": "neutral",
+    "surprise": "ambiguous", "neutral": "neutral", "down": "ambiguous",
 }  # fmt: skip
 SMALL_EN = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SMALL_ZH = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九")
@@ -121,7 +121,7 @@ def _faces(say: Wording, features: Features, measured: Mapping[str, Any]) -> lis
             continue
         longest = max(face.phases, key=lambda p: (p.end_s - p.start_s, -p.start_s))
         own = replace(say, seed=f"{say.seed}/{face.track_id}")
-        text = own.say("other_face", place=say.say(f"face_{face.place}"), looks=own.say(f"look_{longest.expression}"))
+        text = own.say("other_face", place=say.say(f"face_{face.place}"), looks=own.say(f"look_{longest.look}"))
         observations.append(_face_seen(f"f{len(observations) + 1}", text, face, longest, supports=()))
     return observations
 
@@ -143,7 +143,7 @@ def _main_face(say: Wording, features: Features, face: FaceFeature) -> list[Seen
     observations: list[Seen] = []
     for i, phase in enumerate(face.phases[:MAX_PHASES]):
         own = replace(say, seed=f"{say.seed}/{i}")
-        looks = own.say(f"look_{phase.expression}")
+        looks = own.say(f"look_{phase.look}")
         times = {"start": number(phase.start_s), "end": number(phase.end_s)}
         if i:
             text = own.say("looks_later", looks=looks, **times)
@@ -158,7 +158,7 @@ def _main_face(say: Wording, features: Features, face: FaceFeature) -> list[Seen
 
 
 def _face_seen(eid: str, text: Pair, face: FaceFeature, phase: Phase, supports: tuple[LabelId, ...]) -> Seen:
-    polarity = POLARITY.get(phase.expression) if phase.scores else None
+    polarity = POLARITY.get(phase.look) if phase.scores else None
     confidence = min(0.9, face.conf * (0.5 + 0.1 * min(4, phase.n_looks)))
     return Seen(
         eid, "face", text, phase.start_s, phase.end_s, confidence,
@@ -181,7 +181,11 @@ def _audio(say: Wording, features: Features, vote: LabelVote | None) -> Seen | N
         "pauses": say.say(f"pauses_{voice.pauses}"),
     }
     supports = tuple(label for label in sorted(vote.dist) if vote.dist[label] >= SUPPORT_P) if vote else ()
-    return Seen("a1", "acoustic", say.say("voice", **parts), 0.0, features.duration_s, 0.6, supports=supports)
+    text = say.say("voice", **parts)
+    if features.voice_off:
+        off = say.say("voice_off")
+        text = Pair(f"{text.en} {off.en}", text.zh + off.zh)
+    return Seen("a1", "acoustic", text, 0.0, features.duration_s, 0.6, supports=supports)
 
 
 def _words(

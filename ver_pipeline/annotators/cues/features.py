@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ver_pipeline.annotators.cues.face_geometry import PhaseShape, read_shape
+
 Level = Literal["low", "mid", "high"]
 
 LOUD_DB, SOFT_DB = -16.0, -31.0  # dBFS over the clip
@@ -20,19 +22,38 @@ PAUSED, FLUENT = 0.4, 0.1  # share of the clip that is pause
 DARK, BRIGHT = 0.2, 0.7
 STILL, BUSY = 0.01, 0.08  # mean absolute luma change
 MIN_PHASE_S = 0.8
+ASIDE = 0.3
+"""Share of its prominence that a face at the very edge of the frame loses."""
+SPEAKER = 1.5
+"""Factor on the prominence of a face that speaks."""
 PHASE_LEAD = 0.15
 """How far a new expression's score must lead before the face counts as changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A stretch in which one face shows one expression.  ``scores`` is the mean over its frames."""
+    """A stretch in which one face shows one expression.  ``scores`` is the mean over its frames.
+
+    ``shape`` is what its shape measures then, None where it was not measured.
+    """
 
     start_s: float
     end_s: float
     expression: str
     scores: Mapping[str, float]
     n_looks: int
+    shape: PhaseShape | None = None
+
+    @property
+    def only_looks_down(self) -> bool:
+        """The network reads sadness where the face merely looks down: nothing else of it is drawn down."""
+        shape = self.shape
+        return self.expression == "sadness" and shape is not None and shape.looks_down and not shape.drawn_down
+
+    @property
+    def look(self) -> str:
+        """What the face is told to look like: its expression, or ``down``."""
+        return "down" if self.only_looks_down else self.expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +68,7 @@ class FaceFeature:
     conf: float
     presence: float
     phases: tuple[Phase, ...]
+    speaks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +99,15 @@ class Features:
     voice: VoiceFeature | None
     background: Level | Literal["silent"] | None
     silent: bool = False
+    voice_off: bool = False
+    """Somebody is heard whom no face on the screen speaks for (``measured.faces.voice_on_screen``)."""
 
 
 def read_features(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: Mapping[str, Any]) -> Features:
-    """Read the measurements of one clip.  Faces come in order of prominence, most prominent first."""
+    """Read the measurements of one clip.  Faces come in order of prominence, most prominent first: the subject.
+
+    Prominent is who is large, near the middle, seen long and surely, and who speaks (``presence``).
+    """
     faces, picture, voice = measured["faces"], measured["picture"], measured.get("voice")
     has_speech = bool(speech.get("present")) and bool(str(speech.get("text") or "").strip())
     features = sorted((_face(track) for track in faces.get("tracks", ())), key=lambda f: (-f.presence, f.track_id))
@@ -98,6 +125,7 @@ def read_features(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: 
         voice=_voice(voice) if voice is not None and has_speech else None,
         background=_background(voice) if voice is not None and not has_speech else None,
         silent=not clip.get("has_audio", voice is not None),
+        voice_off=bool(features) and (faces.get("voice_on_screen") or {}).get("decision") == "off",
     )
 
 
@@ -121,6 +149,9 @@ def _face(track: Mapping[str, Any]) -> FaceFeature:
     centre = x + width / 2
     looks = [box for box in track["boxes"] if box.get("expression")]
     span = float(track["end_s"]) - float(track["start_s"])
+    speaks = bool((track.get("speaking") or {}).get("spans"))
+    aside = min(1.0, 2 * abs(centre - 0.5))
+    presence = float(track["mean_conf"]) * (width * height) ** 0.5 * (span + 0.5)
     return FaceFeature(
         track_id=track["track_id"],
         start_s=float(track["start_s"]),
@@ -128,8 +159,9 @@ def _face(track: Mapping[str, Any]) -> FaceFeature:
         place="left" if centre < 0.38 else ("right" if centre > 0.62 else "centre"),
         size="large" if height >= 0.45 else ("small" if height < 0.15 else "medium"),
         conf=float(track["mean_conf"]),
-        presence=float(track["mean_conf"]) * (width * height) ** 0.5 * (span + 0.5),
+        presence=presence * (1 - ASIDE * aside) * (SPEAKER if speaks else 1.0),
         phases=_phases(looks, track),
+        speaks=speaks,
     )
 
 
@@ -144,7 +176,8 @@ def _phases(looks: Sequence[Mapping[str, Any]], track: Mapping[str, Any]) -> tup
         if not scores:
             return ()
         name = max(scores, key=lambda n: (scores[n], n))
-        return (Phase(float(track["start_s"]), float(track["end_s"]), name, scores, 1),)
+        start_s, end_s = float(track["start_s"]), float(track["end_s"])
+        return (Phase(start_s, end_s, name, scores, 1, read_shape(track, start_s, end_s)),)
     looks = sorted(looks, key=lambda look: look["t_s"])
     leaders: list[str] = []
     for i in range(len(looks)):
@@ -153,10 +186,10 @@ def _phases(looks: Sequence[Mapping[str, Any]], track: Mapping[str, Any]) -> tup
         if leaders and best != leaders[-1] and smooth[best] - smooth.get(leaders[-1], 0.0) < PHASE_LEAD:
             best = leaders[-1]
         leaders.append(best)
-    return _join(looks, leaders)
+    return _join(looks, leaders, track)
 
 
-def _join(looks: Sequence[Mapping[str, Any]], leaders: Sequence[str]) -> tuple[Phase, ...]:
+def _join(looks: Sequence[Mapping[str, Any]], leaders: Sequence[str], track: Mapping[str, Any]) -> tuple[Phase, ...]:
     """Runs of equal leaders, the short ones merged into the run before (or after, at the start)."""
     runs: list[tuple[str, list[Mapping[str, Any]]]] = []
     for leader, look in zip(leaders, looks, strict=True):
@@ -177,7 +210,14 @@ def _join(looks: Sequence[Mapping[str, Any]], leaders: Sequence[str]) -> tuple[P
         first = runs_kept.pop(0)
         runs_kept[0] = (runs_kept[0][0], first[1] + runs_kept[0][1])
     return tuple(
-        Phase(float(m[0]["t_s"]), float(m[-1]["t_s"]), name, mean_scores([look["expression"] for look in m]), len(m))
+        Phase(
+            float(m[0]["t_s"]),
+            float(m[-1]["t_s"]),
+            name,
+            mean_scores([look["expression"] for look in m]),
+            len(m),
+            read_shape(track, float(m[0]["t_s"]), float(m[-1]["t_s"])),
+        )
         for name, m in runs_kept
     )
 
