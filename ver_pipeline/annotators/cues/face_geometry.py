@@ -20,14 +20,16 @@ DOWN_DEG = -15.0
 AT_REST = 0.25
 """Every unit that is read below this: the face is at rest."""
 
+READ = ("AU1", "AU2", "AU4", "AU5", "AU6", "AU12", "AU15", "AU25", "AU26", "AU43")
+
 
 @dataclass(frozen=True, slots=True)
 class PhaseShape:
-    """Means over a stretch: ``units`` by name, 0 to 1, those that are sure enough; where head and eyes point, degrees.
-
-    ``confidence`` is the mean of the units' own.
+    """A stretch of a face: its units by name, 0 to 1, those that are sure enough, at each look (``looks``) and in the
+    mean (``units``); where head and eyes point, in degrees.  ``confidence`` is the mean of the units' own.
     """
 
+    looks: tuple[Mapping[str, float], ...]
     units: Mapping[str, float]
     confidence: float
     head_pitch_deg: float
@@ -56,15 +58,14 @@ def read_shape(track: Mapping[str, Any], start_s: float, end_s: float) -> PhaseS
     if not shape:
         return None
     at = [i for i, t_s in enumerate(shape["t_s"]) if start_s - 1e-6 <= t_s <= end_s + 1e-6]
-    units = {}
-    for name, unit in shape["units"].items():
-        values = [unit["value"][i] for i in at if unit["value"][i] is not None]
-        if values and unit["confidence"] >= MIN_CONFIDENCE:
-            units[name] = sum(values) / len(values)
-    if not at or not units:
+    sure = {name: unit for name, unit in shape["units"].items() if unit["confidence"] >= MIN_CONFIDENCE}
+    looks = [{n: u["value"][i] for n, u in sure.items() if u["value"][i] is not None} for i in at]
+    units = {n: m for n in sure if (m := _mean([look[n] for look in looks if n in look])) is not None}
+    if not units:
         return None
     gaze = [shape["gaze_pitch_deg"][i] for i in at if shape["gaze_pitch_deg"][i] is not None]
     return PhaseShape(
+        tuple(look for look in looks if look),
         units,
         sum(shape["units"][name]["confidence"] for name in units) / len(units),
         _mean([shape["pitch_deg"][i] for i in at]) or 0.0,
@@ -73,12 +74,24 @@ def read_shape(track: Mapping[str, Any], start_s: float, end_s: float) -> PhaseS
 
 
 def shape_distribution(shape: PhaseShape) -> dict[LabelId, float]:
-    """What the units of a stretch may mean; sums to 1, and leans to neutral where little moves."""
-    smile = shape.unit("AU12") * (0.7 + 0.3 * min(1.0, 2 * shape.unit("AU6")))
-    raised = min(shape.unit("AU1"), shape.unit("AU2"))
-    surprise = raised * (0.5 + 0.3 * shape.unit("AU26") + 0.2 * shape.unit("AU5"))
-    lowered = max(shape.unit("AU15"), 0.8 * max(0.0, shape.unit("AU1") - shape.unit("AU2")))
-    drawn = shape.unit("AU4") * (1 - raised)
+    """What the units of a stretch may mean, in the mean over its looks; sums to 1, and leans to neutral where little
+    moves."""
+    rows = [_look_distribution(look) for look in shape.looks]
+    return {label: sum(row[label] for row in rows) / len(rows) for label in rows[0]}
+
+
+def _look_distribution(units: Mapping[str, float]) -> dict[LabelId, float]:
+    """What one look may mean.  Cheeks drawn up at closing eyes are of crying, unless the mouth smiles with lips apart.
+
+    Prkachin & Solomon 2008 find the same units (6, 7, 43) in faces that hurt.
+    """
+    au = {name: units.get(name, 0.0) for name in READ}
+    squeezed = min(1.0, 1.5 * min(au["AU6"], au["AU43"])) * (1 - au["AU12"] * au["AU25"])
+    smile = au["AU12"] * (0.7 + 0.3 * min(1.0, 2 * au["AU6"])) * (1 - squeezed)
+    raised = min(au["AU1"], au["AU2"])
+    surprise = raised * (0.5 + 0.3 * au["AU26"] + 0.2 * au["AU5"])
+    lowered = max(au["AU15"], 0.8 * max(0.0, au["AU1"] - au["AU2"]), squeezed)
+    drawn = au["AU4"] * (1 - raised)
     strength: dict[LabelId, float] = {
         "happiness": smile,
         "surprise": surprise,
