@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ver_pipeline.assets.canonical_face import canonical_face
+
 Array = npt.NDArray[np.float32]
 
 OPSET = 17
@@ -66,6 +68,7 @@ CONVERSIONS: Mapping[str, Callable[[Sequence[bytes]], bytes]] = {
     "join": join_parts,
     "face-api-expression": expression_graph,
     "free-input-size": free_input_size,
+    "canonical-face": canonical_face,
 }
 
 

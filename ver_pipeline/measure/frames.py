@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +93,23 @@ class ClipReader:
 
     def _keep(self, frames: list[Any]) -> None:
         self._pieces += [frame.to_ndarray().ravel() for frame in frames]
+
+
+def distinct_frames(frames: Iterable[SampledFrame], full: Iterable[bool]) -> Iterator[tuple[SampledFrame, bool]]:
+    """Each frame once, with whether any of the looks that showed it was a full one.
+
+    A clip slower than its looks shows one frame at several of them.
+    """
+    held: tuple[SampledFrame, bool] | None = None
+    for sample, is_full in zip(frames, full, strict=False):
+        if held is not None and sample.t_s <= held[0].t_s:
+            held = (held[0], held[1] or is_full)
+            continue
+        if held is not None:
+            yield held
+        held = (sample, is_full)
+    if held is not None:
+        yield held
 
 
 def _sample(frame: Any) -> SampledFrame:

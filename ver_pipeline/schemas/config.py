@@ -149,6 +149,10 @@ class EvidenceConfig(Section):
     """Longest side of the frames looked at, in pixels."""
     min_face_conf: Annotated[float, Field(ge=0, le=1)] = 0.6
     """Least confidence of a face that counts, 0 to 1."""
+    face_shape: bool = True
+    """Whether the shape of faces is measured: lips, brows, lids, head pose, gaze, and from them who speaks."""
+    shape_looks_per_s: Annotated[float, Field(ge=1, le=30)] = 8.0
+    """Looks at the shape of faces, a second; at least ``frames_per_s``."""
     voice: bool = True
     """Whether loudness, pitch and pace of the voice are measured."""
     threads: Annotated[int, Field(ge=1, le=16)] = 1

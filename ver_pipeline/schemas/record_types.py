@@ -13,6 +13,7 @@ Key = Annotated[str, StringConstraints(pattern=f"^{KEY_PATTERN}$")]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Signed = Annotated[float, Field(ge=-1.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0)]
+Degrees = Annotated[float, Field(ge=-180.0, le=180.0)]
 Box = tuple[Probability, Probability, Probability, Probability]
 Language = Annotated[str, StringConstraints(pattern=r"^(und|mixed|[a-z]{2,3})$")]
 
@@ -21,6 +22,7 @@ LabelId = Literal[
     "contempt", "helplessness", "disappointment", "contentment", "undetermined",
 ]  # fmt: skip
 Expression = Literal["neutral", "happiness", "sadness", "anger", "fear", "disgust", "surprise"]
+ActionUnit = Literal["AU1", "AU2", "AU4", "AU5", "AU6", "AU12", "AU15", "AU25", "AU26", "AU43"]
 Modality = Literal["face", "body", "scene", "acoustic", "lexical", "context"]
 Tier = Literal["cue", "teacher", "human"]
 Split = Literal["train", "val", "test", "heldout"]

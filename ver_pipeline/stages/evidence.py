@@ -11,9 +11,12 @@ from importlib.metadata import version
 from typing import Any
 
 from ver_pipeline.assets import store
-from ver_pipeline.measure import expression, faces, sentiment, voice
+from ver_pipeline.measure import expression, face_mesh, faces, sentiment, voice
+from ver_pipeline.measure.faces_record import faces_record
+from ver_pipeline.measure.following import FaceFollower, look_times
 from ver_pipeline.measure.frame_quality import FrameMeter
-from ver_pipeline.measure.frames import ClipError, ClipReader, sample_times
+from ver_pipeline.measure.frames import ClipError, ClipReader, distinct_frames, sample_times
+from ver_pipeline.measure.speaking import voice_spans
 from ver_pipeline.schemas.config import EvidenceConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
@@ -25,7 +28,7 @@ class EvidenceStage:
     """``measured`` (``record.Measured``): faces, voice, frame and sentiment of one clip."""
 
     name = "evidence"
-    version = "1"
+    version = "2"
     unit = "clip"
     reads = ("clip", "media_path", "speech")
     writes = ("measured",)
@@ -36,13 +39,14 @@ class EvidenceStage:
         self.resources = Resources(cpus=0.5, isolated=True, time_limit_s=900)
         self.detector = faces.FaceDetector(config.frame_side_px, config.min_face_conf, config.threads)
         self.expressions = expression.ExpressionNet(config.threads)
+        self.mesh = face_mesh.FaceMesh() if config.faces and config.face_shape else None
         self.sentiment = sentiment.SentimentMeter()
 
     def fingerprint(self) -> Mapping[str, Any]:
         """All of ``evidence.*``, the face models by hash; tools, voice extractor and lexicon by version."""
         return {
             "config": self.config.model_dump(mode="json"),
-            "models": {name: store.fingerprint(name) for name in (faces.MODEL, expression.MODEL)},
+            "models": {name: store.fingerprint(name) for name in (faces.MODEL, expression.MODEL, face_mesh.MODEL)},
             "tools": {name: _version(name) for name in TOOLS},
             "voice": voice.EXTRACTOR,
             "sentiment": sentiment.tool(),
@@ -57,6 +61,8 @@ class EvidenceStage:
         if self.config.faces:
             self.detector.open()
             self.expressions.open()
+        if self.mesh is not None:
+            self.mesh.open()
         self.sentiment.open()
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
@@ -65,26 +71,28 @@ class EvidenceStage:
 
     def _one(self, row: Row) -> Outcome:
         clip, speech = row["clip"], row["speech"]
-        times_s = sample_times(clip["duration_s"], self.config.frames_per_s, self.config.max_frames)
-        reader = ClipReader(row["media_path"], times_s, self.config.threads)
-        tracker, picture = faces.Tracker(clip.get("shot_cuts_s") or ()), FrameMeter()
+        full_s = sample_times(clip["duration_s"], self.config.frames_per_s, self.config.max_frames)
+        times = look_times(full_s, self.config.shape_looks_per_s if self.mesh else 0.0, clip["duration_s"])
+        reader = ClipReader(row["media_path"], [t_s for t_s, _ in times], self.config.threads)
+        follower = FaceFollower(self.detector, self.expressions, self.mesh, clip.get("shot_cuts_s") or ())
+        picture = FrameMeter()
         looked_s: list[float] = []
         try:
-            for sample in reader.frames():
-                if looked_s and sample.t_s <= looked_s[-1]:
-                    continue  # a clip slower than the sampling shows one frame twice
-                looked_s.append(sample.t_s)
-                picture.add(sample.rgb)
-                found = self.detector.detect(sample.rgb) if self.config.faces else []
-                tracker.add(sample.t_s, found, self.expressions.score(sample.rgb, found))
+            for sample, full in distinct_frames(reader.frames(), (full for _, full in times)):
+                if full:
+                    looked_s.append(sample.t_s)
+                    picture.add(sample.rgb)
+                if self.config.faces:
+                    follower.look(sample, full)
         except ClipError as error:
             return Reject(Reason.DECODE_FAILED, self.name, str(error))
         if not looked_s:
             return Reject(Reason.DECODE_FAILED, self.name, f"the clip {row['media_path']} shows no frame")
         audio = reader.audio() if self.config.voice else None
+        voice_s = voice_spans(speech, clip["duration_s"]) if self.mesh and speech["present"] else None
         return {
             "measured": {
-                "faces": faces.faces_record(tracker.result(), looked_s, *self._names()),
+                "faces": faces_record(follower.result(), looked_s, *self._names(), voice_s, clip["duration_s"]),
                 "voice": None if audio is None else voice.measure_voice(audio, speech["words"], speech["present"]),
                 "picture": picture.result(),
                 "sentiment": self.sentiment.measure(speech),

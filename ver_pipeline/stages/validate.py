@@ -21,6 +21,8 @@ from ver_pipeline.stages.base import Outcome, Resources, Row
 class ValidateStage:
     """One clip with its annotation in, one record out; or a reject that names the rules that failed.
 
+    Where the speaker is seen (``speech.onscreen``) is what ``evidence`` decided.
+
     Guarantees: a record that leaves this stage fits the schema and no rule of severity ``reject``
     found anything in it; its verdict lists every rule in force as passed, not run, or with findings.
     Clips of one group share a split.
@@ -36,7 +38,7 @@ class ValidateStage:
     """
 
     name = "validate"
-    version = "1"
+    version = "2"
     unit = "clip"
     reads = ("key", "source", "clip", "media", "speech", "measured", "annotation", "alternatives", "agreement", "human")
     writes = ("record",)
@@ -97,12 +99,14 @@ class ValidateStage:
     def _assemble(self, row: Row) -> dict[str, Any]:
         annotation, group_id = row["annotation"], row["source"]["group_id"]
         heldout = group_id in self.heldout_groups
-        unchanged = {name: row[name] for name in ("key", "source", "clip", "speech", "measured")}
+        unchanged = {name: row[name] for name in ("key", "source", "clip", "measured")}
+        seen = (row["measured"]["faces"].get("voice_on_screen") or {}).get("decision", "unknown")
         written = {name: annotation[name] for name in ("observations", "emotion", "description", "provenance")}
         return {
             **unchanged,
             **written,
             "schema_version": Record.model_fields["schema_version"].default,
+            "speech": {**row["speech"], "onscreen": seen} if seen != "unknown" else row["speech"],
             "media": {**row["media"], "policy": self.shard.media},
             "split": "heldout" if heldout else split_of(group_id, self.shard),
             "tier": annotation["provenance"]["tier"],

@@ -25,7 +25,7 @@ from ver_pipeline.schemas.record_types import LabelId
 
 VERSION = "cues/2"
 _SHAPING = ("annotator.py", "compose.py", "decide.py", "phrases.py", "phrases.yaml", "quotes.py", "features.py",
-            "labeling_sources.py", "cue_words.yaml")  # fmt: skip
+            "face_geometry.py", "labeling_sources.py", "cue_words.yaml")  # fmt: skip
 _LABELS = ("emotion_labels.yaml", "emotion_words.yaml", "labels.py", "denial.py")
 
 

@@ -25,7 +25,7 @@ MOSTLY = 0.6
 """An expression is what a face mostly shows where at least so many of the looks agree."""
 POLARITY = {
     "happiness": "pos", "sadness": "neg", "anger": "neg", "fear": "neg", "disgust": "neg",
-    "surprise": "ambiguous", "neutral": "neutral",
+    "surprise": "ambiguous", "neutral": "neutral", "down": "ambiguous",
 }  # fmt: skip
 SMALL_EN = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SMALL_ZH = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九")
@@ -165,7 +165,7 @@ def _main_face(say: Wording, features: Features, face: FaceFeature) -> list[Seen
 
 def _looks(say: Wording, phase: Phase, is_all: bool = True) -> Pair:
     """What the face looks like in a phase; "mostly" or "at times" where a look contradicts, or other phases do."""
-    looks = say.say(f"look_{phase.expression}")
+    looks = say.say(f"look_{phase.look}")
     if is_all and phase.is_unanimous:
         return looks
     return say.say("mostly" if is_all and phase.n_agreeing >= MOSTLY * phase.n_looks else "at_times", looks=looks)
@@ -188,7 +188,7 @@ def _moments(say: Wording, face: FaceFeature, phases: Sequence[Phase], n_before:
 
 
 def _face_seen(eid: str, text: Pair, face: FaceFeature, phase: Phase, supports: tuple[LabelId, ...]) -> Seen:
-    polarity = POLARITY.get(phase.expression) if phase.scores else None
+    polarity = POLARITY.get(phase.look) if phase.scores else None
     confidence = min(0.9, face.conf * (0.5 + 0.1 * min(4, phase.n_looks)))
     return Seen(
         eid, "face", text, phase.start_s, phase.end_s, confidence,
@@ -211,7 +211,11 @@ def _audio(say: Wording, features: Features, vote: LabelVote | None) -> Seen | N
         "pauses": say.say(f"pauses_{voice.pauses}"),
     }
     supports = tuple(label for label in sorted(vote.dist) if vote.dist[label] >= SUPPORT_P) if vote else ()
-    return Seen("a1", "acoustic", say.say("voice", **parts), 0.0, features.duration_s, 0.6, supports=supports)
+    text = say.say("voice", **parts)
+    if features.voice_off:
+        off = say.say("voice_off")
+        text = Pair(f"{text.en} {off.en}", text.zh + off.zh)
+    return Seen("a1", "acoustic", text, 0.0, features.duration_s, 0.6, supports=supports)
 
 
 def _words(

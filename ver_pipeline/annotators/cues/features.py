@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ver_pipeline.annotators.cues.face_geometry import PhaseShape, read_shape
+
 Level = Literal["low", "mid", "high"]
 
 LOUD_DB, SOFT_DB = -16.0, -31.0  # dBFS over the clip
@@ -20,6 +22,10 @@ PAUSED, FLUENT = 0.4, 0.1  # share of the clip that is pause
 DARK, BRIGHT = 0.2, 0.7
 STILL, BUSY = 0.01, 0.08  # mean absolute luma change
 MIN_PHASE_S = 0.8
+ASIDE = 0.3
+"""Share of its prominence that a face at the very edge of the frame loses."""
+SPEAKER = 1.5
+"""Factor on the prominence of a face that speaks."""
 PHASE_LEAD = 0.15
 """How far a new expression's score must lead before the face counts as changed."""
 STRONG_P = 0.6
@@ -48,6 +54,7 @@ class Phase:
         n_agreeing: how many of them show ``expression`` more than any other: what is said of all of the time must hold
             of all of them.
         moments: where another expression is clearly shown for a moment, in order of time.
+        shape: what its shape measures then; None where it was not measured.
     """
 
     start_s: float
@@ -57,11 +64,23 @@ class Phase:
     n_looks: int
     n_agreeing: int = 0
     moments: tuple[Moment, ...] = ()
+    shape: PhaseShape | None = None
 
     @property
     def is_unanimous(self) -> bool:
         """No look contradicts."""
         return self.n_agreeing == self.n_looks
+
+    @property
+    def only_looks_down(self) -> bool:
+        """The network reads sadness where the face merely looks down: nothing else of it is drawn down."""
+        shape = self.shape
+        return self.expression == "sadness" and shape is not None and shape.looks_down and not shape.drawn_down
+
+    @property
+    def look(self) -> str:
+        """What the face is told to look like: its expression, or ``down``."""
+        return "down" if self.only_looks_down else self.expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +95,7 @@ class FaceFeature:
     conf: float
     presence: float
     phases: tuple[Phase, ...]
+    speaks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +126,15 @@ class Features:
     voice: VoiceFeature | None
     background: Level | Literal["silent"] | None
     silent: bool = False
+    voice_off: bool = False
+    """Somebody is heard whom no face on the screen speaks for (``measured.faces.voice_on_screen``)."""
 
 
 def read_features(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: Mapping[str, Any]) -> Features:
-    """Read the measurements of one clip.  Faces come in order of prominence, most prominent first."""
+    """Read the measurements of one clip.  Faces come in order of prominence, most prominent first: the subject.
+
+    Prominent is who is large, near the middle, seen long and surely, and who speaks (``presence``).
+    """
     faces, picture, voice = measured["faces"], measured["picture"], measured.get("voice")
     has_speech = bool(speech.get("present")) and bool(str(speech.get("text") or "").strip())
     features = sorted((_face(track) for track in faces.get("tracks", ())), key=lambda f: (-f.presence, f.track_id))
@@ -127,6 +152,7 @@ def read_features(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: 
         voice=_voice(voice) if voice is not None and has_speech else None,
         background=_background(voice) if voice is not None and not has_speech else None,
         silent=not clip.get("has_audio", voice is not None),
+        voice_off=bool(features) and (faces.get("voice_on_screen") or {}).get("decision") == "off",
     )
 
 
@@ -161,6 +187,9 @@ def _face(track: Mapping[str, Any]) -> FaceFeature:
     centre = x + width / 2
     looks = [box for box in track["boxes"] if box.get("expression")]
     span = float(track["end_s"]) - float(track["start_s"])
+    speaks = bool((track.get("speaking") or {}).get("spans"))
+    aside = min(1.0, 2 * abs(centre - 0.5))
+    presence = float(track["mean_conf"]) * (width * height) ** 0.5 * (span + 0.5)
     return FaceFeature(
         track_id=track["track_id"],
         start_s=float(track["start_s"]),
@@ -168,8 +197,9 @@ def _face(track: Mapping[str, Any]) -> FaceFeature:
         place="left" if centre < 0.38 else ("right" if centre > 0.62 else "centre"),
         size="large" if height >= 0.45 else ("small" if height < 0.15 else "medium"),
         conf=float(track["mean_conf"]),
-        presence=float(track["mean_conf"]) * (width * height) ** 0.5 * (span + 0.5),
+        presence=presence * (1 - ASIDE * aside) * (SPEAKER if speaks else 1.0),
         phases=_phases(looks, track),
+        speaks=speaks,
     )
 
 
@@ -184,7 +214,8 @@ def _phases(looks: Sequence[Mapping[str, Any]], track: Mapping[str, Any]) -> tup
         if not scores:
             return ()
         name = max(scores, key=lambda n: (scores[n], n))
-        return (Phase(float(track["start_s"]), float(track["end_s"]), name, scores, 1, 1),)
+        start_s, end_s = float(track["start_s"]), float(track["end_s"])
+        return (Phase(start_s, end_s, name, scores, 1, 1, shape=read_shape(track, start_s, end_s)),)
     looks = sorted(looks, key=lambda look: look["t_s"])
     leaders: list[str] = []
     for i in range(len(looks)):
@@ -193,10 +224,10 @@ def _phases(looks: Sequence[Mapping[str, Any]], track: Mapping[str, Any]) -> tup
         if leaders and best != leaders[-1] and smooth[best] - smooth.get(leaders[-1], 0.0) < PHASE_LEAD:
             best = leaders[-1]
         leaders.append(best)
-    return _join(looks, leaders)
+    return _join(looks, leaders, track)
 
 
-def _join(looks: Sequence[Mapping[str, Any]], leaders: Sequence[str]) -> tuple[Phase, ...]:
+def _join(looks: Sequence[Mapping[str, Any]], leaders: Sequence[str], track: Mapping[str, Any]) -> tuple[Phase, ...]:
     """Runs of equal leaders, the short ones merged into the run before (or after, at the start)."""
     runs: list[tuple[str, list[Mapping[str, Any]]]] = []
     for leader, look in zip(leaders, looks, strict=True):
@@ -216,10 +247,10 @@ def _join(looks: Sequence[Mapping[str, Any]], leaders: Sequence[str]) -> tuple[P
     ):
         first = runs_kept.pop(0)
         runs_kept[0] = (runs_kept[0][0], first[1] + runs_kept[0][1])
-    return tuple(_phase(name, members) for name, members in runs_kept)
+    return tuple(_phase(name, members, track) for name, members in runs_kept)
 
 
-def _phase(expression: str, looks: Sequence[Mapping[str, Any]]) -> Phase:
+def _phase(expression: str, looks: Sequence[Mapping[str, Any]], track: Mapping[str, Any]) -> Phase:
     leading = [_leading(look["expression"]) for look in looks]
     moments: list[Moment] = []
     for look, (name, p) in zip(looks, leading, strict=True):
@@ -230,14 +261,16 @@ def _phase(expression: str, looks: Sequence[Mapping[str, Any]]) -> Phase:
             moments[-1] = replace(moments[-1], end_s=at, n_looks=moments[-1].n_looks + 1)
         else:
             moments.append(Moment(at, at, name, 1))
+    start_s, end_s = float(looks[0]["t_s"]), float(looks[-1]["t_s"])
     return Phase(
-        start_s=float(looks[0]["t_s"]),
-        end_s=float(looks[-1]["t_s"]),
+        start_s=start_s,
+        end_s=end_s,
         expression=expression,
         scores=mean_scores([look["expression"] for look in looks]),
         n_looks=len(looks),
         n_agreeing=sum(name == expression for name, _ in leading),
         moments=tuple(moments),
+        shape=read_shape(track, start_s, end_s),
     )
 
 

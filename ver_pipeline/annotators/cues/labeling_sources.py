@@ -1,4 +1,4 @@
-"""Three independent label sources that need no large model: the face, the voice, the words.
+"""Four label sources that need no large model: the face's expression, its shape, the voice, the words.
 
 Each casts a vote: a distribution over canonical labels with a weight, or nothing.  They never see
 each other's votes, so their agreement means something.
@@ -20,6 +20,7 @@ from typing import Any, cast
 
 import yaml
 
+from ver_pipeline.annotators.cues.face_geometry import shape_distribution
 from ver_pipeline.annotators.cues.features import Features, Level, Phase, mean_scores
 from ver_pipeline.schemas import labels as emotion_labels
 from ver_pipeline.schemas.denial import is_denied, reported_spans
@@ -36,7 +37,7 @@ FACE_TRUST: dict[str, dict[LabelId, float]] = {  # what a face may really show w
     "surprise": {"surprise": 0.72, "fear": 0.12, "happiness": 0.1, "neutral": 0.06},
     "neutral": {"neutral": 0.66, "sadness": 0.1, "anger": 0.08, "disgust": 0.06, "contentment": 0.06, "anxiety": 0.04},
 }
-FACE_WEIGHT, WORDS_WEIGHT, VOICE_WEIGHT = 1.0, 1.0, 0.45
+FACE_WEIGHT, SHAPE_WEIGHT, WORDS_WEIGHT, VOICE_WEIGHT = 1.0, 0.8, 1.0, 0.45
 NAMED_WEIGHT = 1.0
 LEAN: dict[int, dict[LabelId, float]] = {  # where a polarity points when no word says more
     1: {"happiness": 0.6, "contentment": 0.3, "neutral": 0.1},
@@ -46,6 +47,8 @@ MAX_TEXT = 20_000
 """Characters of a transcript that are searched; more than anybody can say in a clip."""
 POLARITY_WEIGHT = 0.15
 """Of words that only lean: below ``MIN_VOTE_WEIGHT``, since polarity does not tell anger from sadness."""
+DOWNCAST = 0.3
+"""Share of a score of sadness that is left where the face only looks down."""
 NEUTRAL_FACE = 0.5
 """How much of a face's weight is left where it reads neutral: the model misses quiet anger and disgust."""
 MIN_VOTE, MIN_VOTE_WEIGHT = 0.38, 0.2
@@ -86,15 +89,24 @@ class WordFeature:
 
 
 def label_votes(features: Features, speech: Mapping[str, Any], measured: Mapping[str, Any]) -> list[LabelVote]:
-    """The votes that could be cast for one clip, in the order face, voice, words."""
-    cast_votes = (face_vote(features), voice_vote(features), words_vote(features, speech, measured))
+    """The votes that could be cast for one clip, in the order face, shape, voice, words.
+
+    A voice that no face on the screen speaks with, and its words, say nothing of the person who is seen: no vote.
+    """
+    heard = () if features.voice_off else (voice_vote(features), words_vote(features, speech, measured))
+    cast_votes = (face_vote(features), shape_vote(features), *heard)
     return [vote for vote in cast_votes if vote is not None]
 
 
 def phase_distribution(phase: Phase) -> dict[LabelId, float]:
-    """What a phase's expression scores mean, spread by ``FACE_TRUST``."""
+    """What a phase's expression scores mean, spread by ``FACE_TRUST``; a face that only looks down is hardly sad."""
     spread: dict[str, float] = {}
-    for expression, score in phase.scores.items():
+    scores = dict(phase.scores)
+    if phase.only_looks_down:
+        kept = scores.get("sadness", 0.0) * DOWNCAST
+        scores["neutral"] = scores.get("neutral", 0.0) + scores.get("sadness", 0.0) - kept
+        scores["sadness"] = kept
+    for expression, score in scores.items():
         for label, share in FACE_TRUST.get(expression, {}).items():
             spread[label] = spread.get(label, 0.0) + score * share
     return cast("dict[LabelId, float]", mean_scores([spread]))
@@ -115,6 +127,22 @@ def face_vote(features: Features) -> LabelVote | None:
         FACE_WEIGHT * size * min(1.0, 0.5 + 0.25 * looks) * face.conf * (1 - NEUTRAL_FACE * dist.get("neutral", 0.0))
     )
     return LabelVote("face", dist, round(weight, 4), *_mood(dist))
+
+
+def shape_vote(features: Features) -> LabelVote | None:
+    """The shape of the most prominent face over its phases, by duration; None where it was not measured."""
+    if not features.faces:
+        return None
+    shaped = [(phase.shape, phase.end_s - phase.start_s + 0.5) for phase in features.faces[0].phases if phase.shape]
+    if not shaped:
+        return None
+    rows: list[Mapping[str, float]] = [
+        {k: v * length_s for k, v in shape_distribution(shape).items()} for shape, length_s in shaped
+    ]
+    dist = cast("dict[LabelId, float]", mean_scores(rows))
+    sure = sum(shape.confidence * length_s for shape, length_s in shaped) / sum(length_s for _, length_s in shaped)
+    weight = SHAPE_WEIGHT * sure * (1 - NEUTRAL_FACE * dist.get("neutral", 0.0))
+    return LabelVote("shape", dist, round(weight, 4), *_mood(dist))
 
 
 def voice_vote(features: Features) -> LabelVote | None:

@@ -191,6 +191,8 @@ def _times(record: Record) -> Iterator[tuple[str, float]]:
             yield f"/measured/faces/tracks/{i}/peak_s", track.peak_s
         for k, box in enumerate(track.boxes):
             yield f"/measured/faces/tracks/{i}/boxes/{k}/t_s", box.t_s
+        for k, at_s in enumerate(track.shape.t_s if track.shape else ()):
+            yield f"/measured/faces/tracks/{i}/shape/t_s/{k}", at_s
     for i, change in enumerate(record.emotion.transitions):
         yield f"/emotion/transitions/{i}/t_s", change.t_s
 
@@ -204,6 +206,8 @@ def _spans(record: Record) -> Iterator[tuple[str, float, float]]:
         yield f"/speech/captions/{i}", caption.start_s, caption.end_s
     for i, track in enumerate(record.measured.faces.tracks):
         yield f"/measured/faces/tracks/{i}", track.start_s, track.end_s
+        for k, span in enumerate(track.speaking.spans if track.speaking else ()):
+            yield f"/measured/faces/tracks/{i}/speaking/spans/{k}", span.start_s, span.end_s
     for i, hit in enumerate(record.measured.sentiment.hits):
         if hit.start_s is not None and hit.end_s is not None:
             yield f"/measured/sentiment/hits/{i}", hit.start_s, hit.end_s
