@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ver_pipeline.assets.campplus import campplus_graph
+from ver_pipeline.assets.pyannet import pyannet_graph
+
 Array = npt.NDArray[np.float32]
 
 OPSET = 17
@@ -66,6 +69,8 @@ CONVERSIONS: Mapping[str, Callable[[Sequence[bytes]], bytes]] = {
     "join": join_parts,
     "face-api-expression": expression_graph,
     "free-input-size": free_input_size,
+    "campplus": campplus_graph,
+    "pyannet": pyannet_graph,
 }
 
 
