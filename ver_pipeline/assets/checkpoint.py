@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import pickletools
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -81,15 +81,15 @@ def _read(archive: zipfile.ZipFile, root: str, tensor: _Tensor) -> Array:
 def _follow(program: bytes) -> Any:
     """What the pickle describes, with a ``_Tensor`` for every tensor."""
     stack: list[Any] = []
-    memo: dict[int, Any] = {}
+    memo: dict[Any, Any] = {}
     for opcode, argument, _ in pickletools.genops(program):
         name = opcode.name
         if name == "STOP":
             return stack.pop()
         if name in ("BINPUT", "LONG_BINPUT"):
-            memo[int(argument)] = stack[-1]
+            memo[argument] = stack[-1]
         elif name in ("BINGET", "LONG_BINGET"):
-            stack.append(memo[int(argument)])
+            stack.append(memo[argument])
         elif name in CONSTANTS:
             stack.append(argument)
         elif name != "PROTO":

@@ -15,7 +15,7 @@ from ver_pipeline.assets import store
 from ver_pipeline.measure.fbank import FRAME as FBANK_FRAME
 from ver_pipeline.measure.fbank import STEP as FBANK_STEP
 from ver_pipeline.measure.fbank import fbank
-from ver_pipeline.measure.speaker_clusters import LocalVoice, speakers_of
+from ver_pipeline.measure.speaker_clusters import LocalVoice, centres_of, speakers_of
 from ver_pipeline.measure.speaker_embedding import EmbeddingNet
 from ver_pipeline.measure.speakers import RATE_HZ, Diarization, Samples, named
 from ver_pipeline.measure.voice_activity import FIRST, FRAME, MODEL, WINDOW_S, Activity, ActivityNet, Window, windows
@@ -61,7 +61,7 @@ class VoiceDiarizer:
                 local.append((number, speaker))
                 voices.append(voice)
         who = dict(zip(local, speakers_of(voices), strict=True))
-        return Diarization(named(_timeline(heard, who)))
+        return named(_timeline(heard, who), centres_of(voices, [who[one] for one in local]))
 
     def _voices(self, number: int, window: Window, activity: Activity) -> list[tuple[int, LocalVoice]]:
         """The vectors of the window's voices, each of what it says alone."""

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from ver_pipeline.measure.speaker_embedding import Vector
 
-SAME = 0.5
-"""Two groups of voices whose mean cosine similarity is at least this are one speaker (fitted: benchmarks/diarization.py)."""
+SAME = 0.45
+"""Two groups of voices of at least this mean cosine similarity are one speaker (fitted: benchmarks/diarization.py)."""
 MIN_SPEAKER_S = 1.0
 """A speaker whose voice is heard alone for less than this in all is none of their own."""
 MAX_CLUSTERED = 4000
@@ -49,12 +49,22 @@ def speakers_of(voices: Sequence[LocalVoice], same: float = SAME) -> list[int | 
     centres = np.stack([_centre([voices[i] for i, label in labels.items() if label == one]) for one in whole])
     found: list[int | None] = []
     for i, voice in enumerate(voices):
-        label = labels.get(i)
-        if label not in whole:
-            near = centres @ voice.vector
-            best = int(np.argmax(near))
-            label = whole[best] if near[best] >= same else None
-        found.append(label)
+        own = labels.get(i)
+        if own in whole:
+            found.append(own)
+            continue
+        near = centres @ voice.vector
+        best = int(np.argmax(near))
+        found.append(whole[best] if near[best] >= same else None)
+    return found
+
+
+def centres_of(voices: Sequence[LocalVoice], who: Sequence[int | None]) -> dict[int, tuple[float, ...]]:
+    """The mean unit vector of each speaker, weighted by time, to four decimals."""
+    found = {}
+    for number in sorted({one for one in who if one is not None}):
+        centre = _centre([voice for voice, one in zip(voices, who, strict=True) if one == number])
+        found[number] = tuple(round(float(value), 4) for value in centre)
     return found
 
 

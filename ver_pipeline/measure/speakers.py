@@ -7,7 +7,7 @@ nothing outside of the video: nobody is recognised, and no voice is compared wit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,7 +21,7 @@ RATE_HZ = 16_000
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One voice, speaking from ``start_s`` to ``end_s``; ``speaker`` is None where there is too little to tell whose."""
+    """One voice from ``start_s`` to ``end_s``; ``speaker`` is None where there is too little to tell whose it is."""
 
     start_s: float
     end_s: float
@@ -32,11 +32,11 @@ class Voice:
 class Diarization:
     """Who speaks when in one video, in order of time; voices may overlap.
 
-    ``embeddings`` holds a unit vector a speaker, for who asked for them; they describe a voice and are personal data.
+    ``vectors`` holds a unit vector a speaker where the diarizer has one.  It describes a voice and is personal data.
     """
 
     voices: tuple[Voice, ...] = ()
-    embeddings: Mapping[str, tuple[float, ...]] | None = None
+    vectors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 class Diarizer(Protocol):
@@ -64,11 +64,19 @@ class Diarizer(Protocol):
         ...
 
 
-def named(voices: Iterable[tuple[float, float, int | None]]) -> tuple[Voice, ...]:
-    """Voices in order of time, the numbers of speakers made names in order of first appearance."""
+def named(
+    voices: Iterable[tuple[float, float, int | None]], vectors: Mapping[int, Sequence[float]] | None = None
+) -> Diarization:
+    """Voices in order of time, the numbers of speakers made names in order of first appearance.
+
+    Args:
+        voices: start and end in seconds, and a number of the speaker.
+        vectors: by the same numbers.
+    """
     names: dict[int, str] = {}
     found = []
     for start_s, end_s, number in sorted(voices, key=lambda v: (v[0], v[1], -1 if v[2] is None else v[2])):
         name = None if number is None else names.setdefault(number, f"S{len(names) + 1}")
         found.append(Voice(round(start_s, 3), round(end_s, 3), name))
-    return tuple(found)
+    kept = {names[number]: tuple(vector) for number, vector in (vectors or {}).items() if number in names}
+    return Diarization(tuple(found), kept)
