@@ -87,7 +87,7 @@ class SpeechConfig(Section):
     check_subtitles: Literal["words", "voice", "no"] = "words"
     """What ready text is held against: words that the recogniser hears in a few stretches, voice activity, nothing."""
     diarize: str = "auto"
-    """Who tells voices apart: ``voices``, ``pyannote``, another package's, ``none``; ``auto``: ``voices`` if it can be had."""
+    """Who tells voices apart: ``voices``, ``pyannote``, a package's own, ``none``; ``auto``: ``voices`` or ``none``."""
     diarize_model: str | None = None
     """pyannote's pipeline: a folder or a name on the hub; null takes its default."""
     keep_voice_vectors: bool = False
