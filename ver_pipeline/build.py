@@ -84,7 +84,9 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
     """
     started = time.perf_counter()
     hold(options.config.runtime.instruction_set)
-    speech = settled(options.config.speech)
+    speech, left_out = settled(options.config.speech)
+    if left_out is not None:
+        progress.say(left_out)
     options = replace(options, config=options.config.model_copy(update={"speech": speech}))
     work = open_work(options.out)
     with writing(options.out, mends=True), interrupt.noted():

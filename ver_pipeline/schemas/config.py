@@ -86,8 +86,9 @@ class SpeechConfig(Section):
     """Whether a subtitle file beside the video replaces transcription."""
     check_subtitles: Literal["words", "voice", "no"] = "words"
     """What ready text is held against: words that the recogniser hears in a few stretches, voice activity, nothing."""
-    diarize: str = "auto"
-    """Who tells voices apart: ``voices``, ``pyannote``, a package's own, ``none``; ``auto``: ``voices`` or ``none``."""
+    diarize: str = "voices"
+    """Who tells voices apart: ``voices`` (left out, and said so, where its model cannot be had), ``pyannote``, a
+    package's own, ``none``."""
     diarize_model: str | None = None
     """pyannote's pipeline: a folder or a name on the hub; null takes its default."""
     keep_voice_vectors: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,31 +19,29 @@ from ver_pipeline.stages.base import FILE, Outcome, Resources, Row
 from ver_pipeline.transcribers.audio import decode
 from ver_pipeline.transcribers.base import AudioError, Video
 
-log = logging.getLogger(__name__)
-
-OURS = ("auto", "voices", "pyannote", "none")
+OURS = ("voices", "pyannote", "none")
 
 
-def settled(config: SpeechConfig) -> SpeechConfig:
-    """``auto`` decided for a build: ``voices`` where the model is here or can be fetched, else ``none``, which is said.
+def settled(config: SpeechConfig) -> tuple[SpeechConfig, str | None]:
+    """The settings of a build, and what it says where voices will not be told apart for want of the model.
 
-    A build decides once, before its first stage, so that all its workers do the same.
+    A build decides once, before its first stage, so that all its workers do the same and its manifest says which.
     """
-    if config.diarize != "auto":
-        return config
+    if config.diarize != "voices":
+        return config, None
     try:
         store.resolve(MODEL)
     except MissingModelError as error:
-        log.warning("speakers are not told apart: %s", error)
-        return config.model_copy(update={"diarize": "none"})
-    return config.model_copy(update={"diarize": "voices"})
+        said = f"nobody tells voices apart in this build: {error.what}; {error.cure}"
+        return config.model_copy(update={"diarize": "none"}), said
+    return config, None
 
 
 def _diarizer(config: SpeechConfig) -> tuple[Diarizer | None, str | None]:
     """Who tells voices apart, and the package and version that it comes from where it is not ours."""
     if config.diarize == "none":
         return None, None
-    if config.diarize in ("auto", "voices"):
+    if config.diarize == "voices":
         return VoiceDiarizer(config.threads), None
     if config.diarize == "pyannote":
         return PyannoteDiarizer(config.diarize_model, config.device), None
@@ -121,6 +118,6 @@ class SpeakersStage:
 
     def _name(self) -> str:
         """What the record says of who told the voices apart."""
-        if self.config.diarize in ("auto", "voices"):
+        if self.config.diarize == "voices":
             return f"voices/{store.fingerprint(MODEL)[:8]}"
         return self.config.diarize
