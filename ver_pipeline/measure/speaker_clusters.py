@@ -29,14 +29,18 @@ class LocalVoice:
     vector: Vector
 
 
-def speakers_of(voices: Sequence[LocalVoice], same: float = SAME) -> list[int | None]:
+def speakers_of(voices: Sequence[LocalVoice], same: float | None = None) -> list[int | None]:
     """The number of each voice's speaker; None where it is like no speaker and too short to be one.
 
     Agglomerative clustering with average linkage of cosine distances (scipy); voices of one window are never joined
     directly, since the network heard them as two.
+
+    Args:
+        same: the least mean cosine similarity of one speaker; None takes ``SAME``.
     """
     if not voices:
         return []
+    same = SAME if same is None else same
     order = sorted(range(len(voices)), key=lambda i: (-voices[i].alone_s, i))[:MAX_CLUSTERED]
     chosen = sorted(order)
     labels = dict(zip(chosen, _clusters([voices[i] for i in chosen], same), strict=True))
