@@ -34,6 +34,7 @@ def cut(path: Path, out: Path, words=(), entry=None, whole_rows=False, ingest=No
     said = [{"word": w, "start_s": a, "end_s": b, "prob": 1.0, "language": "en"} for w, a, b in words]
     segments = [{"start_s": w["start_s"], "end_s": w["end_s"], "text": w["word"], "language": "en"} for w in said]
     row["transcript"] = NOTHING_SAID | {"words": said, "segments": segments}
+    row["speakers"] = {"diarizer": None, "voices": [], "vectors": None}
     config = ClipConfig(**settings)
     parts = ChunksStage(config).run([row])[0]
     assert not isinstance(parts, Reject), parts

@@ -126,12 +126,21 @@ def _speech(i: int, case: Case, duration_s: float) -> dict[str, Any]:
     tokens = text.split() if language == "en" else [c for c in text if c not in "，。！？"]
     step = (duration_s - 1.0) / len(tokens)
     words = [
-        {"word": w, "start_s": round(0.5 + k * step, 3), "end_s": round(0.5 + (k + 1) * step, 3), "prob": 0.93}
+        {
+            "word": w,
+            "start_s": round(0.5 + k * step, 3),
+            "end_s": round(0.5 + (k + 1) * step, 3),
+            "prob": 0.93,
+            "speaker": "S1",
+        }
         for k, w in enumerate(tokens)
     ]
     segment = {"start_s": 0.5, "end_s": words[-1]["end_s"], "text": text, "language": language,
                "avg_logprob": -0.21, "no_speech_prob": 0.02}  # fmt: skip
+    turn = {"speaker": "S1", "start_s": 0.5, "end_s": words[-1]["end_s"], "overlap_s": 0.0,
+            "words": list(range(len(words))), "text": text}  # fmt: skip
     return {
+        "turns": [turn], "diarizer": "voices/00000000",
         "present": True, "speech_s": round(duration_s - 1.0, 3), "language": language, "language_prob": 0.98,
         "text": text, "text_en": case.said_en, "text_zh": case.said_zh, "segments": [segment], "words": words,
         "onscreen": "unknown",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.keys import parse_key
 from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.schemas.split import split_units
 from ver_pipeline.shards.layout import Sample, layout_fingerprint
 from ver_pipeline.shards.tombstones import read_tombstones
 from ver_pipeline.shards.workdir import WorkFolder
@@ -39,6 +40,7 @@ from ver_pipeline.sources.listing import SourceRef, list_sources
 from ver_pipeline.sources.rows import source_rows
 from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.stages.ingest import read_takedown
+from ver_pipeline.stages.speakers import settled
 from ver_pipeline.stages.validate import ValidateStage
 from ver_pipeline.stages.withdraw import WithdrawStage
 
@@ -82,6 +84,10 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
     """
     started = time.perf_counter()
     hold(options.config.runtime.instruction_set)
+    speech, left_out = settled(options.config.speech)
+    if left_out is not None:
+        progress.say(left_out)
+    options = replace(options, config=options.config.model_copy(update={"speech": speech}))
     work = open_work(options.out)
     with writing(options.out, mends=True), interrupt.noted():
         ingest = options.config.ingest
@@ -150,6 +156,8 @@ def _run(
     with engine, progress.watch(engine.stats_by_stage, len(listed), dag):
         ingested = _kept(engine.run(dag[:1], listed, INGESTED), summary)
         good = _without_duplicates(ingested, read_takedown(options.config.ingest.takedown), summary)
+        units = split_units([row["source"] for row in good], options.config.shard)
+        good = [{**row, "split_unit": units[row["source"]["id"]]} for row in good]
         summary.priced = all_priced(dag)
         if (expected := forecast(dag[1:], good, work, options.config, options.out)) is not None:
             progress.say(expected.lines())

@@ -18,12 +18,15 @@ from ver_pipeline.stages.collect import CollectStage
 from ver_pipeline.stages.evidence import EvidenceStage
 from ver_pipeline.stages.ingest import IngestStage, read_takedown
 from ver_pipeline.stages.scenes import ScenesStage
+from ver_pipeline.stages.speakers import SpeakersStage
 from ver_pipeline.stages.speech import SpeechStage
 from ver_pipeline.stages.validate import ValidateStage
 from ver_pipeline.stages.withdraw import WithdrawStage
 
 LISTED_COLUMNS = ("uri", "path", "entry", "remote", "stat", "beside")
 """What listing the sources gives, before the first stage."""
+BETWEEN_COLUMNS = ("split_unit",)
+"""What the build adds when all sources are known, before the second stage."""
 
 
 def make_dag(config: BuildConfig, work: WorkFolder, withdrawn: Iterable[str] = ()) -> list[Stage]:
@@ -38,6 +41,7 @@ def make_dag(config: BuildConfig, work: WorkFolder, withdrawn: Iterable[str] = (
         IngestStage(config.ingest),
         ScenesStage(config.scenes),
         SpeechStage(config.speech),
+        SpeakersStage(config.speech),
         ChunksStage(config.clip),
         ClipStage(config.clip, work.media),
         *([WithdrawStage(gone)] if gone else []),
@@ -79,7 +83,7 @@ def _insert(dag: list[Stage], plugin: plugins.Plugin, config: BuildConfig, work:
     dag.insert(places[0] + 1, stage)
 
 
-def check_columns(dag: Sequence[Stage], given: Sequence[str] = LISTED_COLUMNS) -> None:
+def check_columns(dag: Sequence[Stage], given: Sequence[str] = (*LISTED_COLUMNS, *BETWEEN_COLUMNS)) -> None:
     """Prove that every column a stage reads was written before it.
 
     Raises:

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ver_pipeline.assets.campplus import campplus_graph
 from ver_pipeline.assets.canonical_face import canonical_face
+from ver_pipeline.assets.pyannet import pyannet_graph
 
 Array = npt.NDArray[np.float32]
 
@@ -69,6 +71,8 @@ CONVERSIONS: Mapping[str, Callable[[Sequence[bytes]], bytes]] = {
     "face-api-expression": expression_graph,
     "free-input-size": free_input_size,
     "canonical-face": canonical_face,
+    "campplus": campplus_graph,
+    "pyannet": pyannet_graph,
 }
 
 

@@ -85,9 +85,14 @@ def _speech(speech: Record) -> Row:
         "transcript_en": speech["text_en"],
         "transcript_zh": speech["text_zh"],
         "n_words": len(speech["words"]),
+        "n_speakers": _n_speakers(speech.get("turns")),
         "onscreen": speech["onscreen"],
         "recogniser": " ".join(part for part in (recogniser["engine"], recogniser["model"]) if part),
     }
+
+
+def _n_speakers(turns: Any) -> int | None:
+    return None if turns is None else len({turn["speaker"] for turn in turns} - {None})
 
 
 def _measured(measured: Record) -> Row:
@@ -148,13 +153,26 @@ def _trust(record: Record) -> Row:
 def segment_rows(record: Record) -> Iterator[Row]:
     """The rows of ``segments``."""
     for i, segment in enumerate(record["speech"]["segments"]):
-        yield {"key": record["key"], "i": i, "doubt": None, **segment}
+        yield {"key": record["key"], "i": i, "doubt": None, "speaker": None, **segment}
 
 
 def word_rows(record: Record) -> Iterator[Row]:
     """The rows of ``words``."""
     for i, word in enumerate(record["speech"]["words"]):
-        yield {"key": record["key"], "i": i, **word}
+        yield {"key": record["key"], "i": i, "speaker": None, **word}
+
+
+def turn_rows(record: Record) -> Iterator[Row]:
+    """The rows of ``turns``."""
+    for i, turn in enumerate(record["speech"].get("turns") or ()):
+        told = {name: turn[name] for name in ("speaker", "start_s", "end_s", "overlap_s", "text")}
+        yield {
+            "key": record["key"],
+            "i": i,
+            "source_id": record["source"]["id"],
+            "n_words": len(turn["words"]),
+            **told,
+        }
 
 
 def face_rows(record: Record) -> Iterator[Row]:
@@ -242,6 +260,7 @@ RECORD_ROWS: dict[str, Callable[[Record], Iterator[Row]]] = {
     "clips": clip_rows,
     "segments": segment_rows,
     "words": word_rows,
+    "turns": turn_rows,
     "faces": face_rows,
     "evidence": evidence_rows,
     "annotations": annotation_rows,

@@ -27,7 +27,7 @@ from ver_pipeline.schemas.config import BuildConfig, ShardConfig
 from ver_pipeline.schemas.errors import UsageError, VerError
 from ver_pipeline.schemas.keys import keys_in
 from ver_pipeline.schemas.migrate import config_of
-from ver_pipeline.schemas.split import split_of
+from ver_pipeline.schemas.split import group_unit, split_of, split_units
 from ver_pipeline.schemas.untrusted import inside
 from ver_pipeline.shards.files import write_atomically
 from ver_pipeline.shards.layout import Sample, estimate_size
@@ -113,6 +113,11 @@ def _merge(
             withdrawn |= read_tombstones(local_root(data))
         config = config_of(opened[0].manifest)
         job = _Join(work.merging, withdrawn, prefer, config.shard if resplit else None)
+        if resplit:
+            sources = [
+                source for data in opened for source in map(source_of, data.sql("SELECT * FROM sources").dicts())
+            ]
+            job.units = split_units(sources, config.shard)
         for data in opened:
             job.add(data)
         job.check_groups()
@@ -130,6 +135,7 @@ class _Join:
         self.folder, self.withdrawn, self.prefer, self.resplit = folder, withdrawn, prefer, resplit
         self.samples: dict[str, Sample] = {}
         self.groups: dict[str, dict[str, str]] = {}
+        self.units: dict[str, Row] = {}
         self.conflicts: list[str] = []
         self.done = Merged()
         self._hashes: dict[str, str] = {}
@@ -155,7 +161,8 @@ class _Join:
                     if is_withdrawn(record["clip"][side] or "", self.withdrawn):
                         record["clip"][side] = None
                 if self.resplit is not None:
-                    record["split"] = split_of(record["source"]["group_id"], self.resplit)
+                    unit = self.units.get(record["source"]["id"]) or group_unit(record["source"])
+                    record["split"] = split_of(unit["name"], self.resplit)
                 text = canonical_json(record)
                 if self._wanted(row["key"], hashlib.sha256(text).hexdigest()):
                     self._lay_out(record, {**shards.members(row), "json": text})

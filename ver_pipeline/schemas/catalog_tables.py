@@ -63,7 +63,7 @@ n_frames          int     frames of the stored clip
 width             int     pixels of the stored clip
 height            int     pixels of the stored clip
 has_audio         bool    the clip has audio
-boundary_start    string  why it starts there: source, shot, pause or limit
+boundary_start    string  why it starts there: source, shot, turn, pause or limit
 boundary_end      string  why it ends there
 n_shots           int     camera shots in the clip
 shot_cuts_s       floats  cuts inside the clip
@@ -85,6 +85,7 @@ transcript        string  what is said, in the language spoken
 transcript_en     string  what is said, in English, where a translation is at hand
 transcript_zh     string  what is said, in Chinese, where a translation is at hand
 n_words           int     words with a time
+n_speakers        int     voices told apart in it; null where nobody told voices apart
 onscreen          string  whether the speaker is seen: on, off, mixed or unknown
 recogniser        string  engine and model that heard the speech
 n_faces           int     face tracks
@@ -152,6 +153,7 @@ language          string  language of the segment
 avg_logprob       float   the recogniser's mean log probability
 no_speech_prob    float   the recogniser's probability that nobody speaks
 doubt             string  why it may not have been said as it stands; null where nothing speaks against it
+speaker           string  whose voice it is within the video, such as S1; null where several, or not known
 """
     ),
 )
@@ -163,7 +165,23 @@ WORDS = Table(
     columns(
         "key string  the sample\ni int  position in the clip, from 0\nword string  the word"
         + _SPAN
-        + "prob float  the recogniser's probability"
+        + "prob float  the recogniser's probability\n"
+        + "speaker string  whose voice it is within the video, such as S1; null where several at once, or not known"
+    ),
+)
+
+TURNS = Table(
+    "turns",
+    "One row a turn: what one voice says until another answers.  Names of voices hold within one video.",
+    ("key", "i"),
+    columns(
+        "key string  the sample\ni int  position in the clip, from 0\nsource_id string  the video\n"
+        "speaker string  the voice, such as S1; null where it cannot be told whose it is"
+        + _SPAN
+        + """overlap_s         float   for how long others speak meanwhile
+n_words           int     words of the turn
+text              string  what is said in it
+"""
     ),
 )
 
@@ -326,5 +344,5 @@ canary_hit_rate   float   of canaries: the lowest share of things read back righ
 """),
 )
 
-_ALL = (SOURCES, CLIPS, SEGMENTS, WORDS, FACES, EVIDENCE, ANNOTATIONS, LABELS, FINDINGS, REJECTS, RUNS)
+_ALL = (SOURCES, CLIPS, SEGMENTS, WORDS, TURNS, FACES, EVIDENCE, ANNOTATIONS, LABELS, FINDINGS, REJECTS, RUNS)
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}

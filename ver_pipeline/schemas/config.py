@@ -86,6 +86,13 @@ class SpeechConfig(Section):
     """Whether a subtitle file beside the video replaces transcription."""
     check_subtitles: Literal["words", "voice", "no"] = "words"
     """What ready text is held against: words that the recogniser hears in a few stretches, voice activity, nothing."""
+    diarize: str = "voices"
+    """Who tells voices apart: ``voices`` (left out, and said so, where its model cannot be had), ``pyannote``, a
+    package's own, ``none``."""
+    diarize_model: str | None = None
+    """pyannote's pipeline: a folder or a name on the hub; null takes its default."""
+    keep_voice_vectors: bool = False
+    """Whether records hold a vector of each speaker's voice, by which a person can be recognised elsewhere."""
     align_model_en: str | None = None
     """WhisperX's alignment model for English: a name or a folder; null takes its default."""
     align_model_zh: str | None = None
@@ -221,6 +228,8 @@ class ShardConfig(Section):
     """Share of groups in the split ``val``."""
     test_frac: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of groups in the split ``test``."""
+    split_by: Literal["group", "speaker"] = "group"
+    """What no split tears apart: a group, or also videos that share a ``speaker`` of their sidecars or rows."""
     split_seed: int = 0
     """Another number deals groups into other splits."""
     heldout_groups: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from ver_pipeline.schemas.errors import ConfigError
 from ver_pipeline.schemas.nearest import did_you_mean
 
-Kind = Literal["annotators", "transcribers", "rules", "layouts", "stages"]
+Kind = Literal["annotators", "transcribers", "diarizers", "rules", "layouts", "stages"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class Source(Part):
     group_id: str
     title: str | None = None
     collection: str | None = None
+    speakers: tuple[str, ...] = ()
+    """Who speaks in it, as its sidecar or row says; names that hold over all videos."""
     rights: Rights
     duration_s: Seconds
     fps: Annotated[float, Field(gt=0)]
@@ -77,8 +79,8 @@ class Clip(Part):
     width: Annotated[int, Field(gt=0)]
     height: Annotated[int, Field(gt=0)]
     has_audio: bool
-    boundary_start: Literal["source", "shot", "pause", "limit"]
-    boundary_end: Literal["source", "shot", "pause", "limit"]
+    boundary_start: Literal["source", "shot", "turn", "pause", "limit"]
+    boundary_end: Literal["source", "shot", "turn", "pause", "limit"]
     n_shots: Annotated[int, Field(ge=1)]
     shot_cuts_s: tuple[Seconds, ...] = ()
     prev_key: Key | None = None
@@ -102,6 +104,10 @@ class Media(Part):
     """What would have to be done and could not."""
 
 
+Speaker = Annotated[str, Field(pattern=r"^S[1-9][0-9]*$")]
+"""A voice within one video, numbered in order of first appearance; another video's ``S1`` is another voice."""
+
+
 class Word(Part):
     """One word (one character group in Chinese) with its time and the recogniser's probability."""
 
@@ -109,6 +115,7 @@ class Word(Part):
     start_s: Seconds
     end_s: Seconds
     prob: Probability
+    speaker: Speaker | None = None
 
 
 SpeechDoubt = Literal["other_language", "no_speech", "low_probability", "too_fast", "repetition", "invented"]
@@ -124,6 +131,8 @@ class Segment(Part):
     avg_logprob: float | None = None
     no_speech_prob: Probability | None = None
     doubt: SpeechDoubt | None = None
+    speaker: Speaker | None = None
+    """None where its words have several speakers, or one that cannot be told."""
 
 
 class Discarded(Part):
@@ -182,6 +191,20 @@ class SubtitleFile(Part):
     agreement: Probability | None = None
 
 
+class Turn(Part):
+    """What one voice says until another answers.  ``overlap_s`` is for how long others speak meanwhile.
+
+    ``words`` are positions in ``Speech.words``; what several say at once is in no turn.
+    """
+
+    speaker: Speaker | None = None
+    start_s: Seconds
+    end_s: Seconds
+    overlap_s: Seconds = 0.0
+    words: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    text: str = ""
+
+
 class Speech(Part):
     """What is said in the clip, in the language it is said in (Chinese in simplified script)."""
 
@@ -199,3 +222,9 @@ class Speech(Part):
     recogniser: Recogniser
     captions: tuple[Caption, ...] = ()
     subtitles: tuple[SubtitleFile, ...] = ()
+    turns: tuple[Turn, ...] | None = None
+    """Who speaks when; None where nobody told voices apart."""
+    diarizer: str | None = None
+    """What told them apart."""
+    voice_vectors: dict[Speaker, tuple[float, ...]] | None = None
+    """A unit vector of each voice in the clip, only where ``speech.keep_voice_vectors`` asked for it."""

@@ -14,6 +14,7 @@ uri               string  where it lay
 group_id          string  videos that must not be split over train and test share it
 title             string  title, where given
 collection        string  kind of footage, where given
+speakers          strings who speaks in it, as its sidecar or row says; the names hold over all videos
 license           string  SPDX id or LicenseRef-*
 rights_basis      string  own, consented, licensed, research-exception or unknown
 consent           string  explicit, platform-terms, none or unknown

@@ -1,9 +1,10 @@
-"""Which split a sample belongs to: a stable function of its group and the configuration alone."""
+"""Which split a sample belongs to: a stable function of what must not be torn apart, and of the configuration."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 from ver_pipeline.schemas.config import ShardConfig
 
@@ -27,3 +28,36 @@ def split_of(group_id: str, config: ShardConfig) -> Literal["train", "val", "tes
     if point >= 1.0 - config.val_frac:
         return "val"
     return "train"
+
+
+def group_unit(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The unit of a video by itself: its group."""
+    return {"name": source["group_id"], "groups": [source["group_id"]]}
+
+
+def split_units(sources: Iterable[Mapping[str, Any]], config: ShardConfig) -> dict[str, dict[str, Any]]:
+    """Source id to what must not be torn apart: ``name`` (what :func:`split_of` hashes) and ``groups``.
+
+    With ``split_by: speaker``, videos that share a group or a named speaker are one unit, and so are those that a third
+    one joins (connected components); a unit is named by the first of its groups, so one without named speakers goes
+    where its group would.  All clips of a video share a split, so voices told apart within one (``S1``) cannot leak.
+    """
+    known = list(sources)
+    if config.split_by == "group":
+        return {source["id"]: group_unit(source) for source in known}
+    parent: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def root(one: tuple[str, str]) -> tuple[str, str]:
+        while parent.setdefault(one, one) != one:
+            one = parent[one] = parent[parent[one]]
+        return one
+
+    for source in known:
+        for name in source.get("speakers") or ():
+            first, second = sorted((root(("group", source["group_id"])), root(("speaker", name))))
+            parent[second] = first
+    groups: dict[tuple[str, str], set[str]] = {}
+    for source in known:
+        groups.setdefault(root(("group", source["group_id"])), set()).add(source["group_id"])
+    units = {one: {"name": min(members), "groups": sorted(members)} for one, members in groups.items()}
+    return {source["id"]: units[root(("group", source["group_id"]))] for source in known}

@@ -38,6 +38,7 @@ CREATE TABLE "sources" (
     group_id              VARCHAR,    -- videos that must not be split over train and test share it
     title                 VARCHAR,    -- title, where given
     collection            VARCHAR,    -- kind of footage, where given
+    speakers              VARCHAR[],  -- who speaks in it, as its sidecar or row says; the names hold over all videos
     license               VARCHAR,    -- SPDX id or LicenseRef-*
     rights_basis          VARCHAR,    -- own, consented, licensed, research-exception or unknown
     consent               VARCHAR,    -- explicit, platform-terms, none or unknown
@@ -81,7 +82,7 @@ CREATE TABLE "clips" (
     width                 BIGINT,     -- pixels of the stored clip
     height                BIGINT,     -- pixels of the stored clip
     has_audio             BOOLEAN,    -- the clip has audio
-    boundary_start        VARCHAR,    -- why it starts there: source, shot, pause or limit
+    boundary_start        VARCHAR,    -- why it starts there: source, shot, turn, pause or limit
     boundary_end          VARCHAR,    -- why it ends there
     n_shots               BIGINT,     -- camera shots in the clip
     shot_cuts_s           DOUBLE[],   -- cuts inside the clip
@@ -103,6 +104,7 @@ CREATE TABLE "clips" (
     transcript_en         VARCHAR,    -- what is said, in English, where a translation is at hand
     transcript_zh         VARCHAR,    -- what is said, in Chinese, where a translation is at hand
     n_words               BIGINT,     -- words with a time
+    n_speakers            BIGINT,     -- voices told apart in it; null where nobody told voices apart
     onscreen              VARCHAR,    -- whether the speaker is seen: on, off, mixed or unknown
     recogniser            VARCHAR,    -- engine and model that heard the speech
     n_faces               BIGINT,     -- face tracks
@@ -188,7 +190,8 @@ CREATE TABLE "segments" (
     language              VARCHAR,    -- language of the segment
     avg_logprob           DOUBLE,     -- the recogniser's mean log probability
     no_speech_prob        DOUBLE,     -- the recogniser's probability that nobody speaks
-    doubt                 VARCHAR     -- why it may not have been said as it stands; null where nothing speaks against it
+    doubt                 VARCHAR,    -- why it may not have been said as it stands; null where nothing speaks against it
+    speaker               VARCHAR     -- whose voice it is within the video, such as S1; null where several, or not known
 );
 
 -- One row a word (Chinese: a character group) with its time.
@@ -198,7 +201,21 @@ CREATE TABLE "words" (
     word                  VARCHAR,    -- the word
     start_s               DOUBLE,     -- start in the clip
     end_s                 DOUBLE,     -- end in the clip
-    prob                  DOUBLE      -- the recogniser's probability
+    prob                  DOUBLE,     -- the recogniser's probability
+    speaker               VARCHAR     -- whose voice it is within the video, such as S1; null where several at once, or not known
+);
+
+-- One row a turn: what one voice says until another answers.  Names of voices hold within one video.
+CREATE TABLE "turns" (
+    key                   VARCHAR,    -- the sample
+    i                     BIGINT,     -- position in the clip, from 0
+    source_id             VARCHAR,    -- the video
+    speaker               VARCHAR,    -- the voice, such as S1; null where it cannot be told whose it is
+    start_s               DOUBLE,     -- start in the clip
+    end_s                 DOUBLE,     -- end in the clip
+    overlap_s             DOUBLE,     -- for how long others speak meanwhile
+    n_words               BIGINT,     -- words of the turn
+    text                  VARCHAR     -- what is said in it
 );
 
 -- One row a face track: where it is and how it looks over time.  No identity.

@@ -14,7 +14,19 @@ from ver_pipeline.schemas.canonical import parse_json
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 
 SIDECAR_FIELDS = frozenset(
-    {"path", "uri", "license", "rights_basis", "consent", "group_id", "group", "language", "title", "collection"}
+    {
+        "path",
+        "uri",
+        "license",
+        "rights_basis",
+        "consent",
+        "group_id",
+        "group",
+        "speaker",
+        "language",
+        "title",
+        "collection",
+    }
 )
 """What a sidecar, or a row of a list, may say of a video."""
 RIGHTS_FIELDS = frozenset({"license", "rights_basis", "consent"})

@@ -19,6 +19,7 @@ from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.timeline.spans import Limits, Span, plan_spans, snap_words
 from ver_pipeline.timeline.transcript import said_around, slice_speech
+from ver_pipeline.timeline.turns import slice_turns, speaker_changes, tell_speakers, turns_of
 
 SAID_LATE_S = 1.0
 """The last clip also takes what is said so long past the last frame."""
@@ -36,7 +37,7 @@ class ChunksStage:
     """
 
     name = "chunks"
-    version = "3"
+    version = "4"
     unit = "source"
     reads = (
         "source.id",
@@ -46,6 +47,7 @@ class ChunksStage:
         "source.telecined",
         "shots",
         "transcript",
+        "speakers",
     )
     writes = ("chunk",)
     batch_size = 1
@@ -78,12 +80,17 @@ class ChunksStage:
             for at, alike in zip(shots["cuts_s"], shots["similarity"], strict=True)
         ]
         limits = Limits(config.min_s, config.preferred_s, config.max_s, config.min_pause_s, config.join_similarity)
-        words = [(start - origin, end - origin) for start, end in _words(row["transcript"], shots)]
-        spans = plan_spans(n_frames, fps, cuts, [word for word in words if word[1] > 0], limits)
+        speakers = row["speakers"]
+        transcript = tell_speakers(row["transcript"], speakers["voices"]) if speakers["voices"] else row["transcript"]
+        words = [(start - origin, end - origin) for start, end in _words(transcript, shots)]
+        changes = [
+            (Fraction(a + b).limit_denominator(1000) / 2) - origin for a, b in speaker_changes(transcript["words"])
+        ]
+        spans = plan_spans(n_frames, fps, cuts, [word for word in words if word[1] > 0], limits, changes)
         if not spans:
             message = f"it lasts {float(n_frames / fps):.2f} s, clips need {config.min_s:g} s"
             return Reject(Reason.TOO_SHORT, self.name, message, source["id"])
-        clips = _clips(spans, source["id"], fps, origin, row["transcript"])
+        clips = _clips(spans, source["id"], fps, origin, transcript, speakers)
         shared = {
             "fps": [fps.numerator, fps.denominator],
             "origin_s": [origin.numerator, origin.denominator],
@@ -135,13 +142,16 @@ class VideoChunk:
         ]  # fmt: skip
 
 
-def _clips(spans: Sequence[Span], source_id: str, fps: Fraction, origin: Fraction, transcript: Row) -> list[Row]:
+def _clips(
+    spans: Sequence[Span], source_id: str, fps: Fraction, origin: Fraction, transcript: Row, speakers: Row
+) -> list[Row]:
     times = [(origin + span.first / fps, origin + span.end / fps) for span in spans]
     keys = [clip_key(source_id, start, end) for start, end in times]
     speech_by_clip = [
         slice_speech(transcript, float(start), float(end), SAID_LATE_S if (start, end) == times[-1] else 0.0)
         for start, end in times
     ]
+    heard = [{**speech, **told} for speech, told in zip(heard, _turns(speakers, heard, times), strict=True)]
     return [
         {
             "key": keys[i],
@@ -157,6 +167,18 @@ def _clips(spans: Sequence[Span], source_id: str, fps: Fraction, origin: Fractio
         }
         for i, span in enumerate(spans)
     ]
+
+
+def _turns(speakers: Row, heard: Sequence[Row], times: Sequence[tuple[Fraction, Fraction]]) -> Iterator[dict[str, Any]]:
+    """Of each clip its turns, who told them apart, and the vectors of its voices."""
+    turns = turns_of(speakers["voices"])
+    for speech, (start, end) in zip(heard, times, strict=True):
+        here = slice_turns(turns, speech["words"], float(start), float(end))
+        told = None if speakers["diarizer"] is None else here
+        vectors = speakers["vectors"]
+        if vectors is not None:
+            vectors = {name: vectors[name] for name in sorted({turn["speaker"] for turn in here} & vectors.keys())}
+        yield {"turns": told, "diarizer": speakers["diarizer"], "voice_vectors": vectors}
 
 
 def _dealt(clips: Sequence[Row], chunk_frames: int) -> Iterator[list[Row]]:

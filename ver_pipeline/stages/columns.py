@@ -67,14 +67,29 @@ class TranscriptColumn(TypedDict):
     has_audio: bool
 
 
+class SpeakersColumn(TypedDict):
+    """Who told voices apart (None: nobody), the voices in source time (s), and a vector of each where asked for."""
+
+    diarizer: str | None
+    voices: list[dict[str, object]]
+    vectors: dict[str, list[float]] | None
+
+
+class SplitUnit(TypedDict):
+    """What no split tears apart: its name, and the groups that it holds."""
+
+    name: str
+    groups: list[str]
+
+
 class PlannedClip(TypedDict):
     """A clip before it is cut: its frames ``[first, end)`` on the clip grid, and the frames of the cuts inside."""
 
     key: str
     first: int
     end: int
-    boundary_start: Literal["source", "shot", "pause", "limit"]
-    boundary_end: Literal["source", "shot", "pause", "limit"]
+    boundary_start: Literal["source", "shot", "turn", "pause", "limit"]
+    boundary_end: Literal["source", "shot", "turn", "pause", "limit"]
     cuts: list[int]
     prev_key: str | None
     next_key: str | None
@@ -121,6 +136,8 @@ COLUMNS: dict[str, ColumnType] = {
     "sidecar": ColumnType("Sidecar", "language hint and subtitle files"),
     "shots": ColumnType("Shots", "where the shots change"),
     "transcript": ColumnType("TranscriptColumn", "what is said in the whole video"),
+    "speakers": ColumnType("SpeakersColumn", "which voice speaks when in the whole video"),
+    "split_unit": ColumnType("SplitUnit | None", "the videos that share its split; None: its group"),
     "chunk": ColumnType("ChunkColumn", "the clips planned in one stretch of the video"),
     "key": ColumnType("str", "the clip's key: 16 hex digits of the source, start and end in ms"),
     "clip": ColumnType("record.Clip", "the span and the frames of the clip"),

@@ -37,7 +37,7 @@ class IngestStage:
     """File in, ``source`` (``record.Source``) and ``sidecar`` out; or a typed reject."""
 
     name = "ingest"
-    version = "9"
+    version = "10"
     unit = "source"
     reads = ("uri", "path", "entry", "remote", "stat", "beside")
     writes = ("source", "sidecar", FILE)
@@ -129,6 +129,7 @@ class IngestStage:
             group_id=str(about.get("group_id") or about.get("group") or source_id),
             title=about.get("title"),
             collection=about.get("collection"),
+            speakers=named_speakers(about.get("speaker")),
             rights=Rights(**rights),
             duration_s=round(video.end_s, 6),
             fps=round(float(video.fps), 6),
@@ -154,6 +155,12 @@ class IngestStage:
             clock_jumps=tuple(jump.to_row() for jump in video.jumps),
         )
         return source.model_dump(mode="json")
+
+
+def named_speakers(told: Any) -> tuple[str, ...]:
+    """The names in a sidecar's or row's ``speaker``, several parted by ``;``, each once."""
+    names = (name.strip() for name in str(told if told is not None else "").split(";"))
+    return tuple(sorted({name for name in names if name}))
 
 
 def _audio_fields(video: Probe, number: int | None, audible: bool) -> Row:

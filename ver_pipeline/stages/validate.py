@@ -14,7 +14,7 @@ from ver_pipeline.schemas.config import ShardConfig, ValidateConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Record, parse_record
 from ver_pipeline.schemas.rules import reject_reason, rule_set, run_rules
-from ver_pipeline.schemas.split import split_of
+from ver_pipeline.schemas.split import group_unit, split_of
 from ver_pipeline.stages.base import Outcome, Resources, Row
 
 
@@ -40,7 +40,8 @@ class ValidateStage:
     name = "validate"
     version = "2"
     unit = "clip"
-    reads = ("key", "source", "clip", "media", "speech", "measured", "annotation", "alternatives", "agreement", "human")
+    reads = ("key", "source", "clip", "media", "speech", "measured", "annotation", "alternatives", "agreement", "human",
+             "split_unit")  # fmt: skip
     writes = ("record",)
     batch_size = 1
     resources = Resources(cpus=0.25)
@@ -97,8 +98,8 @@ class ValidateStage:
         return {"record": judged.model_dump(mode="json")}
 
     def _assemble(self, row: Row) -> dict[str, Any]:
-        annotation, group_id = row["annotation"], row["source"]["group_id"]
-        heldout = group_id in self.heldout_groups
+        annotation, unit = row["annotation"], row.get("split_unit") or group_unit(row["source"])
+        heldout = any(group in self.heldout_groups for group in unit["groups"])
         unchanged = {name: row[name] for name in ("key", "source", "clip", "measured")}
         seen = (row["measured"]["faces"].get("voice_on_screen") or {}).get("decision", "unknown")
         written = {name: annotation[name] for name in ("observations", "emotion", "description", "provenance")}
@@ -108,7 +109,7 @@ class ValidateStage:
             "schema_version": Record.model_fields["schema_version"].default,
             "speech": {**row["speech"], "onscreen": seen} if seen != "unknown" else row["speech"],
             "media": {**row["media"], "policy": self.shard.media},
-            "split": "heldout" if heldout else split_of(group_id, self.shard),
+            "split": "heldout" if heldout else split_of(unit["name"], self.shard),
             "tier": annotation["provenance"]["tier"],
             "alternatives": row["alternatives"],
             "agreement": row["agreement"],

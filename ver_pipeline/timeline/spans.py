@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-Boundary = Literal["source", "shot", "pause", "limit"]
+Boundary = Literal["source", "shot", "turn", "pause", "limit"]
 
 SNAP_S = Fraction(12, 100)
 """A word that reaches over a shot cut by at most this is taken to end (or begin) at the cut: Whisper's
@@ -32,6 +32,7 @@ GRID_S = Fraction(1, 2)
 
 COST_PAUSE = 1.0
 COST_WORD_GAP = 3.0
+COST_TURN = 0.5
 COST_LIMIT = 0.75
 COST_ALIKE = 2.0
 COST_CUT_INSIDE = 1.5
@@ -39,7 +40,8 @@ COST_PER_CLIP = 0.25
 COST_LENGTH = 0.6
 COST_OUT_OF_BOUNDS = 1000.0
 """Relative prices (judgement, not measurement): a boundary at a shot cut between unlike frames is free,
-one in a pause costs less the longer the pause, one between two words without a pause is a last resort.  A clip costs
+one in a pause costs less the longer the pause, one between two words without a pause is a last resort unless another
+speaker says the second one.  A clip costs
 ``COST_LENGTH`` times the square of its distance from the preferred length, as a share of that length."""
 
 
@@ -109,6 +111,7 @@ def plan_spans(
     cuts: Sequence[tuple[int, float]],
     words: Sequence[tuple[Fraction, Fraction]],
     limits: Limits,
+    changes: Sequence[Fraction] = (),
 ) -> list[Span]:
     """Choose the clips of one video.
 
@@ -118,6 +121,7 @@ def plan_spans(
         cuts: (first frame of the new shot, similarity 0-1 across the cut), ascending.
         words: (start, end) in seconds, in any order; may overlap.
         limits: bounds.
+        changes: times in seconds, each between two words of different speakers.
 
     Returns:
         Adjacent spans in order; empty when the video is shorter than ``limits.min_s``.
@@ -127,7 +131,7 @@ def plan_spans(
     if n_frames < least:
         return []
     inner_cuts = sorted({frame: alike for frame, alike in cuts if 0 < frame < n_frames}.items())
-    candidates = _candidates(n_frames, fps, inner_cuts, words, limits)
+    candidates = _candidates(n_frames, fps, inner_cuts, words, limits, sorted(changes))
     bounds = _Bounds(least, float(Fraction(limits.target_s).limit_denominator(10_000) * fps), most)
     chosen = _cheapest(candidates, inner_cuts, bounds, limits.alike)
     frames = [frame for frame, _ in inner_cuts]
@@ -143,6 +147,7 @@ def _candidates(
     cuts: Sequence[tuple[int, float]],
     words: Sequence[tuple[Fraction, Fraction]],
     limits: Limits,
+    changes: Sequence[Fraction],
 ) -> list[_Candidate]:
     """Every frame at which a clip may begin, with its price; the video's two ends come first and last."""
     speech = _merged(words)
@@ -158,6 +163,10 @@ def _candidates(
 
     for start, end in _gaps(speech, Fraction(n_frames) / fps):
         pause = float(end - start)
+        turn = bisect.bisect_left(changes, start) < bisect.bisect_right(changes, end)
+        if turn:
+            kind_cost = COST_TURN * min(1.0, limits.min_pause_s / pause if pause else 1.0)
+            offer(round((start + end) / 2 * fps), "turn", kind_cost)
         if pause >= limits.min_pause_s:
             offer(round((start + end) / 2 * fps), "pause", COST_PAUSE * limits.min_pause_s / pause)
             for step in range(1, int(pause / GRID_S)):

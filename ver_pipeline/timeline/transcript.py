@@ -92,7 +92,15 @@ def slice_speech(transcript: Transcript, start_s: float, end_s: float, late_s: f
         "text_en": text if language == "en" else None,
         "text_zh": text if language == "zh" else None,
         "segments": [{**s, **_clamp(s, start_s, duration_s)} for s in segments],
-        "words": [{"word": w["word"], **_clamp(w, start_s, duration_s), "prob": round(w["prob"], 3)} for w in words],
+        "words": [
+            {
+                "word": w["word"],
+                **_clamp(w, start_s, duration_s),
+                "prob": round(w["prob"], 3),
+                "speaker": w.get("speaker"),
+            }
+            for w in words
+        ],
         "discarded": [
             {**d, **_clamp(d, start_s, duration_s)}
             for d in transcript.get("discarded", ())
@@ -149,6 +157,7 @@ def _segments(
                 "avg_logprob": segment.get("avg_logprob"),
                 "no_speech_prob": segment.get("no_speech_prob"),
                 "doubt": segment.get("doubt"),
+                "speaker": segment.get("speaker"),
             }
         )
     return sorted(pauses, key=lambda segment: float(segment["start_s"]))  # speakers overlap

@@ -64,7 +64,18 @@ def transcript_block(request: Request, language: str) -> str:
         if left <= 0:
             lines.append({"note": CUT[language]})
             break
-    return data_block({"language": speech.get("language", "und"), "segments": lines})
+    told = {"language": speech.get("language", "und"), "segments": lines}
+    return data_block({**told, "turns": turns} if (turns := _turns(speech)) else told)
+
+
+def _turns(speech: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Who speaks when, where voices were told apart and there is more than one of them; the words stand above."""
+    turns = speech.get("turns") or ()
+    if len({turn["speaker"] for turn in turns}) < 2:
+        return []
+    return [
+        {"speaker": t["speaker"] or "?", "from_s": t["start_s"], "to_s": t["end_s"], "says": t["text"]} for t in turns
+    ]
 
 
 def neighbours_block(request: Request, language: str, title: bool = False) -> str:

@@ -1,0 +1,42 @@
+"""A voice as a vector: near to other speech of the same person, far from that of others (CAM++)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ver_pipeline.assets import store
+
+MODEL = "voices"
+FILE = "speaker-embedding.onnx"
+
+Vector = npt.NDArray[np.float32]
+
+
+class EmbeddingNet:
+    """The network, on the processor."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self._session: Any = None
+
+    def open(self) -> None:
+        """Load the model.
+
+        Raises:
+            MissingModelError: it could not be had.
+        """
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        path = str(store.resolve(MODEL) / FILE)
+        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def embed(self, features: npt.NDArray[np.float32]) -> Vector:
+        """A unit vector ``(192,)`` of log mel energies ``(frames, 80)`` of one voice (``fbank.py``)."""
+        centred = features - features.mean(axis=0)
+        (embedding,) = self._session.run(None, {"features": centred[None]})
+        return np.asarray(embedding[0] / np.linalg.norm(embedding[0]), np.float32)

@@ -1,0 +1,123 @@
+"""speakers: which voice speaks when, over the whole video, so that a speaker has one name in all of its clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ver_pipeline.assets import store
+from ver_pipeline.measure.diarize import VoiceDiarizer
+from ver_pipeline.measure.pyannote import PyannoteDiarizer
+from ver_pipeline.measure.speakers import Diarizer
+from ver_pipeline.measure.voice_activity import MODEL
+from ver_pipeline.media.clock import Jump
+from ver_pipeline.schemas import plugins
+from ver_pipeline.schemas.config import SpeechConfig
+from ver_pipeline.schemas.errors import MissingModelError
+from ver_pipeline.schemas.reasons import Reason, Reject
+from ver_pipeline.stages.base import FILE, Outcome, Resources, Row
+from ver_pipeline.transcribers.audio import decode
+from ver_pipeline.transcribers.base import AudioError, Video
+
+OURS = ("voices", "pyannote", "none")
+
+
+def settled(config: SpeechConfig) -> tuple[SpeechConfig, str | None]:
+    """The settings of a build, and what it says where voices will not be told apart for want of the model.
+
+    A build decides once, before its first stage, so that all its workers do the same and its manifest says which.
+    """
+    if config.diarize != "voices":
+        return config, None
+    try:
+        store.resolve(MODEL)
+    except MissingModelError as error:
+        said = f"nobody tells voices apart in this build: {error.what}; {error.cure}"
+        return config.model_copy(update={"diarize": "none"}), said
+    return config, None
+
+
+def _diarizer(config: SpeechConfig) -> tuple[Diarizer | None, str | None]:
+    """Who tells voices apart, and the package and version that it comes from where it is not ours."""
+    if config.diarize == "none":
+        return None, None
+    if config.diarize == "voices":
+        return VoiceDiarizer(config.threads), None
+    if config.diarize == "pyannote":
+        return PyannoteDiarizer(config.diarize_model, config.device), None
+    plugin = plugins.load("diarizers", config.diarize, OURS)
+    return plugin.value(config), plugin.release
+
+
+class SpeakersStage:
+    """``speakers``: voices in source time, and who told them apart; nobody where nobody speaks."""
+
+    name = "speakers"
+    version = "1"
+    unit = "source"
+    reads = (
+        "source.id",
+        "source.uri",
+        "source.audio_track",
+        "source.clock_jumps",
+        "path",
+        FILE,
+        "transcript.speech_spans",
+    )
+    writes = ("speakers",)
+    batch_size = 1
+
+    def __init__(self, config: SpeechConfig) -> None:
+        self.config = config
+        self.diarizer, self._release = _diarizer(config)
+        on_gpu = config.device == "cuda" and config.diarize == "pyannote"
+        opens = self.diarizer is not None
+        self.resources = Resources(cpus=0.5, gpus=1.0 if on_gpu else 0.0, isolated=opens, time_limit_s=6 * 3600)
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """What shapes the diarizer's outcome, and whether vectors of voices are kept."""
+        if self.diarizer is None:
+            return {"diarizer": None}
+        own: dict[str, Any] = {"diarizer": self.diarizer.fingerprint(), "vectors": self.config.keep_voice_vectors}
+        return own if self._release is None else {**own, "release": self._release}
+
+    def open(self) -> None:
+        """Load the diarizer's models.
+
+        Raises:
+            MissingModelError, MissingDependencyError: what it needs is not there.
+        """
+        if self.diarizer is not None:
+            self.diarizer.open()
+
+    def run(self, rows: Sequence[Row]) -> list[Outcome]:
+        """The voices of each video; audio that does not decode is a reject, silence is not."""
+        return [self._one(row) for row in rows]
+
+    def _one(self, row: Row) -> Outcome:
+        source, spans = row["source"], row["transcript"]["speech_spans"]
+        if self.diarizer is None:
+            return {"speakers": {"diarizer": None, "voices": [], "vectors": None}}
+        keeps = self.config.keep_voice_vectors
+        told: Row = {"diarizer": self._name(), "voices": [], "vectors": {} if keeps else None}
+        if source["audio_track"] is None or not spans:
+            return {"speakers": told}
+        jumps = tuple(Jump.of(jump) for jump in source["clock_jumps"])
+        try:
+            found = self.diarizer.diarize(
+                decode(Video(row["path"], source["audio_track"], jumps)), [(a, b) for a, b in spans]
+            )
+        except AudioError as error:
+            return Reject(
+                Reason.DECODE_FAILED, self.name, str(error), source_id=source.get("id"), uri=source.get("uri")
+            )
+        told["voices"] = [{"speaker": v.speaker, "start_s": v.start_s, "end_s": v.end_s} for v in found.voices]
+        if keeps:
+            told["vectors"] = {name: list(vector) for name, vector in sorted(found.vectors.items())}
+        return {"speakers": told}
+
+    def _name(self) -> str:
+        """What the record says of who told the voices apart."""
+        if self.config.diarize == "voices":
+            return f"voices/{store.fingerprint(MODEL)[:8]}"
+        return self.config.diarize
