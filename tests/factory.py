@@ -11,6 +11,7 @@ from typing import Any
 
 from factory_text import BODIES, CASES, SCENES, Case
 
+from ver_pipeline.annotators.cues.people import people_of
 from ver_pipeline.schemas.config import ShardConfig
 from ver_pipeline.schemas.record import Record, parse_record
 from ver_pipeline.schemas.split import split_of
@@ -55,8 +56,9 @@ def make_dict(i: int = 0) -> dict[str, Any]:
     observations = _observations(i, case, clip["duration_s"], has_face, has_speech)
     emotion = _emotion(case, observations, has_face, has_speech)
     tier = ("cue", "teacher", "teacher", "human")[i % 4]
+    people = people_of(clip, speech, measured, emotion)
     return {
-        "schema_version": "ver-record/1",
+        "schema_version": "ver-record/2",
         "key": _key(i),
         "split": split_of(source["group_id"], ShardConfig()),
         "tier": tier,
@@ -72,6 +74,7 @@ def make_dict(i: int = 0) -> dict[str, Any]:
         "emotion": emotion,
         "description": _description(i, case, observations, has_face, has_speech),
         "provenance": _provenance(i, tier, has_audio, has_speech),
+        "people": people,
         "alternatives": [],
         "agreement": _agreement(case) if case.primary != "undetermined" else None,
         "verdict": None,

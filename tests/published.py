@@ -65,7 +65,7 @@ def publish(
         kind = "index" if name == "index" else "catalog"
         files.append(_entry(out, final, kind))
     manifest = {
-        "schema": "ver-manifest/1", "record_schema": "ver-record/1",
+        "schema": "ver-manifest/1", "record_schema": "ver-record/2",
         "dataset_id": hashlib.sha256("".join(f["sha256"] for f in files).encode()).hexdigest(),
         "files": sorted(files, key=lambda file: file["path"]),
         "counts": {"sources": len({r["source"]["id"] for r in dicts}), "clips": len(dicts) + 2, "samples": len(dicts),

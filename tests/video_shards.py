@@ -124,7 +124,7 @@ def write_data_set(out: Path, samples: Sequence[dict[str, Any]], per_shard: int 
     files.append(_write_index(out, sorted(rows, key=lambda r: r["key"])))
     files += _write_catalog(out, sorted((s["record"] for s in samples), key=lambda r: r["key"]))
     manifest = {
-        "schema": "ver-manifest/1", "record_schema": "ver-record/1",
+        "schema": "ver-manifest/1", "record_schema": "ver-record/2",
         "dataset_id": digest([f["sha256"] for f in files]), "files": files,
         "counts": {"sources": len(rows), "clips": len(rows), "samples": len(rows), "rejects": 0},
         "config": {}, "fingerprints": {}, "tools": {},

@@ -46,7 +46,7 @@ def test_every_reject_says_what_where_and_why(built):
 
 def test_stock_webdataset_reads_every_record_and_each_fits_the_committed_schema(built):
     _, out, _, _ = built
-    schema = json.loads((Path(__file__).parents[2] / "schemas" / "record.v1.schema.json").read_text())
+    schema = json.loads((Path(__file__).parents[2] / "schemas" / "record.v2.schema.json").read_text())
     shards = [str(out / f["path"]) for f in builds.manifest(out)["files"] if f["kind"] == "shard"]
     n = 0
     for sample in webdataset.WebDataset(shards, shardshuffle=False).decode():

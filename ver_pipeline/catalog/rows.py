@@ -192,6 +192,41 @@ def face_rows(record: Record) -> Iterator[Row]:
         }
 
 
+def people_rows(record: Record) -> Iterator[Row]:
+    """The rows of ``people``, in order of their names."""
+    for person in sorted(record.get("people") or (), key=lambda p: str(p["person_id"])):
+        lengths: dict[str, float] = {}
+        for stretch in person["emotions"]:
+            lengths[stretch["label"]] = lengths.get(stretch["label"], 0.0) + _length_s(stretch)
+        named = {label: length for label, length in lengths.items() if label != "undetermined"} or lengths
+        label = min(named, key=lambda name: (-named[name], name)) if named else "undetermined"
+        felt = [stretch for stretch in person["emotions"] if stretch["valence"] is not None]
+        whole = sum(map(_length_s, felt))
+        yield {
+            "key": record["key"],
+            "source_id": record["source"]["id"],
+            **{name: person[name] for name in ("person_id", "track_ids", "speaker", "role", "onscreen_share")},
+            **{name: person[name] for name in ("speaking_s", "is_subject")},
+            "n_turns": len(person["turns"]),
+            "label": label,
+            "valence": round(sum(s["valence"] * _length_s(s) for s in felt) / whole, 4) if felt else None,
+            "confidence": max((s["confidence"] for s in person["emotions"] if s["label"] == label), default=None),
+            "n_emotions": len(person["emotions"]),
+        }
+
+
+def _length_s(stretch: Record) -> float:
+    """A moment that was looked at once counts a little too."""
+    return float(stretch["end_s"]) - float(stretch["start_s"]) + 0.1
+
+
+def person_emotion_rows(record: Record) -> Iterator[Row]:
+    """The rows of ``person_emotions``."""
+    for person in sorted(record.get("people") or (), key=lambda p: str(p["person_id"])):
+        for i, stretch in enumerate(person["emotions"]):
+            yield {"key": record["key"], "person_id": person["person_id"], "i": i, **stretch}
+
+
 def evidence_rows(record: Record) -> Iterator[Row]:
     """The rows of ``evidence``."""
     for number, annotation in enumerate(annotations_of(record)):
@@ -262,6 +297,8 @@ RECORD_ROWS: dict[str, Callable[[Record], Iterator[Row]]] = {
     "words": word_rows,
     "turns": turn_rows,
     "faces": face_rows,
+    "people": people_rows,
+    "person_emotions": person_emotion_rows,
     "evidence": evidence_rows,
     "annotations": annotation_rows,
     "labels": label_rows,

@@ -18,8 +18,9 @@ from pydantic import ValidationError
 from ver_pipeline.lint.defect import Defect
 from ver_pipeline.lint.facts import Columns, record_facts
 from ver_pipeline.media.open import MediaError, open_media
-from ver_pipeline.schemas.canonical import canonical_json
+from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.hashing import sha256_file
+from ver_pipeline.schemas.migrate import of_today
 from ver_pipeline.schemas.record import Record, parse_record
 from ver_pipeline.schemas.strict import relation_errors
 from ver_pipeline.schemas.tables import flat_columns
@@ -191,10 +192,16 @@ def _check_sample(
         report.facts.setdefault(table, {})[owner] = fact
 
 
+def _as_it_stands(data: bytes) -> bytes:
+    """The same JSON in canonical form."""
+    return canonical_json(parse_json(data))
+
+
 def _parse(data: bytes, found: Note) -> Record | None:
     """The record, if it fits the schema and is in canonical form."""
     try:
-        record = parse_record(data)
+        now = of_today(data)
+        record = parse_record(now)
     except (ValidationError, ValueError) as error:
         if isinstance(error, ValidationError):
             defect = error.errors(include_input=False, include_url=False)[0]
@@ -202,7 +209,8 @@ def _parse(data: bytes, found: Note) -> Record | None:
         else:
             found("schema", f"the record is not JSON: {error}")
         return None
-    if canonical_json(record.model_dump(mode="json", exclude_unset=True)) != data:  # older records lack later fields
+    unset = now is data  # records of this version may lack later fields; an earlier version's form is its own
+    if (canonical_json(record.model_dump(mode="json", exclude_unset=True)) if unset else _as_it_stands(data)) != data:
         found("canonical", "the record is not in canonical form")
     for fault in relation_errors(record):
         found("schema", f"{fault.pointer}: {fault.message}")

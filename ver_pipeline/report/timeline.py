@@ -17,6 +17,15 @@ FOOT = 18
 LANES = {"words": ("transcript", "字词"), "faces": ("expression", "表情")}
 """What was measured, above what was said about it."""
 
+MAX_PEOPLE = 6
+ROLES = {
+    "speaker": ("speaks", "说话"),
+    "listener": ("listens", "倾听"),
+    "bystander": ("present", "在场"),
+    "offscreen_voice": ("off screen", "画外"),
+    "unknown": ("unclear", "未知"),
+}
+
 Record = Mapping[str, Any]
 
 
@@ -36,6 +45,9 @@ def timeline(record: Record) -> str:
             + "".join(_face(track, y, length_s) for track in tracks[:3])
         )
         y += FACE_LANE
+    for person in (record.get("people") or ())[:MAX_PEOPLE]:
+        lanes.append(_person(person, record["speech"].get("turns") or (), y, length_s))
+        y += LANE
     for modality in ("face", "body", "scene", "acoustic", "lexical", "context"):
         seen = [o for o in record["observations"] if o["modality"] == modality]
         if seen:
@@ -68,6 +80,28 @@ def _words(words: Sequence[Record], y: float, length_s: float) -> str:
             f"<title>{escape(text)} ({word['start_s']:.2f} s)</title></rect>"
         )
     return "".join(marks)
+
+
+def _person(person: Record, turns: Sequence[Record], y: float, length_s: float) -> str:
+    """One person: what they seem to feel as bars above, when they speak as a line beneath."""
+    en, zh = ROLES[person["role"]]
+    name = f"{person['person_id']} {'★ ' if person['is_subject'] else ''}"
+    bars = []
+    for felt in person["emotions"]:
+        x0, x1 = _x(felt["start_s"], length_s), _x(felt["end_s"], length_s)
+        title = f"{person['person_id']}: {felt['label']} {felt['confidence']:.2f} ({', '.join(felt['sources'])})"
+        bars.append(
+            f'<rect class="span" x="{x0:.1f}" y="{y + 4}" width="{max(3.0, x1 - x0):.1f}" height="10" rx="3" '
+            f'style="--c:{colour(felt["label"])}" data-t="{felt["start_s"]:.3f}"><title>{escape(title)}</title></rect>'
+        )
+    for number in person["turns"]:
+        turn = turns[number]
+        x0, x1 = _x(turn["start_s"], length_s), _x(turn["end_s"], length_s)
+        bars.append(
+            f'<rect class="word" x="{x0:.1f}" y="{y + 16}" width="{max(2.0, x1 - x0):.1f}" height="4" rx="2">'
+            f"<title>{escape(turn['speaker'] or '')}: {escape(turn['text'])}</title></rect>"
+        )
+    return svg_both(name + en, name + zh, LEFT - 8, y + 14, "end") + "".join(bars)
 
 
 def _face(track: Record, y: float, length_s: float) -> str:

@@ -206,6 +206,46 @@ peak_s            float   when that expression peaks
     ),
 )
 
+PEOPLE = Table(
+    "people",
+    "One row a person seen or heard in a clip.  Names hold within one clip; nobody is identified.",
+    ("key", "person_id"),
+    columns(
+        """key               string  the sample
+person_id         string  name of the person within the clip, such as P1
+source_id         string  the video
+track_ids         strings face tracks that are this person's
+speaker           string  the voice, such as S1; null where none is known to be theirs
+role              string  speaker, listener, bystander, offscreen_voice or unknown
+onscreen_share    float   share of the clip in which the face is seen
+speaking_s        float   for how long the person speaks
+n_turns           int     turns in the talk
+is_subject        bool    the one whom the clip's emotion is about
+label             string  the label that holds longest; undetermined where cues carry none
+valence           float   mean over the stretches that have one, -1 to 1, weighted by length
+confidence        float   the greatest confidence of that label
+n_emotions        int     rows in person_emotions
+"""
+    ),
+)
+
+PERSON_EMOTIONS = Table(
+    "person_emotions",
+    "One row a stretch in which one person's own cues were judged: what that person seems to feel.",
+    ("key", "person_id", "i"),
+    columns(
+        "key string  the sample\nperson_id string  the person\ni int  position in order of time, from 0"
+        + _SPAN
+        + """label             string  canonical label, or undetermined
+valence           float   -1 to 1
+arousal           float   -1 to 1
+intensity         int     0 to 4
+confidence        float   0 to 1
+sources           strings what it rests on: face, shape, voice, words
+"""
+    ),
+)
+
 EVIDENCE = Table(
     "evidence",
     "One row a thing seen, heard or said, of the adopted annotation (0) and of every alternative.",
@@ -344,5 +384,20 @@ canary_hit_rate   float   of canaries: the lowest share of things read back righ
 """),
 )
 
-_ALL = (SOURCES, CLIPS, SEGMENTS, WORDS, TURNS, FACES, EVIDENCE, ANNOTATIONS, LABELS, FINDINGS, REJECTS, RUNS)
+_ALL = (
+    SOURCES,
+    CLIPS,
+    SEGMENTS,
+    WORDS,
+    TURNS,
+    FACES,
+    PEOPLE,
+    PERSON_EMOTIONS,
+    EVIDENCE,
+    ANNOTATIONS,
+    LABELS,
+    FINDINGS,
+    REJECTS,
+    RUNS,
+)
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}

@@ -79,7 +79,7 @@ def sql_tables() -> str:
 def derived_files() -> dict[str, str]:
     """File name under ``schemas/`` to its content."""
     return {
-        "record.v1.schema.json": _pretty(record_json_schema()),
+        "record.v2.schema.json": _pretty(record_json_schema()),
         "tables.v1.arrow.json": _pretty(arrow_tables()),
         "tables.v1.sql": sql_tables(),
     }

@@ -1,8 +1,7 @@
 """Reads records of every version that was ever published, as records of today.
 
 A version's record becomes the next version's by one pure function on its JSON form; a reader goes from
-step to step.  ``ver-record/1`` is the first version, so the table of steps is empty; the first breaking
-change adds its step here, and a frozen record of the old version to ``tests/schemas``.
+step to step.  A breaking change adds its step here, and a frozen record of the old version to ``tests/schemas``.
 """
 
 from __future__ import annotations
@@ -12,14 +11,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ver_pipeline.schemas.canonical import parse_json
+from ver_pipeline.schemas.canonical import canonical_json, parse_json
 from ver_pipeline.schemas.config import BuildConfig
 from ver_pipeline.schemas.errors import CorruptDataError
 from ver_pipeline.schemas.record import SCHEMA_VERSION, Record, parse_record
 
 Step = Callable[[dict[str, Any]], dict[str, Any]]
 
-STEPS: Mapping[str, Step] = {}
+
+def _without_people(record: dict[str, Any]) -> dict[str, Any]:
+    """``ver-record/2`` says who is seen and heard; of an earlier record nobody asked."""
+    return {**record, "schema_version": "ver-record/2", "people": None}
+
+
+STEPS: Mapping[str, Step] = {"ver-record/1": _without_people}
 """Version to the function that turns its JSON form into that of the next version."""
 
 
@@ -37,6 +42,16 @@ def read_record(data: bytes | str, steps: Mapping[str, Step] = STEPS) -> Record:
     if isinstance(value, dict) and value.get("schema_version") == SCHEMA_VERSION:
         return parse_record(data)
     return parse_record(upgrade(value, steps))
+
+
+def of_today(data: bytes | str) -> bytes | str:
+    """The record in ``data`` in today's form where an earlier version wrote it; anything else as it is."""
+    try:
+        value = parse_json(data)
+    except ValueError:
+        return data
+    older = isinstance(value, dict) and value.get("schema_version") in STEPS
+    return canonical_json(upgrade(value)) if older else data
 
 
 RENAMED_SETTINGS = {

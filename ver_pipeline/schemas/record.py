@@ -17,9 +17,10 @@ from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.record_annotation import Agreement, Annotation, Description, Emotion, Observation, Provenance
 from ver_pipeline.schemas.record_measured import Measured
 from ver_pipeline.schemas.record_media import Clip, Media, Source, Speech
+from ver_pipeline.schemas.record_people import Person
 from ver_pipeline.schemas.record_types import Key, Part, Split, Tier
 
-SCHEMA_VERSION: Final = "ver-record/1"
+SCHEMA_VERSION: Final = "ver-record/2"
 
 
 class Finding(Part):
@@ -71,7 +72,7 @@ class Lineage(Part):
 class Record(Part):
     """One sample: everything a reader of the data set gets about one clip."""
 
-    schema_version: Literal["ver-record/1"] = SCHEMA_VERSION
+    schema_version: Literal["ver-record/2"] = SCHEMA_VERSION
     key: Key
     split: Split
     tier: Tier
@@ -84,6 +85,8 @@ class Record(Part):
     emotion: Emotion
     description: Description
     provenance: Provenance
+    people: tuple[Person, ...] | None = None
+    """Who is seen and heard; None in records of ``ver-record/1``, of which nobody asked."""
     alternatives: tuple[Annotation, ...] = ()
     agreement: Agreement | None = None
     verdict: Verdict | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ver_pipeline.schemas.migrate import of_today
 from ver_pipeline.schemas.record import Record
 from ver_pipeline.schemas.rules.base import Context
 from ver_pipeline.schemas.rules.engine import BY_ID
@@ -29,14 +30,14 @@ class RecordError:
 
 
 def record_errors(data: bytes | str | dict[str, Any]) -> list[RecordError]:
-    """All defects of a record; an empty list means that it is valid.
+    """All defects of a record of any version; an empty list means that it is valid.
 
     Unknown fields, missing fields, wrong types, NaN, values out of range; then times outside the clip,
     boxes outside the frame, distributions that do not sum to one, counts and keys that do not fit.
     """
     text = json.dumps(data) if isinstance(data, dict) else data
     try:
-        record = Record.model_validate_json(text)
+        record = Record.model_validate_json(of_today(text))
     except ValidationError as error:
         defects = error.errors(include_input=False, include_url=False)
         return [RecordError(_pointer(defect["loc"]), defect["msg"]) for defect in defects]

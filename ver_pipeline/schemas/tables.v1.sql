@@ -242,6 +242,39 @@ CREATE TABLE "faces" (
     p_surprise            DOUBLE      -- mean probability of a surprise expression
 );
 
+-- One row a person seen or heard in a clip.  Names hold within one clip; nobody is identified.
+CREATE TABLE "people" (
+    key                   VARCHAR,    -- the sample
+    person_id             VARCHAR,    -- name of the person within the clip, such as P1
+    source_id             VARCHAR,    -- the video
+    track_ids             VARCHAR[],  -- face tracks that are this person's
+    speaker               VARCHAR,    -- the voice, such as S1; null where none is known to be theirs
+    role                  VARCHAR,    -- speaker, listener, bystander, offscreen_voice or unknown
+    onscreen_share        DOUBLE,     -- share of the clip in which the face is seen
+    speaking_s            DOUBLE,     -- for how long the person speaks
+    n_turns               BIGINT,     -- turns in the talk
+    is_subject            BOOLEAN,    -- the one whom the clip's emotion is about
+    label                 VARCHAR,    -- the label that holds longest; undetermined where cues carry none
+    valence               DOUBLE,     -- mean over the stretches that have one, -1 to 1, weighted by length
+    confidence            DOUBLE,     -- the greatest confidence of that label
+    n_emotions            BIGINT      -- rows in person_emotions
+);
+
+-- One row a stretch in which one person's own cues were judged: what that person seems to feel.
+CREATE TABLE "person_emotions" (
+    key                   VARCHAR,    -- the sample
+    person_id             VARCHAR,    -- the person
+    i                     BIGINT,     -- position in order of time, from 0
+    start_s               DOUBLE,     -- start in the clip
+    end_s                 DOUBLE,     -- end in the clip
+    label                 VARCHAR,    -- canonical label, or undetermined
+    valence               DOUBLE,     -- -1 to 1
+    arousal               DOUBLE,     -- -1 to 1
+    intensity             BIGINT,     -- 0 to 4
+    confidence            DOUBLE,     -- 0 to 1
+    sources               VARCHAR[]   -- what it rests on: face, shape, voice, words
+);
+
 -- One row a thing seen, heard or said, of the adopted annotation (0) and of every alternative.
 CREATE TABLE "evidence" (
     key                   VARCHAR,    -- the sample

@@ -147,11 +147,11 @@ def _clips(
 ) -> list[Row]:
     times = [(origin + span.first / fps, origin + span.end / fps) for span in spans]
     keys = [clip_key(source_id, start, end) for start, end in times]
-    speech_by_clip = [
+    said = [
         slice_speech(transcript, float(start), float(end), SAID_LATE_S if (start, end) == times[-1] else 0.0)
         for start, end in times
     ]
-    heard = [{**speech, **told} for speech, told in zip(heard, _turns(speakers, heard, times), strict=True)]
+    speech_by_clip = [{**one, **turns} for one, turns in zip(said, _turns(speakers, said, times), strict=True)]
     return [
         {
             "key": keys[i],

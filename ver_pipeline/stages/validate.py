@@ -10,6 +10,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ver_pipeline.annotators.cues import people
+from ver_pipeline.annotators.cues.annotator import revision as cues_revision
+from ver_pipeline.annotators.cues.people import people_of
 from ver_pipeline.schemas.config import ShardConfig, ValidateConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Record, parse_record
@@ -21,7 +24,8 @@ from ver_pipeline.stages.base import Outcome, Resources, Row
 class ValidateStage:
     """One clip with its annotation in, one record out; or a reject that names the rules that failed.
 
-    Where the speaker is seen (``speech.onscreen``) is what ``evidence`` decided.
+    Where the speaker is seen (``speech.onscreen``) is what ``evidence`` decided; who is seen and heard (``people``)
+    follows from faces, voices and words.
 
     Guarantees: a record that leaves this stage fits the schema and no rule of severity ``reject``
     found anything in it; its verdict lists every rule in force as passed, not run, or with findings.
@@ -70,6 +74,7 @@ class ValidateStage:
             "rules": rule_set(self.config, self.extra_rules).version,
             "split": [self.shard.val_frac, self.shard.test_frac, self.shard.split_seed],
             "media": self.shard.media,
+            "people": [people.VERSION, cues_revision()],
             "takedown": None if self.takedown is None else sorted(self.takedown),
             "heldout": sorted(self.heldout_groups),
             "lineage": self.lineage,
@@ -102,12 +107,14 @@ class ValidateStage:
         heldout = any(group in self.heldout_groups for group in unit["groups"])
         unchanged = {name: row[name] for name in ("key", "source", "clip", "measured")}
         seen = (row["measured"]["faces"].get("voice_on_screen") or {}).get("decision", "unknown")
+        speech = {**row["speech"], "onscreen": seen} if seen != "unknown" else row["speech"]
         written = {name: annotation[name] for name in ("observations", "emotion", "description", "provenance")}
         return {
             **unchanged,
             **written,
+            "people": people_of(row["clip"], speech, row["measured"], annotation["emotion"]),
             "schema_version": Record.model_fields["schema_version"].default,
-            "speech": {**row["speech"], "onscreen": seen} if seen != "unknown" else row["speech"],
+            "speech": speech,
             "media": {**row["media"], "policy": self.shard.media},
             "split": "heldout" if heldout else split_of(unit["name"], self.shard),
             "tier": annotation["provenance"]["tier"],

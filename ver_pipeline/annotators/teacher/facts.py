@@ -11,6 +11,7 @@ from ver_pipeline.annotators.base import Request
 from ver_pipeline.annotators.cues.compose import observe
 from ver_pipeline.annotators.cues.features import Features, read_features
 from ver_pipeline.annotators.cues.labeling_sources import label_votes, word_features
+from ver_pipeline.annotators.cues.people import people_of
 from ver_pipeline.annotators.cues.phrases import wording_of
 
 MAX_TRANSCRIPT = 4000
@@ -45,10 +46,26 @@ def facts_block(request: Request) -> str:
         "faces": [_face(face) for face in features.faces[:MAX_FACES]],
         "has_sound": features.has_audio,
     }
+    people = people_of(request.clip, request.speech, request.measured, {})
+    if len(people) > 1 or any(person["role"] == "offscreen_voice" for person in people):
+        facts["people"] = [_person(person, features) for person in people[:MAX_FACES]]
     audio = measured_audio(request)
     if audio is not None:
         facts["a1"] = {"text_en": audio["text_en"], "text_zh": audio["text_zh"]}
     return data_block(facts)
+
+
+def _person(person: Mapping[str, Any], features: Features) -> dict[str, Any]:
+    """One person: where their face is, and whether and with which voice they speak."""
+    places = [face.place for face in features.faces if face.track_id in person["track_ids"]]
+    return {
+        "id": person["person_id"],
+        "role": person["role"],
+        "face": places[0] if places else "not in view",
+        "on_screen_share": person["onscreen_share"],
+        "voice": person["speaker"],
+        "speaks_s": person["speaking_s"],
+    }
 
 
 def transcript_block(request: Request, language: str) -> str:

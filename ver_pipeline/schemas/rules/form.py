@@ -208,6 +208,9 @@ def _spans(record: Record) -> Iterator[tuple[str, float, float]]:
         yield f"/measured/faces/tracks/{i}", track.start_s, track.end_s
         for k, span in enumerate(track.speaking.spans if track.speaking else ()):
             yield f"/measured/faces/tracks/{i}/speaking/spans/{k}", span.start_s, span.end_s
+    for i, person in enumerate(record.people or ()):
+        for k, felt in enumerate(person.emotions):
+            yield f"/people/{i}/emotions/{k}", felt.start_s, felt.end_s
     for i, hit in enumerate(record.measured.sentiment.hits):
         if hit.start_s is not None and hit.end_s is not None:
             yield f"/measured/sentiment/hits/{i}", hit.start_s, hit.end_s
