@@ -249,6 +249,8 @@ def test_stage_gives_the_columns_it_declares_with_votes_of_all_sources() -> None
         {name: clip(i).get(name) for name in ("key", "clip", "speech", "measured")} | {"media_path": None}
         for i in range(26)
     ]
+    glad = say(clip(26), "I am so happy that we won!")
+    rows.append({name: glad.get(name) for name in ("key", "clip", "speech", "measured")} | {"media_path": None})
     outcomes = stage.run(rows)
     for outcome in outcomes:
         assert isinstance(outcome, dict)

@@ -107,7 +107,9 @@ def test_polarity_alone_casts_no_vote_and_makes_no_label(text: str) -> None:
      ("Sorry to bother you again.", "en"), ("Thank you for calling.", "en"), ("恐怕来不了了。", "zh"),
      ("不好意思，请让一下。", "zh"), ("祝你生日快乐！", "zh"), ("谢谢你打电话来。", "zh"), ("很高兴认识你。", "zh"),
      ("Don't be sad.", "en"), ("Please don't cry.", "en"), ("You must not be afraid.", "en"), ("别难过了。", "zh"),
-     ("你别哭了。", "zh"), ("She said that he was furious.", "en"), ("I am not angry.", "en")],
+     ("你别哭了。", "zh"), ("Why are you crying?", "en"), ("She was furious with us.", "en"), ("Are you angry?", "en"),
+     ("你为什么哭了，请不要难过。", "zh"), ("他们都很害怕。", "zh"), ("She said that he was furious.", "en"),
+     ("I am not angry.", "en")],
 )  # fmt: skip
 def test_politeness_prohibitions_and_reports_are_nothing_that_the_speaker_feels(text: str, language: str) -> None:
     data = spoken(text, language)
@@ -118,7 +120,8 @@ def test_politeness_prohibitions_and_reports_are_nothing_that_the_speaker_feels(
 @pytest.mark.parametrize(
     ("text", "language", "label"),
     [("I'm afraid of the dark.", "en", "fear"), ("I am so sad.", "en", "sadness"), ("我好害怕。", "zh", "fear"),
-     ("Leave me alone, I hate you!", "en", "anger")],
+     ("Leave me alone, I hate you!", "en", "anger"), ("You make me so angry.", "en", "anger"),
+     ("你让我很难过。", "zh", "sadness")],
 )  # fmt: skip
 def test_what_the_speaker_does_feel_still_counts(text: str, language: str, label: str) -> None:
     data = spoken(text, language)

@@ -173,7 +173,7 @@ def _looks(say: Wording, phase: Phase, is_all: bool = True) -> Pair:
 
 def _moments(say: Wording, face: FaceFeature, phases: Sequence[Phase], n_before: int) -> list[Seen]:
     """The expressions that come up for a moment within the described phases: those with most looks."""
-    moments = [moment for phase in phases for moment in phase.moments]
+    moments = [moment for phase in phases for moment in phase.moments if moment.expression != "neutral"]
     chosen = sorted(moments, key=lambda m: (-m.n_looks, m.start_s))[:MAX_MOMENTS]
     observations = []
     for i, moment in enumerate(sorted(chosen, key=lambda m: m.start_s)):

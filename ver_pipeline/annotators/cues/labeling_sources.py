@@ -43,6 +43,20 @@ LEAN: dict[int, dict[LabelId, float]] = {  # where a polarity points when no wor
     1: {"happiness": 0.6, "contentment": 0.3, "neutral": 0.1},
     -1: {"anger": 0.28, "sadness": 0.28, "anxiety": 0.14, "fear": 0.08, "disgust": 0.08, "disappointment": 0.14},
 }
+CLAUSE_REACH = 48
+"""How many characters before a word are searched for whose feeling it is."""
+STATES: tuple[LabelId, ...] = ("sadness", "fear", "anxiety", "helplessness")
+"""Telling expressions of these say how somebody is, who may be another; those of others are said at somebody."""
+_PERSONS = {
+    "en": re.compile(r"(?<!\w)(?:i|i'm|i’m|me|my|myself|we|we're|we’re|us|our|you|you're|you’re|your|he|he's|him|his|"
+                     r"she|she's|her|they|they're|them|their|who|everybody|everyone|somebody|nobody|people)(?!\w)",
+                     re.IGNORECASE),
+    "zh": re.compile(r"我们|咱们|我|咱|俺|你们|您|你|他们|她们|它们|他|她|大家|人家|谁"),
+}  # fmt: skip
+_FIRST = {
+    "en": re.compile(r"(?:i|i'm|i’m|me|my|myself|we|we're|we’re|us|our)", re.IGNORECASE),
+    "zh": re.compile(r"我们|咱们|我|咱|俺"),
+}
 MAX_TEXT = 20_000
 """Characters of a transcript that are searched; more than anybody can say in a clip."""
 POLARITY_WEIGHT = 0.15
@@ -205,8 +219,8 @@ def words_vote(features: Features, speech: Mapping[str, Any], measured: Mapping[
 def word_features(speech: Mapping[str, Any], measured: Mapping[str, Any]) -> tuple[WordFeature, ...]:
     """Every telling expression of the transcript, left to right.
 
-    What is denied or forbidden ("don't cry"), told of others, or said out of politeness ("I'm afraid we're closed") is
-    nothing that the speaker feels: it is left out.
+    What is denied or forbidden ("don't cry"), told or asked of others ("why are you crying?"), or said out of
+    politeness ("I'm afraid we're closed") is nothing that the speaker feels: it is left out.
     """
     text = str(speech.get("text") or "")[:MAX_TEXT]
     hits: dict[tuple[int, int], WordFeature] = {}
@@ -216,17 +230,20 @@ def word_features(speech: Mapping[str, Any], measured: Mapping[str, Any]) -> tup
     for language in languages:
         for hit in emotion_labels.find_words(text, language):
             felt = hit.canon not in (None, "neutral", "undetermined") and not hit.negated
-            if felt and hit.canon is not None and not _within(hit.start, [*polite, *reported]):
+            elsewhere = _within(hit.start, [*polite, *reported]) or _of_others(text, hit.start, language)
+            if felt and hit.canon is not None and not elsewhere:
                 hits[(hit.start, hit.end)] = WordFeature(hit.start, hit.end, hit.canon, NAMED_WEIGHT)
         for match in cue_pattern(language).finditer(text):
             if _inside(match.start(), hits) or _within(match.start(), [*polite, *reported]):
                 continue
-            if not is_denied(text, *match.span(), language):
-                label = _cue_labels()[match.group().lower()]
+            label = _cue_labels()[match.group().lower()]
+            of_others = label in STATES and _of_others(text, match.start(), language)
+            if not is_denied(text, *match.span(), language) and not of_others:
                 hits[match.span()] = WordFeature(*match.span(), label, _cue_table()["weight"])
     for hit in (measured.get("sentiment") or {}).get("hits", ()):
         start = text.find(hit["word"])
-        if hit.get("emotion") and start >= 0 and not _inside(start, hits) and not _within(start, [*polite, *reported]):
+        elsewhere = _within(start, [*polite, *reported]) or any(_of_others(text, start, each) for each in languages)
+        if hit.get("emotion") and start >= 0 and not elsewhere and not _inside(start, hits):
             hits[(start, start + len(hit["word"]))] = WordFeature(
                 start, start + len(hit["word"]), hit["emotion"], 0.5 * abs(float(hit["polarity"]))
             )
@@ -265,6 +282,13 @@ def _formulas(language: str) -> re.Pattern[str]:
     forms = [re.escape(form) for form in _cue_table()["polite"][language]["words"]]
     body = "|".join([*forms, *_cue_table()["polite"][language].get("patterns", [])])
     return re.compile(body) if language == "zh" else re.compile(rf"(?<!\w)(?:{body})(?!\w)", re.IGNORECASE)
+
+
+def _of_others(text: str, at: int, language: str) -> bool:
+    """The nearest person named before a word, in its clause, is not the speaker: "why are you crying", 你为什么哭."""
+    clause = re.split(r"[,.;:!?，。；：！？、\n]", text[max(0, at - CLAUSE_REACH) : at])[-1]
+    persons = _PERSONS[language].findall(clause)
+    return bool(persons) and not _FIRST[language].fullmatch(persons[-1])
 
 
 def _within(at: int, spans: Sequence[tuple[int, int]]) -> bool:
