@@ -7,6 +7,7 @@ from typing import Any
 from factory import make_dict
 
 from ver_pipeline.annotators.cues.people import people_of
+from ver_pipeline.export.dyads import listener_rows
 from ver_pipeline.schemas.record import parse_record
 from ver_pipeline.schemas.strict import relation_errors
 
@@ -113,6 +114,16 @@ def test_small_faces_and_passers_by_do_not_listen() -> None:
     passing = face("f2", 0.6, (1.0, 2.5), [], "neutral")
     roles = [role for _, _, role in told(scene([small, passing], [("S1", 1.0, 9.0, "Yes.")], "off"))]
     assert roles == ["bystander", "bystander", "offscreen_voice"]
+
+
+def test_a_listener_is_exported_with_what_the_others_say_and_nobody_else_is() -> None:
+    left = face("f1", 0.1, (0.0, 10.0), [(1.0, 4.0)], "happiness")
+    right = face("f2", 0.6, (0.0, 10.0), [], "surprise")
+    data = scene([left, right], [("S1", 1.0, 4.0, "We won."), (None, 5.0, 5.5, "Hm.")], "on")
+    rows = list(listener_rows({**data, "people": people(data, subject="f1")}))
+    assert {(row["listener"], row["speakers"], row["said"]) for row in rows} == {("P2", "P1", "We won.")}
+    assert {row["listener_emotion"] for row in rows} == {"surprise"} and all(row["speaker_onscreen"] for row in rows)
+    assert list(listener_rows({**data, "people": None})) == []
 
 
 def test_everybody_s_emotions_fit_the_record() -> None:

@@ -15,6 +15,7 @@ from ver_pipeline.catalog.records import local_root, read_records
 from ver_pipeline.catalog.where import select_keys
 from ver_pipeline.editing.settle import settle
 from ver_pipeline.export.conversations import JsonFiles, dataset_info, dialogues, emotion_qwen, llava, messages
+from ver_pipeline.export.dyads import write_dyads
 from ver_pipeline.export.emer import write_emer
 from ver_pipeline.export.hub import write_recipe
 from ver_pipeline.export.rights import check_public
@@ -24,7 +25,8 @@ from ver_pipeline.schemas.untrusted import inside
 from ver_pipeline.shards.read import ShardReader
 
 SHAPES = {"llava": llava, "emotion-qwen": emotion_qwen, "llama-factory": messages, "ms-swift": messages}
-FORMATS = (*SHAPES, "hf", "emer")
+TABLES = {"emer": write_emer, "dyads": write_dyads}
+FORMATS = (*SHAPES, "hf", *TABLES)
 """The layouts of our own; other packages add theirs (docs/extending.md)."""
 REFERENCES = ("key", "uri", "source_id", "start_s", "end_s", "media_sha256", "license")
 
@@ -87,8 +89,8 @@ def _write(data: Dataset, folder: Path, wish: Export) -> Exported:
     if wish.format == "hf":
         write_recipe(data.manifest, folder)
         done.n_samples = data.manifest["counts"]["samples"]
-    elif wish.format == "emer":
-        done.n_samples = write_emer((record for _, record in read_records(data, wish.where)), folder)
+    elif wish.format in TABLES:
+        done.n_samples = TABLES[wish.format]((record for _, record in read_records(data, wish.where)), folder)
     elif wish.format in SHAPES:
         _conversations(data, folder, wish, done)
     else:
