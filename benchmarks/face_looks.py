@@ -5,18 +5,21 @@
 ``before`` detects at each of two looks a second and scores the expression there, as the stage did before it had the
 mesh.  The others score expressions as often, detect when it is due, and follow the mesh in between at the rate named.
 All are run in turn, ``--rounds`` times, in one process; printed is the least CPU time of each, a second of film, and its
-ratio to ``before``, for each video; then what the parts cost.
+ratio to ``before``, for each video: once as if somebody were heard throughout, and once as if nobody were, where the
+rate is halved; then what the parts cost.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from imageio_ffmpeg import get_ffmpeg_exe
 
 from ver_pipeline.assets import store
 from ver_pipeline.footage.compose import BILINGUAL_SCENES, bilingual_video
@@ -29,16 +32,14 @@ from ver_pipeline.media.open import open_media
 from ver_pipeline.schemas.config import EvidenceConfig
 from ver_pipeline.stages.evidence import EvidenceStage
 
+BEFORE = "before, 2 looks"
 RATES = (4.0, 6.0, 8.0, 12.0)
 SILENT = {"present": False, "text": "", "words": [], "segments": [], "language": "und"}
+SPOKEN = {**SILENT, "present": True, "text": "word"}
 
 
 def videos(folder: Path) -> dict[str, tuple[Path, list[float]]]:
     """Name to video and cuts: one face in each of four scenes; the same two side by side; no face."""
-    import subprocess
-
-    from imageio_ffmpeg import get_ffmpeg_exe
-
     one = bilingual_video()
     two = folder / "two.mp4"
     graph = (
@@ -65,7 +66,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--rounds", type=int, default=3)
     rounds = arguments.parse_args().rounds
-    stages = {"before, 2 looks": EvidenceStage(EvidenceConfig(face_shape=False, max_frames=256))}
+    stages = {BEFORE: EvidenceStage(EvidenceConfig(face_shape=False, max_frames=256))}
     for rate in RATES:
         stages[f"mesh, {rate:g} looks"] = EvidenceStage(EvidenceConfig(shape_looks_per_s=rate, max_frames=256))
     for stage in stages.values():
@@ -76,14 +77,18 @@ def main() -> None:
         for name, (path, cuts_s) in videos(Path(scratch)).items():
             with open_media(str(path)) as container:
                 duration_s = float(container.duration or 0) / 1e6
-            row = {"clip": {"duration_s": duration_s, "shot_cuts_s": cuts_s}, "media_path": str(path), "speech": SILENT}
-            least = dict.fromkeys(stages, float("inf"))
-            for _ in range(rounds):
-                for title, stage in stages.items():
-                    least[title] = min(least[title], cpu_s(lambda s=stage, r=row: s.run([r])))
-            base = least["before, 2 looks"]
-            for title, spent in least.items():
-                print(f"| {name} | {title} | {1000 * spent / duration_s:.0f} | {spent / base:.2f} |")
+            word = {"word": "word", "start_s": 0.0, "end_s": duration_s, "prob": 1.0}
+            clip = {"duration_s": duration_s, "shot_cuts_s": cuts_s}
+            for heard, speech in (("heard", {**SPOKEN, "words": [word]}), ("nobody heard", SILENT)):
+                row = {"clip": clip, "media_path": str(path), "speech": speech}
+                used = stages if heard == "heard" else {title: stages[title] for title in (BEFORE, "mesh, 8 looks")}
+                least = dict.fromkeys(used, float("inf"))
+                for _ in range(rounds):
+                    for title, stage in used.items():
+                        least[title] = min(least[title], cpu_s(lambda s=stage, r=row: s.run([r])))
+                for title, spent in least.items():
+                    ratio = spent / least[BEFORE]
+                    print(f"| {name}, {heard} | {title} | {1000 * spent / duration_s:.0f} | {ratio:.2f} |", flush=True)
     parts()
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from ver_pipeline.measure.face_shape import MAX_PITCH_DEG, MAX_YAW_DEG, Measures, ShapeLook
 
-OWN_LOOKS, OWN_S = 12, 1.5
+OWN_LOOKS, OWN_S = 6, 1.5
 """Visible looks, and seconds from the first to the last, that a rest of one's own needs."""
 GOOD_HEIGHT_PX = 120
 """A face this high or more is seen in all detail."""

@@ -45,6 +45,9 @@ def facts_block(request: Request) -> str:
         "faces": [_face(face) for face in features.faces[:MAX_FACES]],
         "has_sound": features.has_audio,
     }
+    on_screen = request.measured["faces"].get("voice_on_screen")
+    if on_screen:
+        facts["voice_on_screen"] = on_screen["decision"]
     audio = measured_audio(request)
     if audio is not None:
         facts["a1"] = {"text_en": audio["text_en"], "text_zh": audio["text_zh"]}
@@ -101,6 +104,7 @@ def measured_audio(request: Request) -> dict[str, Any] | None:
 
 def _face(face: Any) -> dict[str, Any]:
     return {
+        **({"speaks": True} if face.speaks else {}),
         "place": face.place,
         "size": face.size,
         "from_s": face.start_s,
