@@ -94,8 +94,8 @@ CLOSED = 0.6
 """An AU43 of this and more counts as closed, for blinks."""
 MAX_BLINK_S = 0.6
 STILL_STEP_CM, STILL_SPREAD_CM = 0.03, 0.022
-"""In centimetres of the canonical face.  Of frozen frames of the sample footage, with noise and a slow zoom, up to 0.027
-and 0.021; of people in it at least 0.037 and 0.056."""
+"""In centimetres of the canonical face.  Of frozen frames of the sample footage, with noise and a slow zoom, up to
+0.027 and 0.021; of people in it at least 0.037 and 0.056."""
 
 
 @dataclass(frozen=True, slots=True)
