@@ -25,7 +25,6 @@ import argparse
 import subprocess
 import sys
 import tempfile
-import wave
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from imageio_ffmpeg import get_ffmpeg_exe
 
 from ver_pipeline.assets import store
@@ -44,6 +44,7 @@ from ver_pipeline.transcribers.audio import speech_spans
 
 STEP_S = 0.125
 RATE_HZ = 16_000
+Sound = npt.NDArray[np.float32]
 Spans = list[tuple[float, float]]
 
 
@@ -154,30 +155,24 @@ def compose(film: Film, target: Path) -> None:
         parts.append(f"[s{len(parts)}]")
         at_s += length_s
     graph.append(f"{''.join(parts)}concat=n={len(parts)}[picture]")
+    sound = np.zeros(round(film.length_s * RATE_HZ), np.float32)
     for voice in film.voices:
-        inputs += ["-ss", str(voice.start_s), "-t", str(voice.length_s), "-i", str(voice.path)]
-        delay = f"adelay={round(voice.at_s * 1000)}"
-        sound = f"aresample={RATE_HZ},aformat=channel_layouts=mono,volume={voice.gain_db}dB,{delay}"
-        graph.append(f"[{count}:a]{sound}[a{count}]")
-        count += 1
-    sounds = "".join(f"[a{count - 1 - k}]" for k in range(len(film.voices)))
-    graph.append(f"{sounds}amix={len(film.voices)}:normalize=0,apad,atrim=0:{film.length_s}[sound]")
-    command = [get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *inputs, "-filter_complex", ";".join(graph)]
-    command += ["-map", "[picture]", "-map", "[sound]", "-c:v", "libx264", "-preset", "fast", "-crf", "21"]
+        samples = sound_of(voice.path, voice.start_s, voice.length_s, voice.gain_db)
+        begin = round(voice.at_s * RATE_HZ)
+        sound[begin : begin + len(samples)] += samples[: len(sound) - begin]
+    command = [get_ffmpeg_exe(), "-v", "error", "-y", *inputs]
+    command += ["-f", "f32le", "-ar", str(RATE_HZ), "-ac", "1", "-i", "pipe:0", "-filter_complex", ";".join(graph)]
+    command += ["-map", "[picture]", "-map", f"{count}:a", "-c:v", "libx264", "-preset", "fast", "-crf", "21"]
     command += ["-c:a", "pcm_s16le", "-t", f"{film.length_s:.3f}", str(target)]
-    subprocess.run(command, check=True)
+    subprocess.run(command, check=True, input=sound.tobytes())
 
 
-def heard(path: Path | str, start_s: float = 0.0, length_s: float | None = None, gain_db: float = 0.0) -> Spans:
-    """When somebody is heard in a file, by the voice activity detection of the build."""
+def sound_of(path: Path, start_s: float = 0.0, length_s: float | None = None, gain_db: float = 0.0) -> Sound:
+    """A stretch of a file's sound, mono at ``RATE_HZ``."""
     command = [get_ffmpeg_exe(), "-v", "error", "-nostdin", "-ss", str(start_s), "-i", str(path)]
     command += ["-t", str(length_s)] if length_s else []
-    with tempfile.NamedTemporaryFile(suffix=".wav") as sound:
-        command += ["-af", f"volume={gain_db}dB", "-ac", "1", "-ar", str(RATE_HZ), "-y", sound.name]
-        subprocess.run(command, check=True)
-        with wave.open(sound.name) as opened:
-            samples = np.frombuffer(opened.readframes(opened.getnframes()), "<i2").astype(np.float32) / 32768
-    return speech_spans(samples)
+    command += ["-af", f"volume={gain_db}dB", "-ac", "1", "-ar", str(RATE_HZ), "-f", "f32le", "pipe:1"]
+    return np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.float32)
 
 
 def truth(film: Film) -> list[Spans]:
@@ -185,7 +180,7 @@ def truth(film: Film) -> list[Spans]:
     spoken: list[Spans] = [[] for _ in film.shots]
     for voice in film.voices:
         if voice.speaker is not None:
-            spans = heard(voice.path, voice.start_s, voice.length_s, voice.gain_db)
+            spans = speech_spans(sound_of(voice.path, voice.start_s, voice.length_s, voice.gain_db))
             spoken[voice.speaker] += [(a + voice.at_s, b + voice.at_s) for a, b in spans]
     seen: list[Spans] = [[] for _ in film.shots]
     at_s = 0.0
@@ -245,7 +240,9 @@ def measure(stage: EvidenceStage, film: Film, path: Path) -> dict[str, Any]:
     """What the evidence stage says of a film's faces; the words' times are those of the voice activity."""
     with open_media(str(path)) as container:
         duration_s = min(film.length_s, float(container.duration or 0) / 1e6)
-    words = [{"word": "la", "start_s": a, "end_s": min(b, duration_s), "prob": 1.0} for a, b in heard(path)]
+    words = [
+        {"word": "la", "start_s": a, "end_s": min(b, duration_s), "prob": 1.0} for a, b in speech_spans(sound_of(path))
+    ]
     cuts = np.cumsum([length_s for length_s, _ in film.stretches])[:-1].tolist()
     speech = {"present": True, "text": "la", "words": words, "segments": [], "language": "en"}
     row = {"clip": {"duration_s": duration_s, "shot_cuts_s": cuts}, "media_path": str(path), "speech": speech}

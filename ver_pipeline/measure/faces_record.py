@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ver_pipeline.measure.action_units import UNITS, blinks, resting, unit_tracks
+from ver_pipeline.measure.action_units import UNITS, blinks, is_still, resting, unit_tracks
 from ver_pipeline.measure.face_shape import FACE_HEIGHT_CM, ShapeLook
 from ver_pipeline.measure.following import Track
 from ver_pipeline.measure.speaking import Speaking, mouth_of, who_speaks
@@ -117,6 +117,7 @@ def shape_record(looks: Sequence[ShapeLook]) -> dict[str, Any]:
             for name in UNITS
         },
         "rest": source,
+        "still": is_still(looks),
         "blinks_s": blinks(looks, tracks["AU43"].values),
     }
 

@@ -38,7 +38,7 @@ MIN_VOICE_S = 0.5
 """Less voice decides nothing."""
 MIN_KNOWN = 0.5
 """Share of the voice's time in which it must be known whether a visible mouth moves."""
-ON, OFF = 0.6, 0.25
+ON, OFF = 0.6, 0.35
 """Share of the known time with a speaking face from which the voice is on the screen, and up to which it is off."""
 JOIN_S, MIN_SPAN_S = 0.5, 0.3
 

@@ -159,7 +159,7 @@ class EvidenceConfig(Section):
     face_shape: bool = True
     """Whether the shape of faces is measured: lips, brows, lids, head pose, gaze, and from them who speaks."""
     shape_looks_per_s: Annotated[float, Field(ge=1, le=30)] = 8.0
-    """Looks at the shape of faces, a second; at least ``frames_per_s``."""
+    """Looks at the shape of faces, a second, where somebody is heard; half as many where nobody is."""
     voice: bool = True
     """Whether loudness, pitch and pace of the voice are measured."""
     threads: Annotated[int, Field(ge=1, le=16)] = 1

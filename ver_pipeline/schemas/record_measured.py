@@ -47,6 +47,7 @@ class FaceShape(Part):
     mesh's own probability of a face.  ``mouth_open``: gap of the inner lips as a share of the face's height.
     ``eye_open``: height to width of the lids' opening.  ``units``: approximate FACS action units, relative to the
     face's own rest over its track, or to the mean face's (``rest``).  ``blinks_s``: some are missed between looks.
+    ``still``: it never moved in itself, as a painting, a photograph or a frozen picture; None: too short to tell.
     """
 
     t_s: Annotated[tuple[Seconds, ...], Field(min_length=1)]
@@ -60,6 +61,7 @@ class FaceShape(Part):
     eye_open: tuple[Probability | None, ...]
     units: dict[ActionUnit, UnitValues]
     rest: Literal["track", "default"]
+    still: bool | None = None
     blinks_s: tuple[Seconds, ...] = ()
 
     @model_validator(mode="after")

@@ -24,6 +24,8 @@ STILL, BUSY = 0.01, 0.08  # mean absolute luma change
 MIN_PHASE_S = 0.8
 ASIDE = 0.3
 """Share of its prominence that a face at the very edge of the frame loses."""
+STILL_FACE = 0.05
+"""Factor on the prominence of a face that never moves: a painting or a photograph comes after any living face."""
 SPEAKER = 1.5
 """Factor on the prominence of a face that speaks."""
 PHASE_LEAD = 0.15
@@ -133,7 +135,7 @@ class Features:
 def read_features(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: Mapping[str, Any]) -> Features:
     """Read the measurements of one clip.  Faces come in order of prominence, most prominent first: the subject.
 
-    Prominent is who is large, near the middle, seen long and surely, and who speaks (``presence``).
+    Prominent is who is large, near the middle, seen long and surely, who speaks, and who moves at all (``presence``).
     """
     faces, picture, voice = measured["faces"], measured["picture"], measured.get("voice")
     has_speech = bool(speech.get("present")) and bool(str(speech.get("text") or "").strip())
@@ -188,6 +190,7 @@ def _face(track: Mapping[str, Any]) -> FaceFeature:
     looks = [box for box in track["boxes"] if box.get("expression")]
     span = float(track["end_s"]) - float(track["start_s"])
     speaks = bool((track.get("speaking") or {}).get("spans"))
+    still = bool((track.get("shape") or {}).get("still"))
     aside = min(1.0, 2 * abs(centre - 0.5))
     presence = float(track["mean_conf"]) * (width * height) ** 0.5 * (span + 0.5)
     return FaceFeature(
@@ -197,7 +200,7 @@ def _face(track: Mapping[str, Any]) -> FaceFeature:
         place="left" if centre < 0.38 else ("right" if centre > 0.62 else "centre"),
         size="large" if height >= 0.45 else ("small" if height < 0.15 else "medium"),
         conf=float(track["mean_conf"]),
-        presence=presence * (1 - ASIDE * aside) * (SPEAKER if speaks else 1.0),
+        presence=presence * (1 - ASIDE * aside) * (SPEAKER if speaks else 1.0) * (STILL_FACE if still else 1.0),
         phases=_phases(looks, track),
         speaks=speaks,
     )

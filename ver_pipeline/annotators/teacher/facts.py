@@ -49,6 +49,9 @@ def facts_block(request: Request) -> str:
     people = people_of(request.clip, request.speech, request.measured, {})
     if len(people) > 1 or any(person["role"] == "offscreen_voice" for person in people):
         facts["people"] = [_person(person, features) for person in people[:MAX_FACES]]
+    on_screen = request.measured["faces"].get("voice_on_screen")
+    if on_screen:
+        facts["voice_on_screen"] = on_screen["decision"]
     audio = measured_audio(request)
     if audio is not None:
         facts["a1"] = {"text_en": audio["text_en"], "text_zh": audio["text_zh"]}
@@ -130,6 +133,7 @@ def measured_audio(request: Request) -> dict[str, Any] | None:
 
 def _face(face: Any) -> dict[str, Any]:
     return {
+        **({"speaks": True} if face.speaks else {}),
         "place": face.place,
         "size": face.size,
         "from_s": face.start_s,
