@@ -56,7 +56,7 @@ FURTHER = (
 )
 LIKE = (("jf_gongitsune", "jf_nezumi"), ("jf_nezumi", "jf_tebukuro"))
 THREE = (("reader", "man", "joe"), ("jf_alpha", "jm_kumo", "reader"), ("joe", "jm_kumo", "jf_nezumi"))
-"""``reader``, ``man``, ``joe`` and ``jm_kumo`` speak low (median pitch 97 to 153 Hz), the ``jf_`` voices high (235 to 330)."""
+"""``reader``, ``man``, ``joe`` and ``jm_kumo`` speak low (median pitch 97 to 153 Hz), the ``jf_`` high (235 to 330)."""
 COLLAR_S = 0.25
 TICK_HZ = 100
 LOUDNESS = 0.06
