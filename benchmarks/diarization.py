@@ -47,7 +47,7 @@ SENTENCES = (
 )
 """In the phonetic alphabet, as both synthesisers read it."""
 PAIRS = (("reader", "man"), ("joe", "reader"), ("jm_kumo", "jf_alpha"), ("man", "jf_gongitsune"))
-SAME_SEX = (
+FURTHER = (
     ("joe", "man"),
     ("joe", "jm_kumo"),
     ("reader", "jf_alpha"),
@@ -56,6 +56,7 @@ SAME_SEX = (
 )
 LIKE = (("jf_gongitsune", "jf_nezumi"), ("jf_nezumi", "jf_tebukuro"))
 THREE = (("reader", "man", "joe"), ("jf_alpha", "jm_kumo", "reader"), ("joe", "jm_kumo", "jf_nezumi"))
+"""``reader``, ``man``, ``joe`` and ``jm_kumo`` speak low (median pitch 97 to 153 Hz), the ``jf_`` high (235 to 330)."""
 COLLAR_S = 0.25
 TICK_HZ = 100
 LOUDNESS = 0.06
@@ -161,7 +162,7 @@ def films(seeds: int):
     spoken = {name: [trimmed(sound) for sound in sounds] for name, sounds in voices().items()}
     spoken["zh"] = [trimmed(load(CRYING))]
     spoken["zh2"] = [trimmed(load(LAUGHING))]
-    cast = {"two": (PAIRS, 10), "short": (PAIRS, 14), "overlap": (PAIRS, 10), "same sex": (SAME_SEX, 10),
+    cast = {"two": (PAIRS, 10), "short": (PAIRS, 14), "overlap": (PAIRS, 10), "further": (FURTHER, 10),
             "three": (THREE, 14), "one": ([(name,) for name in spoken], 6), "like": (LIKE, 10),
             "Mandarin": ([("zh", "zh2"), ("zh", "man"), ("zh2", "reader")], 8)}  # fmt: skip
     for kind, (casts, n) in cast.items():
@@ -262,8 +263,10 @@ def main() -> None:
     print(f"all but like voices: DER {np.mean(every):.3f}, median {np.median(every):.3f}, at most 0.15 in "
           f"{sum(v <= 0.15 for v in every)}/{len(every)}; number right {sum(counted)}/{len(counted)}")  # fmt: skip
     if theirs:
-        print(f"pyannote.metrics: DER {np.mean([t for t, _ in theirs]):.3f}, ours of the same films "
-              f"{np.mean([o for _, o in theirs]):.3f}, at most {max(abs(t - o) for t, o in theirs):.3f} apart")  # fmt: skip
+        off = max(abs(t - o) for t, o in theirs)
+        print(
+            f"pyannote.metrics: DER {np.mean([t for t, _ in theirs]):.3f}, the largest difference of a film {off:.3f}"
+        )
     print(f"CPU {spent_s / length_s:.3f} s for a second of sound ({length_s:.0f} s of sound)")
 
 

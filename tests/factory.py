@@ -100,7 +100,8 @@ def _key(i: int) -> str:
 def _source(i: int) -> dict[str, Any]:
     n = i // CLIPS_PER_SOURCE
     return {
-        "id": sha(f"source {n}"), "uri": f"raw/video-{n:04d}.mp4", "group_id": f"title-{i // CLIPS_PER_GROUP:04d}",
+        "id": sha(f"source {n}"), "uri": f"raw/video-{n:04d}.mp4", "speakers": [f"narrator {n}"],
+        "group_id": f"title-{i // CLIPS_PER_GROUP:04d}",
         "title": None, "collection": "user",
         "rights": {"license": "CC-BY-4.0", "rights_basis": "consented", "consent": "explicit"},
         "duration_s": 60.0, "fps": FPS, "variable_fps": False, "width": 1280, "height": 720, "rotation_deg": 0,

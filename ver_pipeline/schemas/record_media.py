@@ -205,6 +205,14 @@ class Turn(Part):
     text: str = ""
 
 
+class SoundEvent(Part):
+    """A stretch of speech, singing or music; kinds may overlap."""
+
+    kind: Literal["speech", "singing", "music"]
+    start_s: Seconds
+    end_s: Seconds
+
+
 class Speech(Part):
     """What is said in the clip, in the language it is said in (Chinese in simplified script)."""
 
@@ -226,5 +234,7 @@ class Speech(Part):
     """Who speaks when; None where nobody told voices apart."""
     diarizer: str | None = None
     """What told them apart."""
+    events: tuple[SoundEvent, ...] | None = None
+    """Speech, singing and music in the clip's sound; None where nobody listened for them."""
     voice_vectors: dict[Speaker, tuple[float, ...]] | None = None
     """A unit vector of each voice in the clip, only where ``speech.keep_voice_vectors`` asked for it."""

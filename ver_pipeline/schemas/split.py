@@ -49,7 +49,7 @@ def split_units(sources: Iterable[Mapping[str, Any]], config: ShardConfig) -> di
 
     def root(one: tuple[str, str]) -> tuple[str, str]:
         while parent.setdefault(one, one) != one:
-            one = parent[one] = parent[parent[one]]
+            one = parent[one]
         return one
 
     for source in known:

@@ -19,7 +19,7 @@ from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
 from ver_pipeline.timeline.spans import Limits, Span, plan_spans, snap_words
 from ver_pipeline.timeline.transcript import said_around, slice_speech
-from ver_pipeline.timeline.turns import slice_turns, speaker_changes, tell_speakers, turns_of
+from ver_pipeline.timeline.turns import slice_events, slice_turns, speaker_changes, tell_speakers, turns_of
 
 SAID_LATE_S = 1.0
 """The last clip also takes what is said so long past the last frame."""
@@ -178,7 +178,9 @@ def _turns(speakers: Row, heard: Sequence[Row], times: Sequence[tuple[Fraction, 
         vectors = speakers["vectors"]
         if vectors is not None:
             vectors = {name: vectors[name] for name in sorted({turn["speaker"] for turn in here} & vectors.keys())}
-        yield {"turns": told, "diarizer": speakers["diarizer"], "voice_vectors": vectors}
+        events = speakers.get("events")
+        sounds = None if events is None else slice_events(events, float(start), float(end))
+        yield {"events": sounds, "turns": told, "diarizer": speakers["diarizer"], "voice_vectors": vectors}
 
 
 def _dealt(clips: Sequence[Row], chunk_frames: int) -> Iterator[list[Row]]:

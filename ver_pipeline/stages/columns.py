@@ -68,11 +68,13 @@ class TranscriptColumn(TypedDict):
 
 
 class SpeakersColumn(TypedDict):
-    """Who told voices apart (None: nobody), the voices in source time (s), and a vector of each where asked for."""
+    """Who told voices apart (None: nobody), the voices in source time (s), and where asked for a vector of each, and
+    where the sound is speech, singing or music."""
 
     diarizer: str | None
     voices: list[dict[str, object]]
     vectors: dict[str, list[float]] | None
+    events: list[dict[str, object]] | None
 
 
 class SplitUnit(TypedDict):

