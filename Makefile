@@ -1,6 +1,6 @@
 # The tasks of everyday work; `make` lists them.  The environment: source scripts/env.sh
 
-.PHONY: help check quick test docs reference lock hooks demo
+.PHONY: help check quick test coverage docs reference lock hooks demo
 
 help: ## list the tasks
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,11 @@ quick: ## the one-minute tests
 
 test: ## everything, as CI runs it
 	bash scripts/test.sh
+
+coverage: ## which lines the tests of TESTS run, child processes too (TESTS=tests/lint)
+	mkdir -p build/coverage && coverage erase
+	coverage run -m pytest -q $(TESTS)
+	coverage combine -q && coverage report --skip-covered
 
 docs: ## the documentation as a site, in build/site
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict

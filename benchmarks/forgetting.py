@@ -38,7 +38,8 @@ from ver_pipeline.model.data.webfolder import open_webfolder
 from ver_pipeline.model.evaluate.answers import general_score
 from ver_pipeline.model.loading import load_checkpoint
 from ver_pipeline.model.tiny import write_tiny
-from ver_pipeline.model.train.run import RunPlan, run_stages
+from ver_pipeline.model.train.job import Job, chain
+from ver_pipeline.model.train.run import run_stages
 
 GENERAL = DataSpec("general", sampling=LOOK)
 EMOTION = DataSpec("shards", tasks=("label",), languages=("en",), sampling=LOOK)
@@ -82,7 +83,7 @@ def one_seed(folder: Path, seed: int, args: argparse.Namespace) -> dict[str, dic
         EVERYTHING,
         *common,
     )
-    run_stages(RunPlan((base_stage,), folder / "tiny", sets, folder / "base"), ALONE)
+    run_stages([Job(base_stage, folder / "tiny", sets, folder / "base")], ALONE)
     base = copied_experts(folder / "base" / "joint" / "model", folder / "start")
     found = {"base": measure(base, folder, "general")}
     for arm in ("single", "hybrid"):
@@ -92,7 +93,7 @@ def one_seed(folder: Path, seed: int, args: argparse.Namespace) -> dict[str, dic
             quiet_stage("emotion", (EMOTION,), f"epochs={args.epochs}", *ARMS[arm], *common),
             quiet_stage("joint", (EMOTION, general), f"epochs={args.epochs}", *JOINT[arm], *common),
         )
-        run_stages(RunPlan(stages, base, sets, folder / arm), ALONE)
+        run_stages(chain(Job(stages[0], base, sets, folder / arm), stages[1:]), ALONE)
         # After the emotion stage the hybrid still has its general expert; the gate is trained in the joint stage.
         found[f"{arm} after emotion"] = measure(folder / arm / "emotion" / "model", folder, "general")
         mode = "general" if arm == "single" else "mix"

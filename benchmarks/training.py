@@ -31,8 +31,9 @@ from ver_pipeline.model.evaluate.reply import claimed_label
 from ver_pipeline.model.loading import load_checkpoint
 from ver_pipeline.model.tiny import write_tiny
 from ver_pipeline.model.train.distributed import DistributedContext
+from ver_pipeline.model.train.job import Job, chain
 from ver_pipeline.model.train.recipe import StageConfig, built_in_stage, load_stage
-from ver_pipeline.model.train.run import RunPlan, run_stages
+from ver_pipeline.model.train.run import run_stages
 from ver_pipeline.model.vision import Sampling
 
 ALONE = DistributedContext(0, 1, torch.device("cpu"))
@@ -69,7 +70,7 @@ def one_seed(folder: Path, seed: int, args: argparse.Namespace) -> dict[str, flo
                     "train=[model.visual., model.language_model., lm_head.]"),
     )  # fmt: skip
     began = time.process_time()
-    run_stages(RunPlan(stages, folder / "tiny", {"shards": data}, folder / "run"), ALONE)
+    run_stages(chain(Job(stages[0], folder / "tiny", {"shards": data}, folder / "run"), stages[1:]), ALONE)
     trained_s = time.process_time() - began
     result = folder / "run" / "joint" / "model"
     return {

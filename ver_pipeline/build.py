@@ -184,11 +184,11 @@ def _standing(out: Path, work: WorkFolder, dag: Sequence[Stage], summary: Summar
     validate = next((stage for stage in dag if isinstance(stage, ValidateStage)), None)
     if validate is None:
         return []
-    kept = keep_standing(out, work, validate, summary.rejects)
-    summary.rejects = kept.rejects
-    summary.n_samples += len(kept.samples)
-    summary.sample_s += kept.video_s
-    return kept.samples
+    standing = keep_standing(out, work, validate, summary.rejects)
+    summary.rejects = standing.rejects
+    summary.n_samples += len(standing.samples)
+    summary.sample_s += standing.video_s
+    return standing.samples
 
 
 def _kept(rows: Iterator[Row], summary: Summary) -> Iterator[Row]:

@@ -76,7 +76,7 @@ def check_rules(rules: Sequence[Rule], records: Iterable[Record]) -> None:
         for rule in rules:
             answers = [rule.check(record, Context(rule.limits)) for _ in range(2)]
             _must(answers[0] == answers[1], f"{rule.id} is no pure function")
-            fine = isinstance(answers[0], NotRun) or all(isinstance(found, Found) for found in answers[0])
+            fine = isinstance(answers[0], NotRun) or all(isinstance(answer, Found) for answer in answers[0])
             _must(fine, f"{rule.id} returns neither a list of Found nor NotRun")
 
 

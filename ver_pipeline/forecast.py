@@ -62,20 +62,20 @@ def forecast(
         dag: the stages from the first that has not run to the last.
         rows: sources; one without a ``source`` column is measured by what its file says of itself.
     """
-    stage = next((one for one in dag if isinstance(one, AnnotateStage)), None)
+    stage = next((annotate_stage for annotate_stage in dag if isinstance(annotate_stage, AnnotateStage)), None)
     if stage is None or not shows_money(stage):
         return None
     n_known, unseen_s = _to_do(dag, rows, work)
     sample = _published(out) or _empty(config.clip)
     n_clips = n_known + round(unseen_s / sample.mean_s)
-    cost = together([estimate(one, sample.requests, n_clips) for one in (stage.main, *stage.others)])
+    cost = together([estimate(annotator, sample.requests, n_clips) for annotator in (stage.main, *stage.others)])
     clips = f"{n_known} clips wait; {unseen_s:.0f} s of video not cut yet, at {sample.mean_s:.1f} s a clip"
     return Forecast(cost, f"{clips}; {sample.basis}; retries and the adjudicator are left out")
 
 
 def must_prove(dag: Sequence[Stage], rows: Sequence[Row], work: WorkFolder) -> bool:
     """Somebody with senses will be asked, so they are tested first; a refused sense always is, for it may be mended."""
-    stage = next((one for one in dag if isinstance(one, AnnotateStage)), None)
+    stage = next((annotate_stage for annotate_stage in dag if isinstance(annotate_stage, AnnotateStage)), None)
     if stage is None or not stage.proves:
         return False
     return stage.refused or _to_do(dag, rows, work) != (0, 0.0)
@@ -87,7 +87,7 @@ def annotator_of(dag: Sequence[Stage]) -> AnnotateStage:
     Raises:
         LookupError: there is none.
     """
-    return next(one for one in dag if isinstance(one, AnnotateStage))
+    return next(stage for stage in dag if isinstance(stage, AnnotateStage))
 
 
 def shows_money(stage: AnnotateStage) -> bool:
@@ -98,7 +98,7 @@ def shows_money(stage: AnnotateStage) -> bool:
 
 def all_priced(dag: Sequence[Stage]) -> bool:
     """Everybody who may be asked has a price or costs nothing, and somebody has one: money can be told."""
-    stage = next((one for one in dag if isinstance(one, AnnotateStage)), None)
+    stage = next((annotate_stage for annotate_stage in dag if isinstance(annotate_stage, AnnotateStage)), None)
     if stage is None or not shows_money(stage):
         return False
     teachers = [teacher_of(annotator) for annotator in stage.asked()]

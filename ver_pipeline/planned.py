@@ -59,10 +59,10 @@ def planned_clips(dag: Sequence[Stage], rows: Sequence[Row], work: WorkFolder, r
         for row in rows:
             planned = runner([row]) if runner is not None else lookup.follow(row)
             found = [
-                (clip["end"] - clip["first"]) * one["chunk"]["fps"][1] / one["chunk"]["fps"][0]
-                for one in planned or ()
-                if "chunk" in one
-                for clip in one["chunk"]["clips"]
+                (clip["end"] - clip["first"]) * chunk["chunk"]["fps"][1] / chunk["chunk"]["fps"][0]
+                for chunk in planned or ()
+                if "chunk" in chunk
+                for clip in chunk["chunk"]["clips"]
             ]
             n_sources += bool(found)
             lengths += found

@@ -14,7 +14,7 @@ from factory import make_dict
 from ver_pipeline.annotators.base import Request
 from ver_pipeline.annotators.cues.annotator import annotate_one
 from ver_pipeline.annotators.cues.labeling_sources import word_features
-from ver_pipeline.annotators.cues.quotes import Quote, choose_quote, script_of, spoken_at
+from ver_pipeline.annotators.cues.quotes import Quote, choose_quote, spoken_at, translation_of
 from ver_pipeline.annotators.teacher.assemble import check_rules
 from ver_pipeline.schemas.canonical import canonical_json, digest
 from ver_pipeline.schemas.config import AnnotateConfig
@@ -202,13 +202,28 @@ def test_a_quote_is_timed_by_its_own_words_and_not_by_letters_inside_others() ->
     assert spoken_at(Quote("No way", 8, 14, "en"), held) == (0.0, 1.5)
 
 
-def test_quotes_stay_in_the_language_they_were_spoken_in() -> None:
-    english = annotate(say(clip(0), "We won the game today and everybody came home"))["description"]
+def test_a_quote_stands_in_both_texts_in_its_own_language_with_its_translation_or_without_one() -> None:
+    said = "We won the game today and everybody came home"
+    english = say(clip(0), said)
+    text = annotate(english)["description"]
+    assert said in text["en"] and "not translated" in text["en"]
+    assert said in text["zh"] and "英语，未附译文" in text["zh"]
+    english["speech"]["text_zh"] = "我们今天赢了比赛，大家都回家了"
+    text = annotate(english)["description"]
+    assert said in text["en"] and "not translated" not in text["en"]
+    assert f"“{said}”（英语，意为“我们今天赢了比赛，大家都回家了”）" in text["zh"]
     chinese = annotate(say(clip(0), "我们今天赢了比赛，大家都回家了", "zh"))["description"]
-    assert "We won the game" in english["en"]
-    assert script_of(english["zh"]) == "zh"
-    assert "我们今天赢了比赛" in chinese["zh"]
-    assert script_of(chinese["en"]) == "en"
+    assert '"我们今天赢了比赛，大家都回家了" (in Chinese, not translated)' in chinese["en"]
+    assert "“我们今天赢了比赛，大家都回家了”（汉语，未附译文）" in chinese["zh"]
+
+
+def test_a_translation_is_given_only_where_sentence_answers_to_sentence() -> None:
+    speech = {"text": "He is late. I am so sad. Let us go.", "text_zh": "他迟到了。我很难过。我们走吧。"}
+    quote = Quote("I am so sad", 12, 23, "en")
+    assert translation_of(quote, speech) == Quote("我很难过", 5, 9, "zh")
+    assert translation_of(quote, {**speech, "text_zh": "他迟到了，我很难过。我们走吧。"}) is None
+    assert translation_of(Quote("so sad", 17, 23, "en"), speech) is None
+    assert translation_of(quote, {**speech, "text_zh": None}) is None
 
 
 def test_no_acoustic_claim_without_audio_and_no_speech_claim_without_speech() -> None:

@@ -12,7 +12,8 @@ from factory import make_records
 from outfolder import published
 
 from ver_pipeline.quality import expectations
-from ver_pipeline.quality.evaluators import KINDS, ArrowEvaluator, evaluator_for
+from ver_pipeline.quality.evaluators import KINDS, ArrowEvaluator
+from ver_pipeline.quality.expectations import evaluator_for
 from ver_pipeline.quality.gx import GxEvaluator, quiet
 from ver_pipeline.schemas.errors import ConfigError
 

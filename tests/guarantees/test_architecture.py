@@ -64,6 +64,41 @@ def test_no_rooms_import_each_other_in_a_circle():
     assert "schemas" in TopologicalSorter(imports_between_rooms()).static_order()
 
 
+def modules_imported(path: Path) -> set[str]:
+    """Dotted names that a file imports anywhere, also inside functions, but not for its types alone."""
+    names: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            return
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+            names.add(str(node.module))
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text("utf-8")))
+    return names
+
+
+def test_no_files_import_each_other_in_a_circle():
+    from graphlib import TopologicalSorter
+
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in PACKAGE.rglob("*.py")
+    }
+    # A package's own ``__init__`` holds a docstring, or names that it hands on: it is above what it imports.
+    imports = {name: (modules_imported(path) & set(files)) - {name} for name, path in files.items()}
+    for name, path in files.items():
+        if path.name == "__init__.py":
+            continue
+        imports[name] -= {other for other in files if name.startswith(f"{other}.")}
+    assert len(list(TopologicalSorter(imports).static_order())) == len(files)
+
+
 @pytest.mark.skipif((ROOT / "PKG-INFO").exists(), reason="a source archive is without the links, which nothing needs")
 def test_the_folders_of_the_design_lead_to_the_same_files_from_the_top():
     for name in ("stages", "schemas", "model", "annotation_prompts"):

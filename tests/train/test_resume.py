@@ -15,7 +15,7 @@ from ver_pipeline.model.data.samples import DataSpec
 from ver_pipeline.model.train import checkpoint
 from ver_pipeline.model.train.job import Job
 from ver_pipeline.model.train.loop import train_stage
-from ver_pipeline.model.train.run import RunPlan, run_stages
+from ver_pipeline.model.train.run import run_stages
 from ver_pipeline.schemas.errors import CorruptDataError, UsageError
 
 EVERY_3 = "checkpoint_every=3"
@@ -60,8 +60,8 @@ def test_sigterm_saves_the_step_and_the_run_goes_on(sets, tiny, tmp_path):
 
 
 def test_a_stopped_run_says_so_with_its_exit_status(sets, tiny, tmp_path, capsys):
-    plan = RunPlan((stage("general"),), tiny, sets, tmp_path, stop_after=2)
-    assert run_stages(plan, ALONE) == 143
+    jobs = [Job(stage("general"), tiny, sets, tmp_path, stop_after=2)]
+    assert run_stages(jobs, ALONE) == 143
     assert "stopped and saved at step 2" in capsys.readouterr().out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,10 +11,10 @@ from runs import ALONE, losses, same_bits, stage, weights
 
 from ver_pipeline.model import load
 from ver_pipeline.model.train import checkpoint
-from ver_pipeline.model.train.job import Job
+from ver_pipeline.model.train.job import Job, chain
 from ver_pipeline.model.train.loop import train_stage
 from ver_pipeline.model.train.recipe import STAGES
-from ver_pipeline.model.train.run import RunPlan, run_stages
+from ver_pipeline.model.train.run import run_stages
 from ver_pipeline.schemas.errors import UsageError
 
 TRAINED = {
@@ -24,27 +25,28 @@ TRAINED = {
 
 
 @pytest.fixture(scope="module")
-def plan(sets, tiny, tmp_path_factory):
-    plan = RunPlan(tuple(stage(name) for name in STAGES), tiny, sets, tmp_path_factory.mktemp("run"))
-    assert run_stages(plan, ALONE) == 0
-    return plan
+def jobs(sets, tiny, tmp_path_factory):
+    first, *later = [stage(name) for name in STAGES]
+    jobs = chain(Job(first, tiny, sets, tmp_path_factory.mktemp("run")), later)
+    assert run_stages(jobs, ALONE) == 0
+    return jobs
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_the_loss_falls(plan, name):
-    seen = losses(plan.run, name)
+def test_the_loss_falls(jobs, name):
+    seen = losses(jobs[0].run, name)
     fifth = len(seen) // 5
     assert sum(seen[-fifth:]) < sum(seen[:fifth])
 
 
-def model_before(plan, name):
+def model_before(jobs, name):
     index = STAGES.index(name)
-    return plan.model if index == 0 else plan.run / STAGES[index - 1] / "model"
+    return jobs[index].model
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_exactly_the_declared_parameters_change(plan, name):
-    before, after = weights(model_before(plan, name)), weights(plan.run / name / "model")
+def test_exactly_the_declared_parameters_change(jobs, name):
+    before, after = weights(model_before(jobs, name)), weights(jobs[STAGES.index(name)].result)
     assert before.keys() == after.keys()
     changed = {key for key in before if not torch.equal(before[key], after[key])}
     # On disk 4.57 writes older names ("visual."); compare from the part that both share.
@@ -64,53 +66,53 @@ def old_name(key: str) -> str:
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_every_declared_parameter_received_a_gradient(plan, name):
+def test_every_declared_parameter_received_a_gradient(jobs, name):
     """Weight decay moves a weight without any gradient; the optimizer's second moment does not lie."""
-    state = checkpoint.load(checkpoint.checkpoints(plan.run / name)[-1])
+    state = checkpoint.load(checkpoint.checkpoints(jobs[0].run / name)[-1])
     moments = state.optimizer["state"].values()
     assert len(moments) == len(state.weights)
     assert all(float(m["exp_avg_sq"].max()) > 0 for m in moments)
 
 
-def test_the_experts_differ_when_they_enter_the_joint_stage(plan):
-    model, _, _ = load(plan.run / "emotion" / "model")
+def test_the_experts_differ_when_they_enter_the_joint_stage(jobs):
+    model, _, _ = load(jobs[1].result)
     visual = model.model.visual
     pairs = zip(visual.merger.parameters(), visual.emotion_merger.parameters(), strict=True)
     assert all(not torch.equal(a, b) for a, b in pairs)
 
 
-def test_the_result_names_its_data_and_settings_for_every_stage(plan):
-    lineage = json.loads((plan.run / "joint" / "model" / "lineage.json").read_bytes())
+def test_the_result_names_its_data_and_settings_for_every_stage(jobs):
+    lineage = json.loads((jobs[2].result / "lineage.json").read_bytes())
     assert [entry["stage"] for entry in lineage["stages"]] == list(STAGES)
     joint = lineage["stages"][-1]
-    manifest = json.loads((plan.sets["shards"] / "manifest.json").read_bytes())
+    manifest = json.loads((jobs[0].sets["shards"] / "manifest.json").read_bytes())
     assert manifest["dataset_id"] in [entry["dataset_id"] for entry in joint["data"]]
     assert joint["samples"] == joint["items_per_epoch"] * joint["epochs"]
     assert joint["config"]["optimizer"]["lr"] == 2e-3
 
 
-def test_the_trained_model_loads_and_mixes(plan):
-    model, tokenizer, _ = load(plan.run / "joint" / "model")
+def test_the_trained_model_loads_and_mixes(jobs):
+    model, tokenizer, _ = load(jobs[2].result)
     assert model.config.vision_config.expert_mode == "mix"
     assert model.model.visual.gate.head.weight.any()
     assert tokenizer.eos_token == "<|im_end|>"
 
 
-def test_finished_stages_are_not_trained_again(plan, capsys):
-    stamps = [(plan.run / name / "model" / "lineage.json").stat().st_mtime_ns for name in STAGES]
-    assert run_stages(plan, ALONE) == 0
-    assert [(plan.run / name / "model" / "lineage.json").stat().st_mtime_ns for name in STAGES] == stamps
+def test_finished_stages_are_not_trained_again(jobs, capsys):
+    stamps = [(jobs[STAGES.index(name)].result / "lineage.json").stat().st_mtime_ns for name in STAGES]
+    assert run_stages(jobs, ALONE) == 0
+    assert [(jobs[STAGES.index(name)].result / "lineage.json").stat().st_mtime_ns for name in STAGES] == stamps
     assert capsys.readouterr().out.count("done already") == 3
 
 
-def test_a_finished_stage_with_other_settings_is_not_built_upon(plan):
-    other = RunPlan((stage("general", "optimizer.lr=0.5"), *plan.stages[1:]), plan.model, plan.sets, plan.run)
+def test_a_finished_stage_with_other_settings_is_not_built_upon(jobs):
+    other = [replace(jobs[0], stage=stage("general", "optimizer.lr=0.5")), *jobs[1:]]
     with pytest.raises(UsageError, match=r"optimizer\.lr was 0\.003, now 0\.5"):
         run_stages(other, ALONE)
 
 
-def test_gate_weights_are_visible_in_the_metrics(plan):
-    rows = [json.loads(line) for line in (plan.run / "metrics.jsonl").read_text().splitlines()]
+def test_gate_weights_are_visible_in_the_metrics(jobs):
+    rows = [json.loads(line) for line in (jobs[0].run / "metrics.jsonl").read_text().splitlines()]
     joint = [row for row in rows if row["stage"] == "joint"]
     assert joint[0]["gate_emotion"] == pytest.approx(0.5, abs=1e-6)
     assert any(abs(row["gate_emotion"] - 0.5) > 1e-3 for row in joint)

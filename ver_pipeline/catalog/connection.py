@@ -81,8 +81,8 @@ def connect(
         connection.execute(f'CREATE VIEW "{name}" AS {_select(table, files[name])}')
     for name, (_, path) in views.items():
         if path is not None:
-            told = connection.execute("SELECT num_rows FROM parquet_file_metadata(?)", [files[name]]).fetchone()
-            require_rows(path, told[0] if told else 0)
+            row_count = connection.execute("SELECT num_rows FROM parquet_file_metadata(?)", [files[name]]).fetchone()
+            require_rows(path, row_count[0] if row_count else 0)
     columns_by_view: dict[str, set[str]] = {}
     for name, column in connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall():
         columns_by_view.setdefault(name, set()).add(column)

@@ -75,7 +75,7 @@ def _span_and_media(record: Record) -> Row:
 
 
 def _speech(speech: Record) -> Row:
-    heard = speech["recogniser"]
+    recogniser = speech["recogniser"]
     return {
         "has_speech": speech["present"],
         "speech_s": speech["speech_s"],
@@ -86,7 +86,7 @@ def _speech(speech: Record) -> Row:
         "transcript_zh": speech["text_zh"],
         "n_words": len(speech["words"]),
         "onscreen": speech["onscreen"],
-        "recogniser": " ".join(part for part in (heard["engine"], heard["model"]) if part),
+        "recogniser": " ".join(part for part in (recogniser["engine"], recogniser["model"]) if part),
     }
 
 

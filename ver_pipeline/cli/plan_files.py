@@ -18,10 +18,10 @@ def file_lines(refs: Sequence[SourceRef], source: str, out: Path) -> list[str]:
         refs: as ``list_sources`` gives them.
         out: the data set; what lies in it is told as one line.
     """
-    told = dict(line for ref in refs for line in _of_video(ref))
+    fate_by_name = dict(line for ref in refs for line in _of_video(ref))
     if Path(source).is_dir():
-        told.update(_passed_over(Path(source), out, told))
-    return [f"{name}: {what}" for name, what in sorted(told.items())]
+        fate_by_name.update(_passed_over(Path(source), out, fate_by_name))
+    return [f"{name}: {what}" for name, what in sorted(fate_by_name.items())]
 
 
 def summary(refs: Sequence[SourceRef]) -> list[str]:
@@ -63,15 +63,15 @@ def _of_video(ref: SourceRef) -> Iterator[tuple[str, str]]:
             yield uri(name), f"waits for {own}, which is rejected"
         return
     try:
-        told = read_sidecar(Path(ref.path), ref.entry, ref.beside).get("language")
+        stated_language = read_sidecar(Path(ref.path), ref.entry, ref.beside).get("language")
     except ValueError as error:
         yield ref.uri, f"will be rejected (bad_sidecar): {error}"
-        told = None
+        stated_language = None
     else:
         yield ref.uri, "looked at: a video becomes clips, anything else a row of the rejects"
     for name in ref.beside.sidecars:
         yield uri(name), f"sidecar of {own}"
-    order = ranked(ref.beside.subtitles, os.path.basename(ref.path), told_language(told))
+    order = ranked(ref.beside.subtitles, os.path.basename(ref.path), told_language(stated_language))
     for number, subtitle in enumerate(order, 1):
         language = f", {subtitle.language}" if subtitle.language else ""
         place = f"choice {number} of {len(order)}{language}" if subtitle.why is None else f"not used: {subtitle.why}"

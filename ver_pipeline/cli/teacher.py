@@ -58,9 +58,9 @@ def _up(args: argparse.Namespace) -> int:
     cards = gpu_memory_gb()
     if args.gpu_gb is None and not cards:
         raise UsageError("no GPU is seen by nvidia-smi", "say for which card to plan: --gpu-gb 24 --show")
-    made = plan(teacher, args.gpu_gb or cards[0])
-    command = made.command(args.port)
-    sys.stdout.write(f"{made.lines()}{shlex.join(command)}\n{_options(made.options(), args.port)}")
+    memory_plan = plan(teacher, args.gpu_gb or cards[0])
+    command = memory_plan.command(args.port)
+    sys.stdout.write(f"{memory_plan.lines()}{shlex.join(command)}\n{_options(memory_plan.options(), args.port)}")
     if args.show or not _licensed(args, f"{teacher.model}: {teacher.licence}"):
         return int(not args.show)
     if shutil.which(command[0]) is None:
@@ -100,8 +100,9 @@ def _licensed(args: argparse.Namespace, licence: str) -> bool:
 
 
 def _options(options: dict[str, object] | dict[str, int | str], port: int) -> str:
-    told = {"openai": {**options, "base_url": f"http://127.0.0.1:{port}/v1"}}
-    return f"then: ver annotate OUT --annotator openai --set {shlex.quote('annotate.options=' + json.dumps(told))}\n"
+    annotator_options = {"openai": {**options, "base_url": f"http://127.0.0.1:{port}/v1"}}
+    setting = shlex.quote("annotate.options=" + json.dumps(annotator_options))
+    return f"then: ver annotate OUT --annotator openai --set {setting}\n"
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.threads or args.tiny:
         torch.set_num_threads(args.threads or 1)  # so small a model is faster on one thread
-    from ver_pipeline.launch.plan import plan_of, settle_sets, write_start_model
+    from ver_pipeline.launch.plan import jobs_of, settle_sets, write_start_model
     from ver_pipeline.model.compat import without_progress_bars
 
     without_progress_bars()
@@ -53,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
             settle_sets(args)
             write_start_model(args)
         distributed.barrier()
-        plan = plan_of(args)
+        jobs = jobs_of(args)
         if args.dry_run:
             from ver_pipeline.model.train.describe import describe
 
-            return describe(plan)
-        return run_stages(plan, distributed)
+            return describe(jobs)
+        return run_stages(jobs, distributed)
     finally:
         leave_process_group()

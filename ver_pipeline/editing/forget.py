@@ -140,7 +140,7 @@ def _holds_trace(path: Path, traces: Traces) -> bool:
     if size == 0 or _NAMED_BY_CONTENT.fullmatch(path.name):
         return False
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if any(found.group() in traces.tokens for found in _TOKEN.finditer(data)):
+        if any(match.group() in traces.tokens for match in _TOKEN.finditer(data)):
             return True
         text = data[:] if size <= TEXT_LIMIT_BYTES else b""
     return any(_value_is_trace(value, traces) for value in _json_values(text))

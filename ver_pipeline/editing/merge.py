@@ -76,7 +76,7 @@ def merge(
     """
     out_dir = out_dir.resolve()
     work = WorkFolder(out_dir / ".ver")
-    from_where = [os.path.relpath(one.resolve(), out_dir) for one in sets]
+    from_where = [os.path.relpath(folder.resolve(), out_dir) for folder in sets]
     task = canonical_json({"sets": from_where, "prefer": prefer, "resplit": resplit})
     _refuse_to_overwrite(out_dir, work, task)
     for folder in sets:

@@ -12,7 +12,7 @@ from ver_pipeline.schemas.errors import VerError
 from ver_pipeline.shards.journals import switch_journal, withdrawal_journal
 
 if TYPE_CHECKING:
-    from ver_pipeline.editing.drop import Dropped
+    from ver_pipeline.editing.fulfil import Dropped
     from ver_pipeline.shards.staged import PageWriter
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def finish_withdrawal(out_dir: Path, pages: Sequence[PageWriter] | None = None) 
     """
     if not withdrawal_journal(out_dir).exists():
         return None
-    from ver_pipeline.editing.drop import finish
+    from ver_pipeline.editing.fulfil import finish
     from ver_pipeline.publishing.pages import PAGES
 
     done = finish(out_dir, PAGES if pages is None else pages)

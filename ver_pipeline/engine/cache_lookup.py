@@ -37,8 +37,8 @@ class CacheLookup:
         for stage, stage_id, cache in self._steps:
             after: list[Row] = []
             gaps = 0
-            for one in rows:
-                outcome = cache.get(unit_key(stage_id, relativize(project(one, stage.reads), self.work)))
+            for current in rows:
+                outcome = cache.get(unit_key(stage_id, relativize(project(current, stage.reads), self.work)))
                 if outcome is None:
                     gaps += 1
                     continue
@@ -48,14 +48,14 @@ class CacheLookup:
                 self.seen[stage.name] = self.seen.get(stage.name, 0) + 1
                 if isinstance(outcome, Reject):
                     stats.rejected += 1
-                    ended.append({**one, "reject": outcome.to_row()})
+                    ended.append({**current, "reject": outcome.to_row()})
                 else:
-                    made = [{**one, **each} for each in outcome]
-                    rejected = [each for each in made if "reject" in each]
+                    joined = [{**current, **each} for each in outcome]
+                    rejected = [each for each in joined if "reject" in each]
                     stats.rejected += len(rejected)
-                    stats.rows_out += len(made) - len(rejected)
+                    stats.rows_out += len(joined) - len(rejected)
                     ended.extend(rejected)
-                    after.extend(each for each in made if "reject" not in each)
+                    after.extend(each for each in joined if "reject" not in each)
             if gaps:
                 self.missing[stage.name] = self.missing.get(stage.name, 0) + gaps
                 return None

@@ -94,12 +94,12 @@ class Engine:
             if done is None:
                 todo.append(row)
             else:
-                yield from (_kept(one, keep) for one in done)
+                yield from (_kept(row, keep) for row in done)
         for name, stats in lookup.known.items():
             self._note(name, stats)
         if todo:
             run = self._run_here if self._is_little(stages, todo) else self._run_on_ray
-            yield from (_kept(one, keep) for one in run(stages, todo, keep))
+            yield from (_kept(row, keep) for row in run(stages, todo, keep))
 
     def _is_little(self, stages: Sequence[Stage], rows: Sequence[Row]) -> bool:
         """The work is done before Ray would have started."""

@@ -42,7 +42,7 @@ class LocalRunner:
                 outcomes += runner(through[at : at + size])
                 self.note(runner.stage.name, runner.stats)
                 runner.stats = StageStats()
-            through = [{name: value for name, value in one.items() if name in live} for one in outcomes]
+            through = [{name: value for name, value in outcome.items() if name in live} for outcome in outcomes]
         return through
 
     def close(self) -> None:

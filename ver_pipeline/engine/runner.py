@@ -159,10 +159,10 @@ class Runner:
                 key=None if nameless else outcome.key or row.get("key"),
             )
         out = outcome if isinstance(outcome, list) else [outcome]
-        for made in out:
-            if "reject" in made:
+        for out_row in out:
+            if "reject" in out_row:
                 continue
-            missing = set(self.stage.writes) - set(made)
+            missing = set(self.stage.writes) - set(out_row)
             if missing:
                 raise VerError(f"stage {self.stage.name} left out the column {min(missing)}", "its writes are wrong")
         return out
@@ -175,10 +175,10 @@ class Runner:
         if isinstance(outcome, Reject):
             self.stats.rejected += 1
             return [{**row, "reject": outcome.to_row()}]
-        n_rejected = sum("reject" in made for made in outcome)
+        n_rejected = sum("reject" in out_row for out_row in outcome)
         self.stats.rejected += n_rejected
         self.stats.rows_out += len(outcome) - n_rejected
-        return [{**row, **made} for made in outcome]
+        return [{**row, **out_row} for out_row in outcome]
 
 
 def relativize(given: Row, work: WorkFolder) -> Row:

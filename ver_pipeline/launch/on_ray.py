@@ -53,7 +53,7 @@ def _rank(options: dict[str, Any]) -> None:
     """One Ray Train worker: the process group is there already, so is the environment of a rank."""
     from ray import train
 
-    from ver_pipeline.launch.plan import plan_of, write_start_model
+    from ver_pipeline.launch.plan import jobs_of, write_start_model
     from ver_pipeline.model.train.distributed import join_process_group
     from ver_pipeline.model.train.run import run_stages
 
@@ -63,4 +63,4 @@ def _rank(options: dict[str, Any]) -> None:
     if distributed.is_main:
         write_start_model(args)
     distributed.barrier()
-    run_stages(plan_of(args), distributed)
+    run_stages(jobs_of(args), distributed)

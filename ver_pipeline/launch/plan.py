@@ -1,4 +1,4 @@
-"""From the arguments of ``ver train`` to the run they describe; used on this machine and on every Ray rank."""
+"""From the arguments of ``ver train`` to the stages they ask for; used on this machine and on every Ray rank."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ver_pipeline.schemas.errors import UsageError
 
 if TYPE_CHECKING:
     from ver_pipeline.model.data.samples import DataSpec
+    from ver_pipeline.model.train.job import Job
     from ver_pipeline.model.train.recipe import StageConfig
-    from ver_pipeline.model.train.run import RunPlan
 
 
 def write_start_model(args: argparse.Namespace) -> None:
@@ -22,8 +22,8 @@ def write_start_model(args: argparse.Namespace) -> None:
         write_tiny(args.out / "tiny", args.seed or 0)
 
 
-def plan_of(args: argparse.Namespace) -> RunPlan:
-    """The run that the arguments describe.
+def jobs_of(args: argparse.Namespace) -> list[Job]:
+    """The stages that the arguments ask for, in order.
 
     Raises:
         UsageError: no stage, or no binding, of that name.
@@ -31,8 +31,8 @@ def plan_of(args: argparse.Namespace) -> RunPlan:
         MissingModelError: ``--model`` is no Emotion-Qwen.
     """
     from ver_pipeline.model.loading import require_checkpoint
+    from ver_pipeline.model.train.job import Job, chain
     from ver_pipeline.model.train.recipe import STAGES, built_in_stage, load_stage
-    from ver_pipeline.model.train.run import RunPlan
 
     model = args.out / "tiny" if args.tiny else args.model
     require_checkpoint(model)
@@ -45,7 +45,7 @@ def plan_of(args: argparse.Namespace) -> RunPlan:
             raise UsageError(f"no stage {name!r}", f"all, {', '.join(STAGES)}, or a YAML file")
         stage = load_stage(path, tiny=args.tiny, overrides=tuple(overrides))
         stages.append(with_where(stage, args.where) if args.where else stage)
-    return RunPlan(tuple(stages), model, sets_of(args), args.out, args.workers, args.force)
+    return chain(Job(stages[0], model, sets_of(args), args.out, args.workers, args.force), stages[1:])
 
 
 def sets_of(args: argparse.Namespace) -> dict[str, Path]:

@@ -45,11 +45,11 @@ def check_step(
     form = AudioFormat(CHECK_RATE_HZ, 1)
     n = round(length_s * CHECK_RATE_HZ)
     wanted = _join(read_pcm_exactly(read_pcm(source, track, form, begin_s, begin_s + length_s, jumps), n))
-    found = _join(read_pcm_exactly(read_pcm(str(clip), 0, form), n))
-    size = min(len(wanted), len(found))
-    if size < CHECK_RATE_HZ // 2 or min(_loudness(wanted), _loudness(found)) < QUIET:
+    published = _join(read_pcm_exactly(read_pcm(str(clip), 0, form), n))
+    size = min(len(wanted), len(published))
+    if size < CHECK_RATE_HZ // 2 or min(_loudness(wanted), _loudness(published)) < QUIET:
         return
-    shift_s = best_shift(wanted[:size], found[:size]) / CHECK_RATE_HZ
+    shift_s = best_shift(wanted[:size], published[:size]) / CHECK_RATE_HZ
     if abs(shift_s) > MOST_OFF_S:
         raise OutOfStepError(f"its audio is {1000 * shift_s:+.0f} ms off the source's")
 

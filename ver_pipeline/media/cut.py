@@ -98,7 +98,7 @@ def _write(
         raise CutError(f"frames {cut.first} to {cut.end}: {len(group)} packets instead of {cut.end - cut.first}")
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(str(cut.to), "w", format="mp4", options=options) as out:
-        picture = out.add_stream_from_template(stream)
+        video_out = out.add_stream_from_template(stream)
         audio_stream = None
         if samples is not None:
             layout = "stereo" if samples.shape[1] == 2 else "mono"
@@ -108,7 +108,7 @@ def _write(
         for packet in group:
             packet.pts -= offset
             packet.dts = None if packet.dts is None else packet.dts - offset
-            packet.stream = picture
+            packet.stream = video_out
             out.mux(packet)
         if audio_stream is not None:
             for packet in _aac(audio_stream, samples, rate_hz):
@@ -162,8 +162,8 @@ def check_clip(path: Path, fps: Fraction, n_frames: int, rate_hz: int | None) ->
         size = video.codec_context.width, video.codec_context.height
         if rate_hz is not None:
             audio_stream = clip.streams.audio[0]
-            heard = Fraction(audio_stream.duration or 0) * audio_stream.time_base
+            audio_s = Fraction(audio_stream.duration or 0) * audio_stream.time_base
             slack = max(1 / fps, Fraction(2 * AAC_FRAME, rate_hz))
-            if abs(heard - n_frames / fps) > slack:
-                raise CutError(f"has {float(heard):.3f} s of audio for {float(n_frames / fps):.3f} s of frame")
+            if abs(audio_s - n_frames / fps) > slack:
+                raise CutError(f"has {float(audio_s):.3f} s of audio for {float(n_frames / fps):.3f} s of frame")
     return size

@@ -127,10 +127,10 @@ def encode_pass(
     # Half a frame cannot be said in a clock that counts whole frames, as AVI's does.
     node = node.filter("settb", FINE_CLOCK)
     node = node.filter("setpts", f"PTS-{float(video.start_s + begin_s + half_frame_s):.6f}/TB")
-    given = node.filter_multi_output("split", 2)
+    copies_of_input = node.filter_multi_output("split", 2)
     # A place on the grid shows the last frame that began up to half a frame after it: the nearest one.
     grid = {"fps": f"{fps.numerator}/{fps.denominator}", "start_time": 0, "round": "up"}
-    node = whole_frames(given[0], stored).filter("fps", **grid)
+    node = whole_frames(copies_of_input[0], stored).filter("fps", **grid)
     if n_frames is not None:
         node = node.filter("trim", end_frame=n_frames)
     thumbnail_step = max(1, round(fps / THUMBNAILS_PER_S))
@@ -140,7 +140,9 @@ def encode_pass(
         _thumbnails(build, copies[0], folder / "looks.gray", thumbnail_step),
         _posters(build, copies[1], folder / "posters"),
         # Not into a file: ffmpeg does not say when a full disk cuts so small a one off.
-        build.output(given[1], "pipe:1", format="mkvtimestamp_v2", vcodec="wrapped_avframe", fps_mode="passthrough"),
+        build.output(
+            copies_of_input[1], "pipe:1", format="mkvtimestamp_v2", vcodec="wrapped_avframe", fps_mode="passthrough"
+        ),
     ]
     if picture:
         outputs.append(_video(build, copies[2], folder / "video.mov", fps, starts, config))

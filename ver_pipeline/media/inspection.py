@@ -52,8 +52,8 @@ def inspect(path: Path, probed: Probe, track: int | None) -> Inspection:
         stretches.append(look([luma_of(frame) for frame in frames]))
         if probed.color.hdr:
             peak = max([peak, *(_peak(frame, probed.color) for frame in frames)])
-    found = cadence(stretches, probed.flagged, probed.fps)
-    return Inspection(found, round(peak, 2), track is not None and _audible(path, track, probed.end_s))
+    measured_cadence = cadence(stretches, probed.flagged, probed.fps)
+    return Inspection(measured_cadence, round(peak, 2), track is not None and _audible(path, track, probed.end_s))
 
 
 def _frames(path: Path, begin_s: Fraction) -> list[Any]:

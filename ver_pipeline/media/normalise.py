@@ -125,18 +125,18 @@ def normal_frames(node: Any, stored: Stored, side: int, folder: Path) -> Any:
     width, height = even_size(stored.width, stored.height, side)
     color = stored.color
     matrix = color.matrix_of(stored.height)
-    told = {} if color.matrix or not stored.pixel_format.startswith("yuv") else {"in_color_matrix": matrix}
+    input_matrix = {} if color.matrix or not stored.pixel_format.startswith("yuv") else {"in_color_matrix": matrix}
     if stored.has_alpha:
-        node = node.filter("scale", width, height, flags=SCALER, **told).filter("format", "gbrap")
+        node = node.filter("scale", width, height, flags=SCALER, **input_matrix).filter("format", "gbrap")
         node = node.filter("premultiply", inplace=1).filter("format", "gbrp")
-        told = {}
+        input_matrix = {}
     if color.hdr or color.wide:
         peak = stored.peak if stored.peak > PEAK_SLACK else 1.0
         lut = write_lut(folder / "color.cube", color, peak)
-        node = node.filter("scale", width, height, flags=SCALER, **told).filter("format", "gbrp10le")
+        node = node.filter("scale", width, height, flags=SCALER, **input_matrix).filter("format", "gbrp10le")
         node = node.filter("lut3d", file=str(lut), interp="tetrahedral")
-        told, matrix = {}, "bt709"
-    node = node.filter("scale", width, height, flags=SCALER, **told, out_color_matrix=matrix, out_range="tv")
+        input_matrix, matrix = {}, "bt709"
+    node = node.filter("scale", width, height, flags=SCALER, **input_matrix, out_color_matrix=matrix, out_range="tv")
     return node.filter("setsar", 1).filter("format", "yuv420p").filter("setparams", **_named(color, matrix))
 
 

@@ -34,7 +34,7 @@ def best_rate(stamps: Sequence[Fraction], nominal: Fraction) -> Fraction:
     gaps = sorted(b - a for a, b in itertools.pairwise(stamps) if b > a)
     usual = 1 / gaps[len(gaps) // 2]
     average = _average(stamps)
-    near = [rate for rate in STANDARD if any(abs(rate / one - 1) <= NEAR for one in (average, usual))]
+    near = [rate for rate in STANDARD if any(abs(rate / measured - 1) <= NEAR for measured in (average, usual))]
     meant = [rate for rate in near if abs(rate / nominal - 1) <= ROUNDED]
     tried = [*meant, nominal, *sorted(near, key=lambda rate: abs(rate - average)), usual, average]
     times_s = [float(at - stamps[0]) for at in stamps]

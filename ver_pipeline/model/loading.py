@@ -150,11 +150,11 @@ def require_own_tokens(tokenizer: Any, config: Any) -> None:
 
 def own_generation(found: GenerationConfig) -> GenerationConfig:
     """Of a checkpoint's settings for answers: where one ends, and repetition; the rest could cost any time."""
-    kept = {name: getattr(found, name, None) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    special_tokens = {name: getattr(found, name, None) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     penalty = getattr(found, "repetition_penalty", None)
     if isinstance(penalty, float) and 1.0 <= penalty <= 2.0:
-        kept["repetition_penalty"] = penalty
-    return GenerationConfig(**kept)
+        special_tokens["repetition_penalty"] = penalty
+    return GenerationConfig(**special_tokens)
 
 
 def torch_dtype(name: str) -> torch.dtype:

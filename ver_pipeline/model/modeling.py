@@ -152,15 +152,15 @@ class EmotionQwenModel(Qwen2_5_VLModel):
             Positions [3, batch, length], and what generation adds to its own count of tokens, [batch, 1].
         """
         names = tuple(inspect.signature(Qwen2_5_VLModel.get_rope_index).parameters)[1:]
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
-        input_ids, mask = given["input_ids"], given.get("attention_mask")
+        arguments = {**dict(zip(names, args, strict=False)), **kwargs}
+        input_ids, mask = arguments["input_ids"], arguments.get("attention_mask")
         mask = None if mask is None or mask.ndim != 2 else mask
         vision = self.config.vision_config
         positions, ahead = rope_positions(
             token_kinds(input_ids, self.config),
-            given.get("image_grid_thw"),
-            given.get("video_grid_thw"),
-            given.get("second_per_grid_ts"),
+            arguments.get("image_grid_thw"),
+            arguments.get("video_grid_thw"),
+            arguments.get("second_per_grid_ts"),
             mask,
             vision.spatial_merge_size,
             vision.tokens_per_second,

@@ -6,9 +6,7 @@ Great Expectations also takes every other kind that it knows; its import takes l
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -49,24 +47,6 @@ class Evaluator(Protocol):
     def evaluate(self, rows: pa.Table, expect: dict[str, Any]) -> Evaluation:
         """Evaluate one expectation over the rows."""
         ...
-
-
-@contextmanager
-def evaluator_for(kinds: Collection[str], quick: bool) -> Iterator[Evaluator]:
-    """Great Expectations where it is installed, else pyarrow.
-
-    Args:
-        kinds: of the expectations that will be asked for.
-        quick: rather pyarrow, if that knows them all.
-    """
-    known = quick and all(kind in KINDS for kind in kinds)
-    if known or importlib.util.find_spec("great_expectations") is None:
-        yield ArrowEvaluator()
-        return
-    from ver_pipeline.quality.gx import GxEvaluator, quiet
-
-    with quiet():
-        yield GxEvaluator()
 
 
 class ArrowEvaluator:

@@ -7,16 +7,17 @@ raises has failed.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ver_pipeline.catalog.dataset import Dataset, open_dataset
-from ver_pipeline.quality.evaluators import EXAMPLES, Evaluator, evaluator_for
+from ver_pipeline.quality.evaluators import EXAMPLES, KINDS, ArrowEvaluator, Evaluator
 from ver_pipeline.quality.set_checks import CHECKS
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.errors import ConfigError, UsageError
@@ -65,7 +66,7 @@ def run_expectations(
     against: str | Path | None = None,
     quick: bool = False,
 ) -> dict[str, Any]:
-    """Evaluator a published data set.
+    """Evaluate a published data set.
 
     Args:
         location: folder or address of the data set.
@@ -101,6 +102,24 @@ def run_expectations(
         },
         "suites": judged,
     }
+
+
+@contextmanager
+def evaluator_for(kinds: Collection[str], quick: bool) -> Iterator[Evaluator]:
+    """Great Expectations where it is installed, else pyarrow.
+
+    Args:
+        kinds: of the expectations that will be asked for.
+        quick: rather pyarrow, if that knows them all.
+    """
+    known = quick and all(kind in KINDS for kind in kinds)
+    if known or importlib.util.find_spec("great_expectations") is None:
+        yield ArrowEvaluator()
+        return
+    from ver_pipeline.quality.gx import GxEvaluator, quiet
+
+    with quiet():
+        yield GxEvaluator()
 
 
 def write_expectations(out_dir: Path, against: str | Path | None = None) -> dict[str, Any]:

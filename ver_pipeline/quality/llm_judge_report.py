@@ -86,18 +86,18 @@ def _report(judge: Model, rows: Sequence[tuple[Mapping[str, Any], Assessment]]) 
     for model in sorted({told["model"] for told, _ in rows}):
         mine = [said for told, said in rows if told["model"] == model]
         marks = [said.marks for said in mine if said.marks is not None]
-        verdicts = Counter(claim["verdict"] for one in marks for claim in one["claims"])
+        verdicts = Counter(claim["verdict"] for mark in marks for claim in mark["claims"])
         report[model] = {
             "clips": len(mine),
             "judged": len(marks),
             "not_judged": dict(sorted(Counter(str(said.reason) for said in mine if said.marks is None).items())),
-            "mean": {name: _mean([_mark(one[name]) for one in marks]) for name in MARKS},
+            "mean": {name: _mean([_mark(mark[name]) for mark in marks]) for name in MARKS},
             "claims": dict(sorted(verdicts.items())),
         }
     spent = sum((said.usage for _, said in rows), Usage())
     paid = price(judge.teacher, spent)
-    told = {"calls": spent.calls, "tokens_in": spent.tokens_in, "tokens_out": spent.tokens_out}
-    return {**report, "spent": told if paid is None else {**told, "money": paid}}
+    usage = {"calls": spent.calls, "tokens_in": spent.tokens_in, "tokens_out": spent.tokens_out}
+    return {**report, "spent": usage if paid is None else {**usage, "money": paid}}
 
 
 def _mark(value: Any) -> int:

@@ -112,7 +112,10 @@ def reannotate(data: Dataset, config: BuildConfig, where: str = "true", add: boo
             samples = list(_all_samples(data, stage, config, where, add, work, media, outcome))
             _refuse_nothing(outcome, stage)
             outcome.spent = together(
-                [actual(one, stage.spent.get(one.name, Usage()), outcome.n_asked) for one in stage.asked()]
+                [
+                    actual(annotator, stage.spent.get(annotator.name, Usage()), outcome.n_asked)
+                    for annotator in stage.asked()
+                ]
             )
             outcome.n_reasoned = sum(spent.reasoned for spent in stage.spent.values())
             outcome.n_unseen = sum(spent.unseen for spent in stage.spent.values())

@@ -52,9 +52,14 @@ def marked(record: Mapping[str, Any], reason: str, message: str) -> dict[str, An
     if reason == Reason.TEACHER_UNAVAILABLE:
         return dict(record)
     verdict = record["verdict"] or {"rules_version": "none", "passed": [], "not_run": [], "findings": []}
-    found = {"code": MARK, "severity": "flag", "message": f"asked again: {reason}: {message}", "pointer": "/provenance"}
-    others = [one for one in verdict["findings"] if one["code"] != MARK]
-    return {**record, "verdict": {**verdict, "status": "review", "findings": [*others, found]}}
+    finding = {
+        "code": MARK,
+        "severity": "flag",
+        "message": f"asked again: {reason}: {message}",
+        "pointer": "/provenance",
+    }
+    others = [other for other in verdict["findings"] if other["code"] != MARK]
+    return {**record, "verdict": {**verdict, "status": "review", "findings": [*others, finding]}}
 
 
 def keep_standing(out: Path, work: WorkFolder, validate: ValidateStage, rejects: Sequence[dict[str, Any]]) -> Kept:
@@ -65,14 +70,14 @@ def keep_standing(out: Path, work: WorkFolder, validate: ValidateStage, rejects:
     folder = work.root / "standing"
     shutil.rmtree(folder, ignore_errors=True)
     failed = {row["key"]: row for row in rejects if says_nothing_of_the_clip(row)}
-    kept = Kept(rejects=[row for row in rejects if not says_nothing_of_the_clip(row)])
+    standing = Kept(rejects=[row for row in rejects if not says_nothing_of_the_clip(row)])
     if failed and (out / MANIFEST_NAME).exists():
         try:
-            _keep(out, folder, validate, failed, kept)
+            _keep(out, folder, validate, failed, standing)
         except VerError as error:
             log.warning("what stands in %s cannot be kept: %s", out, error)
-    kept.rejects.extend(failed.values())
-    return kept
+    standing.rejects.extend(failed.values())
+    return standing
 
 
 def _keep(out: Path, folder: Path, validate: ValidateStage, failed: dict[str, dict[str, Any]], kept: Kept) -> None:

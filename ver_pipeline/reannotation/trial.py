@@ -90,8 +90,8 @@ def trial(data: Dataset, config: AnnotateConfig, n_clips: int, limit_s: float = 
         wall_s = time.monotonic() - started
     good = [result.annotation for result in results if result.annotation is not None]
     usage = sum((result.usage for result in results), Usage())
-    why = Counter(f"{one.reason}: {one.message}" for one in results if one.annotation is None)
-    n_repaired = sum(one["provenance"]["parse"] == "repaired" for one in good)
+    why = Counter(f"{result.reason}: {result.message}" for result in results if result.annotation is None)
+    n_repaired = sum(annotation["provenance"]["parse"] == "repaired" for annotation in good)
     money = price(annotator.teacher, usage)
     return Trial(config.annotator, senses, len(results), len(good), n_repaired, wall_s, usage, money, why)
 

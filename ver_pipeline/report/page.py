@@ -236,9 +236,9 @@ def _senses(figures: Figures) -> str:
         (r["annotator"], f"{r['rows_out']} / {r['rows_in']}", r["canary_hit_rate"], r["senses_failed"])
         for r in figures["canaries"]
     ]
-    told = charts.table(["annotator", "sight", "hearing", "failed", "answers"], known, right=(4,))
+    senses_table = charts.table(["annotator", "sight", "hearing", "failed", "answers"], known, right=(4,))
     runs = charts.table(["annotator", "canaries_passed", "hit_rate", "failed"], sent, right=(1, 2)) if sent else ""
-    return f"<h3 class='next'>{say('senses')}</h3>{told}{runs}"
+    return f"<h3 class='next'>{say('senses')}</h3>{senses_table}{runs}"
 
 
 def say_sense(state: str | None) -> Markup:

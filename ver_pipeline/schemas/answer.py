@@ -77,12 +77,12 @@ def schema_sha256(schema: dict[str, Any]) -> str:
 
 def without_sight(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema for a model that sees nothing: without the modalities of the eye, and observations may be none."""
-    told = schema.get("properties", {}).get("observations")
-    if told is None:
+    observations_schema = schema.get("properties", {}).get("observations")
+    if observations_schema is None:
         return schema
-    item = told["items"]
+    item = observations_schema["items"]
     fields = {**item["properties"], "modality": _label([name for name in _MODALITIES if name not in SEEN])}
-    observations = {**told, "minItems": 0, "items": {**item, "properties": fields}}
+    observations = {**observations_schema, "minItems": 0, "items": {**item, "properties": fields}}
     return {**schema, "properties": {**schema["properties"], "observations": observations}}
 
 

@@ -211,8 +211,8 @@ def extract(text: str, language: TextLanguage) -> tuple[LabelId, ...]:
     Words inside quotation marks or in reported speech belong to whoever says them and do not count; negated ones
     neither.
     """
-    found = (hit.canon for hit in find_words(text, language) if not hit.quoted and not hit.negated)
-    return tuple(dict.fromkeys(label for label in found if label is not None))
+    claimed = (hit.canon for hit in find_words(text, language) if not hit.quoted and not hit.negated)
+    return tuple(dict.fromkeys(label for label in claimed if label is not None))
 
 
 @cache
@@ -264,17 +264,17 @@ def _label(name: LabelId, row: dict[str, Any]) -> Label:
 @cache
 def _exact(taxonomy: Taxonomy) -> dict[str, LabelId]:
     """Class name (either language) to the label that maps to it without loss."""
-    found: dict[str, LabelId] = {}
+    label_by_name: dict[str, LabelId] = {}
     for label in labels().values():
         name = label.classes.get(taxonomy)
         if name is not None and taxonomy not in label.lossy:
-            found[name] = label.id
+            label_by_name[name] = label.id
     if taxonomy == "sentiment3":
-        found = {"neutral": "neutral"}
+        label_by_name = {"neutral": "neutral"}
     for name, zh in _load("emotion_labels.yaml")["closed_zh"][taxonomy].items():
-        if name in found:
-            found[zh] = found[name]
-    return found
+        if name in label_by_name:
+            label_by_name[zh] = label_by_name[name]
+    return label_by_name
 
 
 @cache

@@ -49,4 +49,4 @@ _ALL: tuple[GpuTeacher | CpuTeacher, ...] = (
     GpuTeacher("qwen2.5-omni-7b", "Qwen/Qwen2.5-Omni-7B", APACHE, 17.9, 28, 4, 128, 28, hears=True),
     CpuTeacher("qwen2.5-coder-1.5b", "qwen2.5-coder-1.5b", 12288),
 )
-TEACHERS: dict[str, GpuTeacher | CpuTeacher] = {one.name: one for one in _ALL}
+TEACHERS: dict[str, GpuTeacher | CpuTeacher] = {teacher.name: teacher for teacher in _ALL}

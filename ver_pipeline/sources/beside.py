@@ -92,10 +92,10 @@ def in_folder(names: Iterable[str], tells_rights: Callable[[str], bool] = lambda
                 others = ", ".join(other for other in videos if other != video)
                 cure = f"name it {video}{_suffix(name)}, or give the videos different names"
                 beside[video].refused = f"{name} may belong to it or to {others}; {cure}"
-    for found in beside.values():
-        if len(found.sidecars) > 1 and found.refused is None:
-            found.refused = f"it has {len(found.sidecars)} sidecars ({', '.join(found.sidecars)}); keep one"
-    taken = frozenset(name for found in beside.values() for name in found.names())
+    for files in beside.values():
+        if len(files.sidecars) > 1 and files.refused is None:
+            files.refused = f"it has {len(files.sidecars)} sidecars ({', '.join(files.sidecars)}); keep one"
+    taken = frozenset(name for files in beside.values() for name in files.names())
     for name in names:
         if name in taken:
             continue

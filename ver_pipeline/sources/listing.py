@@ -84,8 +84,8 @@ def list_sources(
         entry = entries.get(listed_uri, {})
         refused = _refusal(listed_uri, beside, entry, folder.alone.get(name), listed_uri in seen)
         seen.add(listed_uri)
-        told = as_row(source, remote[uri, path]) if remote else None
-        refs.append(SourceRef(listed_uri, path, entry, told, beside, refused))
+        listed_row = as_row(source, remote[uri, path]) if remote else None
+        refs.append(SourceRef(listed_uri, path, entry, listed_row, beside, refused))
     for path in by_path:
         if os.path.basename(path) in folders[os.path.dirname(path)].taken:
             _fetch_beside(source, by_path[path], Path(path))

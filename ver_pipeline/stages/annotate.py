@@ -52,7 +52,7 @@ class AnnotateStage:
         self.adjudicator = self._adjudicator(cache_dir)
         self.batch_size = max(config.batch_size, self.main.batch_size)
         self.resources = Resources(
-            cpus=0.5, gpus=max(one.gpus if isinstance(one, OnGpu) else 0.0 for one in self.asked())
+            cpus=0.5, gpus=max(annotator.gpus if isinstance(annotator, OnGpu) else 0.0 for annotator in self.asked())
         )
         self._skill = load_skill(config.source_skill)
         self._wheel = digest(wheel(config.wheel)) if config.wheel else None
@@ -61,12 +61,13 @@ class AnnotateStage:
         self.spent: dict[str, Usage] = {}
         self._taken: dict[str, float] = {}
         folder = None if cache_dir is None else Path(cache_dir)
+        # A local model is left out: the driver of a build would load it.
         self._guards = {
-            one.name: Guard(one, folder, config.canary_every)
-            for one in self.asked()
-            if isinstance(one, Model) and not is_local(one.teacher)  # else the driver of a build would load the model
+            annotator.name: Guard(annotator, folder, config.canary_every)
+            for annotator in self.asked()
+            if isinstance(annotator, Model) and not is_local(annotator.teacher)
         }
-        self._health = {one.name: Health(one.name, config.max_unread) for one in self.asked()}
+        self._health = {annotator.name: Health(annotator.name, config.max_unread) for annotator in self.asked()}
         if wants_context(self):  # everybody else must not run again for what a neighbour says
             self.reads = (*self.reads, *CONTEXT_COLUMNS)
 

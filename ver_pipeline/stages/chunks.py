@@ -138,7 +138,7 @@ class VideoChunk:
 def _clips(spans: Sequence[Span], source_id: str, fps: Fraction, origin: Fraction, transcript: Row) -> list[Row]:
     times = [(origin + span.first / fps, origin + span.end / fps) for span in spans]
     keys = [clip_key(source_id, start, end) for start, end in times]
-    heard = [
+    speech_by_clip = [
         slice_speech(transcript, float(start), float(end), SAID_LATE_S if (start, end) == times[-1] else 0.0)
         for start, end in times
     ]
@@ -152,8 +152,8 @@ def _clips(spans: Sequence[Span], source_id: str, fps: Fraction, origin: Fractio
             "cuts": list(span.cuts),
             "prev_key": keys[i - 1] if i else None,
             "next_key": keys[i + 1] if i + 1 < len(keys) else None,
-            "speech": heard[i],
-            "context": said_around(heard, i),
+            "speech": speech_by_clip[i],
+            "context": said_around(speech_by_clip, i),
         }
         for i, span in enumerate(spans)
     ]

@@ -107,7 +107,7 @@ class ClipStage:
         try:
             video = self._video(row, chunk)
             with tempfile.TemporaryDirectory(prefix="clip-", dir=self.media_dir) as work:
-                made = self._make(video, chunk, Path(work))
+                finished = self._make(video, chunk, Path(work))
         except MediaError as error:
             return Reject(error.reason, self.name, f"{where}{error}", source_id)
         except av.FFmpegError as error:
@@ -118,7 +118,7 @@ class ClipStage:
             return Reject(Reason.CLIP_MISMATCH, self.name, f"{where}{error}", source_id)
         return [
             _row(chunk, planned, one) if isinstance(one, dict) else self._lost(planned["key"], source_id, where + one)
-            for planned, one in zip(chunk.clips, made, strict=True)
+            for planned, one in zip(chunk.clips, finished, strict=True)
         ]
 
     def _lost(self, key: str, source_id: str, message: str) -> Row:
@@ -184,8 +184,8 @@ class ClipStage:
         for span, cut in zip(whole, finished, strict=True):
             _check_step(video, done, begin_s, span, cut.to)
             rows.append(self._finish(video, done, span, cut.to, "encode"))
-        made = iter(rows)
-        return [next(made) if failure is None else failure for failure in failures]
+        remaining = iter(rows)
+        return [next(remaining) if failure is None else failure for failure in failures]
 
     def _encode_one(self, video: _Video, first: int, end: int, last: bool, folder: Path) -> list[Row | str]:
         """One clip alone, for boundaries that cannot be copied."""

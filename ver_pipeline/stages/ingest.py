@@ -104,17 +104,17 @@ class IngestStage:
             return reject(error.reason, str(error), source_id)
         except ValueError as error:
             return reject(Reason.BAD_SIDECAR, f"its sidecar or manifest entry: {_first_line(error)}", source_id)
-        told = about.get("language")
+        stated_language = about.get("language")
         try:
             subtitles = [
                 {"name": s.name, "sha256": hash_file(path.parent / s.name)[0], "language": s.language, "why": s.why}
-                for s in ranked(beside.subtitles, path.name, told_language(told))
+                for s in ranked(beside.subtitles, path.name, told_language(stated_language))
             ]
         except OSError as error:
             return reject(
                 Reason.BAD_SIDECAR, f"its subtitles {error.filename} cannot be read: {error.strerror}", source_id
             )
-        sidecar = {"language": told, "subtitles": subtitles}
+        sidecar = {"language": stated_language, "subtitles": subtitles}
         if file_state(path) != before:
             return reject(Reason.CHANGED_SOURCE, "it was written to while it was being read; run the command again")
         return {"source": source, "sidecar": sidecar, FILE: before}
@@ -213,10 +213,10 @@ def _beside(row: Row) -> Beside:
     """
     if row.get("beside") is not None:
         return Beside(**row["beside"])
-    found = beside_on_disk(row["path"])
-    if found.refused:
-        raise ValueError(found.refused)
-    return found
+    beside = beside_on_disk(row["path"])
+    if beside.refused:
+        raise ValueError(beside.refused)
+    return beside
 
 
 def _can_be_read_to_its_end(path: Path) -> bool:

@@ -104,7 +104,7 @@ class ScenesStage:
             n_frames += 1
         moments = join_transitions(list(cuts), signs)
         boundaries = [(moment, cuts[moment] if moment in cuts else looks.around(moment)) for moment in moments]
-        return [one for one in boundaries if 0 < one[0] <= at], at, n_frames
+        return [boundary for boundary in boundaries if 0 < boundary[0] <= at], at, n_frames
 
 
 def _detectors(config: ScenesConfig) -> tuple[list[Any], list[Any]]:

@@ -41,16 +41,16 @@ def join_words(words: Iterable[str], heard: str = "", before: Iterable[str] = ()
     """
     at = 0
     for word in before:
-        found = heard.find(word, at)
-        at = at if found < 0 else found + len(word)
+        place = heard.find(word, at)
+        at = at if place < 0 else place + len(word)
     text = ""
     for word in filter(None, words):
-        found = heard.find(word, at)
-        gap = heard[at:found] if found >= 0 else None
+        place = heard.find(word, at)
+        gap = heard[at:place] if place >= 0 else None
         if text:
             text += gap if gap is not None and not gap.strip() else " " * takes_space(text, word)
         text += word
-        at = at if found < 0 else found + len(word)
+        at = at if place < 0 else place + len(word)
     return text
 
 

@@ -141,7 +141,7 @@ def _reasoning(left: Mapping[str, Any], right: Mapping[str, Any], similarity: Si
     """Similarity of two annotations' observations in English, else the overlap of what they rest on."""
     if similarity is None:
         return _evidence_overlap(left, right)
-    texts = [" ".join(seen["text_en"] for seen in one["observations"]) for one in (left, right)]
+    texts = [" ".join(seen["text_en"] for seen in annotation["observations"]) for annotation in (left, right)]
     return similarity(texts[0], texts[1]) if all(texts) else None
 
 

@@ -50,7 +50,7 @@ def frame_parts(path: str, duration_s: float, n_frames: int, max_side: int) -> l
         NoFramesError: not one frame could be read.
     """
     jpegs = [to_jpeg(picture) for picture in read_frames(path, duration_s, n_frames, max_side)]
-    return [{"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{_base64(one)}"}} for one in jpegs]
+    return [{"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{_base64(jpeg)}"}} for jpeg in jpegs]
 
 
 def video_part(path: str) -> dict[str, Any]:

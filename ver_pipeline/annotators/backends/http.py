@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ver_pipeline.annotators.backends.replies import Heard, read_reply, servers_words
+from ver_pipeline.annotators.backends.replies import Message, read_reply, servers_words
 from ver_pipeline.annotators.options import OpenAIOptions
 from ver_pipeline.annotators.teacher.rate_limits import MAX_HOLD_S, RateLimiter
 from ver_pipeline.schemas.reasons import Reason
@@ -45,7 +45,7 @@ class Reply:
     """The body as the server sent it, without the key, and what the model says in it; or why there is none."""
 
     body: str | None
-    heard: Heard | None
+    answer: Message | None
     reason: Reason | None = None
     message: str = ""
     tries: int = 1
@@ -82,7 +82,7 @@ class _Failure:
     after_s: float | None = None
 
 
-def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -> tuple[str, Heard] | _Failure:
+def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -> tuple[str, Message] | _Failure:
     import requests
 
     try:
@@ -98,17 +98,17 @@ def _once(endpoint: Endpoint, body: Mapping[str, Any], options: OpenAIOptions) -
         return _Failure(f"connection failed ({type(error).__name__})", True)
     if content is None:
         return _Failure(f"the server's reply is longer than {MAX_BODY_BYTES} bytes", False)
-    told = _without_key(content, endpoint.key).decode("utf-8-sig", "replace")
+    text = _without_key(content, endpoint.key).decode("utf-8-sig", "replace")
     if 300 <= status < 400:
         message = f"HTTP {status}: the server sends us elsewhere, where nothing is sent; name the right address"
         return _Failure(message, False)
     if status != 200:
         again = status in TRY_AGAIN or status >= 500
-        return _Failure(f"HTTP {status}{_why(status, told, endpoint, options)}", again, _retry_after(headers))
-    heard = read_reply(told)
-    if isinstance(heard, Heard):
-        return told, heard
-    return _Failure(f"no answer: {heard.words}", heard.again, _retry_after(headers))
+        return _Failure(f"HTTP {status}{_why(status, text, endpoint, options)}", again, _retry_after(headers))
+    answer = read_reply(text)
+    if isinstance(answer, Message):
+        return text, answer
+    return _Failure(f"no answer: {answer.words}", answer.again, _retry_after(headers))
 
 
 def _authorisation(endpoint: Endpoint) -> Any:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Any
 
 from ver_pipeline.annotators.backends.forms import form_of, frame_parts, sound_parts, video_part
 from ver_pipeline.annotators.backends.http import Endpoint, post
-from ver_pipeline.annotators.backends.replies import Heard, read_reply
+from ver_pipeline.annotators.backends.replies import Message, read_reply
 from ver_pipeline.annotators.base import Request, Result
 from ver_pipeline.annotators.options import OpenAIOptions, read_options
 from ver_pipeline.annotators.teacher.answers import AnswerStore, recall
@@ -68,6 +70,7 @@ class OpenAIAnnotator:
         self._rate_limiter: RateLimiter | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._semaphore: Semaphore | None = None
+        self._computing: AbstractContextManager[Any] | None = None
 
     def _hears(self) -> bool:
         """Audio is sent: with the video, or in a part of its own.
@@ -103,7 +106,8 @@ class OpenAIAnnotator:
         in_flight = self.options.concurrency
         self._semaphore = Semaphore(in_flight, self._shared)
         self._rate_limiter = RateLimiter(self.options.requests_per_s, self._shared)
-        self._pool = ThreadPoolExecutor(in_flight + max(2, in_flight // 2), thread_name_prefix="teacher")
+        self._computing = threading.Lock()
+        self._pool = ThreadPoolExecutor(2 * in_flight, thread_name_prefix="teacher")
 
     def annotate(self, requests: Sequence[Request]) -> list[Result]:
         """One result per request, in order."""
@@ -112,8 +116,9 @@ class OpenAIAnnotator:
     def converse(self, talks: Sequence[Talk]) -> list[Any]:
         """What each conversation returns, in order.
 
-        ``concurrency`` bounds the questions in flight; a few more clips are being prepared or checked
-        meanwhile, so that the server never waits for this side.
+        ``concurrency`` bounds the questions in flight; as many clips again are prepared meanwhile, frames and all, so
+        that the server never waits for this side.  One thread at a time computes: threads that send are not to wait for
+        their turn among many that judge.
 
         Raises:
             ConfigError: it was not opened before, and there is no address to open.
@@ -123,7 +128,7 @@ class OpenAIAnnotator:
         pool = self._pool
         if pool is None:
             raise ConfigError("the openai annotator was not opened")
-        return list(pool.map(lambda one: lead(one, self._complete), talks))
+        return list(pool.map(lambda talk: lead(talk, self._complete, self._computing), talks))
 
     def payload(self, chat: Chat) -> dict[str, Any]:
         """The body of the request for one question: everything that shapes the answer, and no secret.
@@ -182,13 +187,13 @@ class OpenAIAnnotator:
             return known
         with self._semaphore.one():
             reply = post(self._endpoint, body, self.options, self._rate_limiter)
-        if reply.body is None or reply.heard is None:
+        if reply.body is None or reply.answer is None:
             return Completion(reason=reply.reason, message=reply.message, calls=reply.tries, seconds=reply.seconds)
         if not chat.keep:
-            return replace(_completion(reply.heard), calls=reply.tries, seconds=reply.seconds)
+            return replace(_completion(reply.answer), calls=reply.tries, seconds=reply.seconds)
         self._store.put(asked, {"body": reply.body})
         aside = partial(self._store.set_aside, asked)
-        return replace(_completion(reply.heard), calls=reply.tries, seconds=reply.seconds, set_aside=aside)
+        return replace(_completion(reply.answer), calls=reply.tries, seconds=reply.seconds, set_aside=aside)
 
 
 def server_revision(options: OpenAIOptions) -> str:
@@ -198,10 +203,10 @@ def server_revision(options: OpenAIOptions) -> str:
 
 def completion_of(body: str) -> Completion:
     """What a reply with status 200 amounts to."""
-    heard = read_reply(body)
-    if isinstance(heard, Heard):
-        return _completion(heard)
-    return Completion(reason=Reason.TEACHER_UNAVAILABLE, message=f"no answer: {heard.words}")
+    answer = read_reply(body)
+    if isinstance(answer, Message):
+        return _completion(answer)
+    return Completion(reason=Reason.TEACHER_UNAVAILABLE, message=f"no answer: {answer.words}")
 
 
 def _kept_completion(kept: Mapping[str, Any]) -> Completion:
@@ -213,12 +218,12 @@ def _kept_completion(kept: Mapping[str, Any]) -> Completion:
     return Completion(**counts, refusal=refused)
 
 
-def _completion(heard: Heard) -> Completion:
+def _completion(answer: Message) -> Completion:
     return Completion(
-        text=heard.text,
-        finish=heard.finish,
-        refusal=heard.refusal,
-        reasoning=heard.reasoning,
-        tokens_in=heard.tokens_in,
-        tokens_out=heard.tokens_out,
+        text=answer.text,
+        finish=answer.finish,
+        refusal=answer.refusal,
+        reasoning=answer.reasoning,
+        tokens_in=answer.tokens_in,
+        tokens_out=answer.tokens_out,
     )

@@ -21,7 +21,7 @@ _REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Message:
     """What the model said.  ``reasoning`` is what it thought aloud in a field of its own: no part of the answer."""
 
     text: str | None
@@ -40,7 +40,7 @@ class ServerError:
     again: bool = True
 
 
-def read_reply(body: str) -> Heard | ServerError:
+def read_reply(body: str) -> Message | ServerError:
     """Read the body of a reply whose status is 200."""
     try:
         return _read(body)
@@ -48,7 +48,7 @@ def read_reply(body: str) -> Heard | ServerError:
         return ServerError("the server's reply nests too deep")
 
 
-def _read(body: str) -> Heard | ServerError:
+def _read(body: str) -> Message | ServerError:
     value = _json(body)
     if isinstance(value, str):
         value = _json(value)
@@ -61,7 +61,7 @@ def _read(body: str) -> Heard | ServerError:
         value = _joined(events)
     if value.get("error") and not _choices(value):
         return ServerError(servers_words(json.dumps(value)) or NO_CHOICE, again=_may_pass(value["error"]))
-    choice = next((one for one in _choices(value) if isinstance(one, dict)), None)
+    choice = next((candidate for candidate in _choices(value) if isinstance(candidate, dict)), None)
     if choice is None:
         words = servers_words(json.dumps(value)) if "choices" not in value else ""
         return ServerError(f"{NO_CHOICE}{': ' + words if words else ''}")
@@ -70,7 +70,7 @@ def _read(body: str) -> Heard | ServerError:
         return ServerError(servers_words(json.dumps({"error": failed or "the server broke off"})), True)
     if value.get("cut"):
         return ServerError("the stream of the answer ended before it was complete")
-    return _heard(choice, value.get("usage"))
+    return _message(choice, value.get("usage"))
 
 
 def servers_words(content: str) -> str:
@@ -83,7 +83,7 @@ def servers_words(content: str) -> str:
     return " ".join(_SECRET.sub("(key)", text).split())[:MAX_WORDS]
 
 
-def _heard(choice: Mapping[str, Any], usage: Any) -> Heard:
+def _message(choice: Mapping[str, Any], usage: Any) -> Message:
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
     parts = _Parts()
@@ -99,7 +99,7 @@ def _heard(choice: Mapping[str, Any], usage: Any) -> Heard:
     finish = choice.get("finish_reason")
     finish = finish if isinstance(finish, str) and finish else "stop"
     usage = usage if isinstance(usage, dict) else {}
-    return Heard(
+    return Message(
         text=parts.text or None,
         finish="length" if finish in LENGTH else finish,
         refusal=bool(refused) or finish == "content_filter",
@@ -150,9 +150,9 @@ def _calls(message: Mapping[str, Any]) -> Iterable[Any]:
     calls = message.get("tool_calls")
     for call in [*(calls if isinstance(calls, list) else []), {"function": message.get("function_call")}]:
         function = call.get("function") if isinstance(call, dict) else None
-        given = function.get("arguments") if isinstance(function, dict) else None
-        if given:
-            yield _dumped(given) + "\n"
+        arguments = function.get("arguments") if isinstance(function, dict) else None
+        if arguments:
+            yield _dumped(arguments) + "\n"
 
 
 def _dumped(value: Any) -> str:
@@ -208,11 +208,11 @@ def _add_piece(message: dict[str, Any], choice: Mapping[str, Any]) -> None:
     calls = delta.get("tool_calls")
     for call in calls if isinstance(calls, list) else []:
         function = call.get("function") if isinstance(call, dict) else None
-        given = function.get("arguments") if isinstance(function, dict) else None
-        if given is not None:
+        arguments = function.get("arguments") if isinstance(function, dict) else None
+        if arguments is not None:
             place = _count(call.get("index"))
             known = message["tool_calls"].setdefault(place, {"function": {"arguments": ""}})
-            known["function"]["arguments"] += _dumped(given)
+            known["function"]["arguments"] += _dumped(arguments)
 
 
 def _choices(value: Mapping[str, Any]) -> list[Any]:
@@ -236,13 +236,13 @@ def _may_pass(error: Any) -> bool:
 
 def _error_words(value: Mapping[str, Any]) -> str:
     for name in ("error", "errors", "detail", "message", "msg", "base_resp", "status_msg", "title"):
-        told = value.get(name)
-        if isinstance(told, list) and told:
-            told = told[0]
-        if isinstance(told, dict):
-            told = _error_words(told) or json.dumps(told, ensure_ascii=False)
-        if isinstance(told, str) and told.strip():
-            return told
+        words = value.get(name)
+        if isinstance(words, list) and words:
+            words = words[0]
+        if isinstance(words, dict):
+            words = _error_words(words) or json.dumps(words, ensure_ascii=False)
+        if isinstance(words, str) and words.strip():
+            return words
     return ""
 
 

@@ -62,7 +62,7 @@ def deal(seed: str, n_cards: int) -> Deck:
     cards: list[Card] = []
     free = [(digit, colour) for digit in "0123456789" for colour in COLOURS]
     for code in small:
-        large, colour = draw.choice([one for one in free if not cards or one[1] != cards[-1].colour])
+        large, colour = draw.choice([card for card in free if not cards or card[1] != cards[-1].colour])
         free.remove((large, colour))
         corners = "".join(draw.choice("0123456789") for _ in range(4))
         cards.append(Card(large, str(code), corners, colour))

@@ -47,7 +47,7 @@ class Report:
     @property
     def hit_rate(self) -> float | None:
         """The lowest hit rate of the senses that were tested."""
-        rates = [one.hit_rate for one in (self.sight, self.hearing) if one.hit_rate is not None]
+        rates = [sense.hit_rate for sense in (self.sight, self.hearing) if sense.hit_rate is not None]
         return min(rates, default=None)
 
     def line(self, name: str) -> str:
@@ -68,14 +68,14 @@ def check(model: Model, run: int = 0, write: Writer = write_deck) -> Report:
         return Report()
     deck = deal(questions.seed_of(teacher, run), n_cards(teacher.options))
     with tempfile.TemporaryDirectory(prefix="ver-canary-") as folder:
-        film = Path(folder) / "canary.mp4"
-        write(film, deck, teacher.options.max_side, teacher.hears)
+        video_path = Path(folder) / "canary.mp4"
+        write(video_path, deck, teacher.options.max_side, teacher.hears)
         chats = {"read": questions.read(teacher, deck)}
         if teacher.sees:
-            chats["see"] = questions.see(teacher, str(film), len(deck.cards))
+            chats["see"] = questions.see(teacher, str(video_path), len(deck.cards))
             chats["unseen"] = questions.see(teacher, None, len(deck.cards))
         if teacher.hears:
-            chats["hear"] = questions.hear(teacher, str(film), deck)
+            chats["hear"] = questions.hear(teacher, str(video_path), deck)
             chats["unheard"] = questions.hear(teacher, None, deck)
         completions = dict(zip(chats, model.converse([_once(chat) for chat in chats.values()]), strict=True))
     return _judged(teacher, deck, chats, completions)
@@ -98,7 +98,11 @@ def _once(chat: Chat) -> Talk:
 def _judged(teacher: Teacher, deck: Deck, chats: dict[str, Chat], completions: dict[str, Completion]) -> Report:
     usage = sum((Usage(c.tokens_in, c.tokens_out, c.calls, 0, c.seconds) for c in completions.values()), Usage())
     answers = {name: parse(completions[name], chat.schema) for name, chat in chats.items()}
-    gone = [one for one in answers.values() if isinstance(one, Problem) and one.reason is Reason.TEACHER_UNAVAILABLE]
+    gone = [
+        answer
+        for answer in answers.values()
+        if isinstance(answer, Problem) and answer.reason is Reason.TEACHER_UNAVAILABLE
+    ]
     if len(gone) == len(answers):
         return Report(reached=False, message=gone[0].message, usage=usage)
     reads = _value(answers["read"])

@@ -49,9 +49,9 @@ class Guard:
             return None
         report = self._checked()
         if report.reached:
-            found = senses_of(report)
-            self._keep(found)
-            self._adopt(found)
+            senses = senses_of(report)
+            self._keep(senses)
+            self._adopt(senses)
         return report
 
     def note(self, n_clips: int) -> None:
@@ -136,17 +136,17 @@ def run_rows(folder: str | Path, run_id: str, started_utc: str, before: int) -> 
         by_name.setdefault(row["annotator"], []).append(row)
     rows = []
     for name, sent in sorted(by_name.items()):
-        rates = [one["hit_rate"] for one in sent if one["hit_rate"] is not None]
-        failed = dict.fromkeys(what for one in sent for what in one["failed"])
+        rates = [check["hit_rate"] for check in sent if check["hit_rate"] is not None]
+        failed = dict.fromkeys(what for check in sent for what in check["failed"])
         rows.append(
             {
                 "run_id": run_id,
                 "stage": f"canaries:{name}",
                 "started_utc": started_utc,
                 "rows_in": len(sent),
-                "rows_out": sum(one["passed"] for one in sent),
-                "tokens_in": sum(one["tokens_in"] for one in sent),
-                "tokens_out": sum(one["tokens_out"] for one in sent),
+                "rows_out": sum(check["passed"] for check in sent),
+                "tokens_in": sum(check["tokens_in"] for check in sent),
+                "tokens_out": sum(check["tokens_out"] for check in sent),
                 "sight": sent[-1]["sight"],
                 "hearing": sent[-1]["hearing"],
                 "senses_failed": "; ".join(failed) or None,

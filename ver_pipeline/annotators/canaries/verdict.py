@@ -36,8 +36,8 @@ def judge_sight(deck: Deck, answered: Sequence[Mapping[str, str]], fine: bool) -
     cards = deck.cards
     rate = _hits(cards, answered, fine) / (len(cards) * (4 if fine else 2))
     known = [_known(card, cards) for card in answered]
-    found = [i for i in known if i is not None]
-    failed = _places(len(cards), known, found)
+    indices = [i for i in known if i is not None]
+    failed = _places(len(cards), known, indices)
     if not failed and fine:
         pairs = [(cards[i], card) for i, card in zip(known, answered, strict=True) if i is not None]
         failed = _lost_detail(pairs)
@@ -56,8 +56,8 @@ def judge_hearing(deck: Deck, answered: Mapping[str, Any]) -> Sense:
 
 def guessed(deck: Deck, answered: Sequence[Mapping[str, str]]) -> bool:
     """A model that was shown nothing tells half of the cards: its answers come from elsewhere and prove nothing."""
-    found = {i for i in (_known(card, deck.cards) for card in answered) if i is not None}
-    return 2 * len(found) >= len(deck.cards)
+    indices = {i for i in (_known(card, deck.cards) for card in answered) if i is not None}
+    return 2 * len(indices) >= len(deck.cards)
 
 
 def _known(answered: Mapping[str, str], cards: Sequence[Card]) -> int | None:

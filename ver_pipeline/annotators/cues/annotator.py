@@ -18,15 +18,15 @@ from ver_pipeline.annotators.cues.decide import Change, Judgement, judge
 from ver_pipeline.annotators.cues.features import Features, read_features
 from ver_pipeline.annotators.cues.labeling_sources import label_votes as cast_votes
 from ver_pipeline.annotators.cues.labeling_sources import word_features
-from ver_pipeline.annotators.cues.phrases import Wording
+from ver_pipeline.annotators.cues.phrases import wording_of
 from ver_pipeline.schemas import labels as emotion_labels
 from ver_pipeline.schemas.record_annotation import Sampling, Senses
 from ver_pipeline.schemas.record_types import LabelId
 
-VERSION = "cues/1"
+VERSION = "cues/2"
 _SHAPING = ("annotator.py", "compose.py", "decide.py", "phrases.py", "phrases.yaml", "quotes.py", "features.py",
             "face_geometry.py", "labeling_sources.py", "cue_words.yaml")  # fmt: skip
-_LABELS = ("emotion_labels.yaml", "emotion_words.yaml", "labels.py")
+_LABELS = ("emotion_labels.yaml", "emotion_words.yaml", "labels.py", "denial.py")
 
 
 class CuesAnnotator:
@@ -53,7 +53,7 @@ def annotate_one(request: Request) -> dict[str, Any]:
     cast = cast_votes(features, request.speech, request.measured)
     words = word_features(request.speech, request.measured) if features.has_speech else ()
     judged = judge(features, cast)
-    say = Wording(request.key)
+    say = wording_of(request.clip, request.speech, request.measured)
     seen = observe(say, features, request.speech, request.measured, cast, words)
     text = describe(say, features, seen, cast, judged)
     emotion = _emotion(features, seen, judged)

@@ -11,25 +11,26 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ver_pipeline.annotators.cues.decide import MAX_PHASES, Judgement
-from ver_pipeline.annotators.cues.features import FaceFeature, Features, Phase
+from ver_pipeline.annotators.cues.features import FaceFeature, Features, Phase, telling
 from ver_pipeline.annotators.cues.labeling_sources import LabelVote, WordFeature, phase_distribution
 from ver_pipeline.annotators.cues.phrases import EMPTY, Pair, Wording, join_names, number, sentence_case
-from ver_pipeline.annotators.cues.quotes import Quote, choose_quote, count_units, script_of, spoken_at
-from ver_pipeline.schemas.labels import adjective, display
+from ver_pipeline.annotators.cues.quotes import Quote, choose_quote, script_of, spoken_at, translation_of
+from ver_pipeline.schemas.denial import is_denied
+from ver_pipeline.schemas.labels import TextLanguage, adjective, display
 from ver_pipeline.schemas.record_types import LabelId
 
 SUPPORT_P = 0.2
-MAX_OTHER_FACES = 2
+MAX_OTHER_FACES, MAX_MOMENTS = 2, 2
+MOSTLY = 0.6
+"""An expression is what a face mostly shows where at least so many of the looks agree."""
 POLARITY = {
     "happiness": "pos", "sadness": "neg", "anger": "neg", "fear": "neg", "disgust": "neg",
     "surprise": "ambiguous", "neutral": "neutral", "down": "ambiguous",
 }  # fmt: skip
 SMALL_EN = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SMALL_ZH = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九")
-LONG_SPEECH = 12
-"""More than so many Chinese characters (two thirds as many English words) are a longer stretch."""
 LANGUAGES = {"en": Pair("English", "英语"), "zh": Pair("Chinese", "汉语")}
-OTHER_LANGUAGE = Pair("another language", "其他语言的话")
+OTHER_LANGUAGE = Pair("another language", "其他语言")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,9 @@ def _faces(say: Wording, features: Features, measured: Mapping[str, Any]) -> lis
             continue
         longest = max(face.phases, key=lambda p: (p.end_s - p.start_s, -p.start_s))
         own = replace(say, seed=f"{say.seed}/{face.track_id}")
-        text = own.say("other_face", place=say.say(f"face_{face.place}"), looks=own.say(f"look_{longest.look}"))
+        text = own.say(
+            "other_face", place=say.say(f"face_{face.place}"), looks=_looks(own, longest, len(face.phases) == 1)
+        )
         observations.append(_face_seen(f"f{len(observations) + 1}", text, face, longest, supports=()))
     return observations
 
@@ -141,19 +144,46 @@ def _main_face(say: Wording, features: Features, face: FaceFeature) -> list[Seen
         whole = Phase(face.start_s, face.end_s, "neutral", {}, 0)
         return [_face_seen("f1", _capital(text), face, whole, supports=())]
     observations: list[Seen] = []
-    for i, phase in enumerate(face.phases[:MAX_PHASES]):
+    phases = telling(face.phases, MAX_PHASES)
+    for i, phase in enumerate(phases):
         own = replace(say, seed=f"{say.seed}/{i}")
-        looks = own.say(f"look_{phase.look}")
         times = {"start": number(phase.start_s), "end": number(phase.end_s)}
         if i:
-            text = own.say("looks_later", looks=looks, **times)
+            text = own.say("looks_later", looks=_looks(own, phase), **times)
         elif len(face.phases) == 1:
-            text = head + own.say("looks_all" if phase.n_looks > 1 else "looks_once", looks=looks)
+            slot = "looks_once" if phase.n_looks == 1 else ("looks_all" if phase.is_unanimous else "looks_some")
+            text = head + own.say(slot, looks=_looks(own, phase))
+        elif phase is face.phases[0]:
+            text = head + own.say("looks_first", looks=_looks(own, phase), until=number(face.phases[1].start_s))
         else:
-            text = head + own.say("looks_first", looks=looks, until=number(face.phases[1].start_s))
+            text = head + own.say("looks_from", looks=_looks(own, phase), **times)
         dist = phase_distribution(phase)
         supports = tuple(label for label in sorted(dist) if dist[label] >= SUPPORT_P)
         observations.append(_face_seen(f"f{i + 1}", _capital(text), face, phase, supports))
+    return observations + _moments(say, face, phases, len(observations))
+
+
+def _looks(say: Wording, phase: Phase, is_all: bool = True) -> Pair:
+    """What the face looks like in a phase; "mostly" or "at times" where a look contradicts, or other phases do."""
+    looks = say.say(f"look_{phase.look}")
+    if is_all and phase.is_unanimous:
+        return looks
+    return say.say("mostly" if is_all and phase.n_agreeing >= MOSTLY * phase.n_looks else "at_times", looks=looks)
+
+
+def _moments(say: Wording, face: FaceFeature, phases: Sequence[Phase], n_before: int) -> list[Seen]:
+    """The expressions that come up for a moment within the described phases: those with most looks."""
+    moments = [moment for phase in phases for moment in phase.moments]
+    chosen = sorted(moments, key=lambda m: (-m.n_looks, m.start_s))[:MAX_MOMENTS]
+    observations = []
+    for i, moment in enumerate(sorted(chosen, key=lambda m: m.start_s)):
+        own = replace(say, seed=f"{say.seed}/moment/{i}")
+        shown = Phase(moment.start_s, moment.end_s, moment.expression, {moment.expression: 1.0}, moment.n_looks)
+        slot = "moment" if number(moment.start_s) == number(moment.end_s) else "moment_span"
+        times = {"start": number(moment.start_s), "end": number(moment.end_s)}
+        text = own.say(slot, looks=own.say(f"look_{moment.expression}"), **times)
+        supports = tuple(label for label, p in sorted(phase_distribution(shown).items()) if p >= SUPPORT_P)
+        observations.append(_face_seen(f"f{n_before + i + 1}", _capital(text), face, shown, supports))
     return observations
 
 
@@ -196,18 +226,22 @@ def _words(
     vote: LabelVote | None,
     words: Sequence[WordFeature],
 ) -> Seen | None:
-    """What is said: quoted in the language it is said in, counted and characterised in the other."""
-    quote = choose_quote(speech, words) if features.has_speech else None
+    """What is said, quoted in the language it is said in, with a translation of just that where there is one."""
+    sentiment = measured.get("sentiment") or {}
+    hits = sentiment.get("hits", ())
+    quote = choose_quote(speech, words, hits) if features.has_speech else None
     if quote is None:
         return None
     start_s, end_s = _quote_times(speech, quote, features.duration_s)
-    polarity = (measured.get("sentiment") or {}).get("polarity")
-    lean = "none" if polarity is None or abs(polarity) < 0.2 else ("pos" if polarity > 0 else "neg")
+    polarity = sentiment.get("polarity")
+    lean = "none"
+    if polarity is not None and abs(polarity) >= 0.2 and not _denies(quote, hits):
+        lean = "pos" if polarity > 0 else "neg"
     time = say.say("time_span", start=number(start_s), end=number(end_s)) if end_s > start_s else say.say("time_none")
-    means = "_silent" if features.silent else ""
-    quoted = say.say(f"words_quoted{means}", quote=quote.text, time=time, lean=say.say(f"lean_{lean}"))
-    speech_text = _told(say, speech, quote, time, say.say(f"lean_{lean}"), means)
-    text = Pair(quoted.en, speech_text.zh) if quote.language == "en" else Pair(speech_text.en, quoted.zh)
+    text = say.say(
+        "words_quoted_silent" if features.silent else "words_quoted",
+        quote=quote.text, time=time, gloss=_gloss(say, speech, quote), lean=say.say(f"lean_{lean}"),
+    )  # fmt: skip
     supports = tuple(label for label in sorted(vote.dist) if vote.dist[label] >= SUPPORT_P) if vote else ()
     polarities = {"pos": "pos", "neg": "neg", "none": "neutral" if polarity is not None else None}
     return Seen(
@@ -216,23 +250,24 @@ def _words(
     )  # fmt: skip
 
 
-def _told(say: Wording, speech: Mapping[str, Any], quote: Quote, time: Pair, lean: Pair, means: str) -> Pair:
-    """The speech in the language it is not in: the translation where there is one, else its extent.
-
-    ``means`` is the ending of the phrases for words that were heard or for those that were only read.
-    """
-    other = "zh" if quote.language == "en" else "en"
-    gloss = speech.get(f"text_{other}")
-    if gloss and gloss != speech.get("text"):
-        quoted = choose_quote({"text": gloss}, ())
-        if quoted is not None and quoted.language == other:
-            return say.say(f"words_quoted{means}", quote=quoted.text, time=time, lean=lean)
-    n_zh, n_words = count_units(quote.text)  # what is told is when the quote is said: of that, then, and no more
-    extent = say.say("extent_long" if n_zh + 1.5 * n_words > LONG_SPEECH else "extent_short")
+def _gloss(say: Wording, speech: Mapping[str, Any], quote: Quote) -> Pair:
+    """The language of the quote, and in the other text its translation; both texts say where there is none."""
     language = LANGUAGES.get(quote.language, OTHER_LANGUAGE)
     if script_of(quote.text) == "en" and speech.get("language") not in ("en", "und", "mixed"):
         language = OTHER_LANGUAGE
-    return say.say(f"words_told{means}", extent=extent, language=language, time=time, lean=lean)
+    translated = translation_of(quote, speech)
+    if translated is None:
+        return say.say("gloss_none", language=language)
+    own = say.say("gloss_own", language=language)
+    glossed = say.say("gloss", language=language, quote=translated.text)
+    return Pair(own.en, glossed.zh) if quote.language == "en" else Pair(glossed.en, own.zh)
+
+
+def _denies(quote: Quote, hits: Sequence[Mapping[str, Any]]) -> bool:
+    """A word of sentiment in it is denied or forbidden: "don't be sad" leans neither way."""
+    language: TextLanguage = "zh" if quote.language == "zh" else "en"
+    places = [(at, at + len(word)) for word in (str(hit["word"]) for hit in hits) if (at := quote.text.find(word)) >= 0]
+    return any(is_denied(quote.text, *place, language) for place in places)
 
 
 def _quote_times(speech: Mapping[str, Any], quote: Quote, duration_s: float) -> tuple[float, float]:

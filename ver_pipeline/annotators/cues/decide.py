@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ver_pipeline.annotators.cues.features import Features, Phase
+from ver_pipeline.annotators.cues.features import Features, Phase, telling
 from ver_pipeline.annotators.cues.labeling_sources import LabelVote, phase_distribution
 from ver_pipeline.schemas.labels import labels
 from ver_pipeline.schemas.record_types import LabelId
@@ -21,7 +22,9 @@ MIN_WEIGHT, MIN_P, MIN_LEAD, CONFLICT_P = 0.5, 0.38, 0.08, 0.5
 PHASE_P = 0.3
 MAX_CONFIDENCE = 0.85
 MAX_PHASES = 4
-"""Phases of a face that are described; a face that flickers through more is not followed further."""
+"""Phases of a face that are described: the most telling ones."""
+MIN_MOMENTS = 3
+"""So many strong looks of another expression are told as a trace of it, though none of them lasts."""
 TRACE_P = 0.2
 _SENTIMENT_MARGIN = 0.12
 
@@ -34,7 +37,7 @@ class Change:
     before: LabelId
     after: LabelId
     index: int
-    """Number of the later phase."""
+    """Number of the later phase, among those that are described."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def judge(features: Features, label_votes: Sequence[LabelVote]) -> Judgement:
     p = dist[primary]
     confidence = min(MAX_CONFIDENCE, p * (1.0 - math.exp(-1.6 * weight)) * (0.8 if conflict else 1.0))
     valence, arousal = _valence(primary, p, label_votes), _arousal(primary, label_votes)
+    shown = _shown_for_moments(features)
     turned = tuple(label for change in changes for label in (change.before, change.after))
     traces = tuple(name for name in ranked[1:3] if name != "neutral" and dist[name] >= TRACE_P)
     return Judgement(
@@ -85,7 +89,7 @@ def judge(features: Features, label_votes: Sequence[LabelVote]) -> Judgement:
         mixed=bool(changes),
         conflict=conflict,
         changes=changes,
-        traces=tuple(dict.fromkeys((*traces, *(label for label in turned if label != primary)))),
+        traces=tuple(dict.fromkeys(label for label in (*shown, *traces, *turned) if label != primary)),
     )
 
 
@@ -128,13 +132,27 @@ def _changes(phases: Sequence[Phase]) -> tuple[Change, ...]:
     """Where one clear phase of the face gives way to another of a different label."""
     changes: list[Change] = []
     tops: list[tuple[int, LabelId]] = []
-    for i, phase in enumerate(phases[:MAX_PHASES]):
+    phases = telling(phases, MAX_PHASES)
+    for i, phase in enumerate(phases):
         dist = phase_distribution(phase)
         tops += [(i, name) for name in ranking(dist)[:1] if dist[name] >= PHASE_P]
     for (_, before), (i, after) in itertools.pairwise(tops):
         if before != after:
             changes.append(Change(round(phases[i].start_s, 3), before, after, i))
     return tuple(changes)
+
+
+def _shown_for_moments(features: Features) -> tuple[LabelId, ...]:
+    """What the main face shows strongly and often, but never for long enough to be a phase."""
+    if not features.faces:
+        return ()
+    looks: Counter[str] = Counter()
+    for phase in features.faces[0].phases:
+        for moment in phase.moments:
+            looks[moment.expression] += moment.n_looks
+    strong = [name for name, n in sorted(looks.items(), key=lambda item: (-item[1], item[0])) if n >= MIN_MOMENTS]
+    labels_by_look = {name: ranking(phase_distribution(Phase(0, 0, name, {name: 1.0}, 1, 1)))[0] for name in strong}
+    return tuple(label for label in labels_by_look.values() if label != "neutral")
 
 
 def _conflict(label_votes: Sequence[LabelVote]) -> bool:

@@ -8,7 +8,7 @@ ordinary speech and video, not fitted to labels.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ver_pipeline.annotators.cues.face_geometry import PhaseShape, read_shape
@@ -30,13 +30,33 @@ SPEAKER = 1.5
 """Factor on the prominence of a face that speaks."""
 PHASE_LEAD = 0.15
 """How far a new expression's score must lead before the face counts as changed."""
+STRONG_P = 0.6
+"""A look of another expression that scores so much is told, however short it is."""
+BRIEF_GAP_S = 0.6
+"""Strong looks of one expression that are no further apart are one moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A short stretch inside a phase in which the face clearly shows another expression."""
+
+    start_s: float
+    end_s: float
+    expression: str
+    n_looks: int
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A stretch in which one face shows one expression.  ``scores`` is the mean over its frames.
+    """A stretch in which one face mostly shows one expression.
 
-    ``shape`` is what its shape measures then, None where it was not measured.
+    Attributes:
+        scores: the mean over its looks.
+        n_looks: how many looks at the face it holds.
+        n_agreeing: how many of them show ``expression`` more than any other: what is said of all of the time must hold
+            of all of them.
+        shape: what its shape measures then, None where it was not measured.
+        moments: where another expression is clearly shown for a moment, in order of time.
     """
 
     start_s: float
@@ -44,7 +64,14 @@ class Phase:
     expression: str
     scores: Mapping[str, float]
     n_looks: int
+    n_agreeing: int = 0
+    moments: tuple[Moment, ...] = ()
     shape: PhaseShape | None = None
+
+    @property
+    def is_unanimous(self) -> bool:
+        """No look contradicts."""
+        return self.n_agreeing == self.n_looks
 
     @property
     def only_looks_down(self) -> bool:
@@ -131,6 +158,17 @@ def read_features(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: 
     )
 
 
+def telling(phases: Sequence[Phase], most: int) -> tuple[Phase, ...]:
+    """The phases that tell most, at most so many, in order of time: a long or strong expression before a short rest."""
+
+    def weight(phase: Phase) -> tuple[float, float]:
+        felt = 1.0 - phase.scores.get("neutral", 0.0)
+        return ((phase.end_s - phase.start_s + 0.5) * (0.25 + felt), -phase.start_s)
+
+    chosen = sorted(phases, key=weight, reverse=True)[:most]
+    return tuple(sorted(chosen, key=lambda phase: phase.start_s))
+
+
 def level(value: float, low: float, high: float) -> Level:
     """``low`` at or below the lower bound, ``high`` at or above the upper one."""
     return "low" if value <= low else ("high" if value >= high else "mid")
@@ -180,7 +218,7 @@ def _phases(looks: Sequence[Mapping[str, Any]], track: Mapping[str, Any]) -> tup
             return ()
         name = max(scores, key=lambda n: (scores[n], n))
         start_s, end_s = float(track["start_s"]), float(track["end_s"])
-        return (Phase(start_s, end_s, name, scores, 1, read_shape(track, start_s, end_s)),)
+        return (Phase(start_s, end_s, name, scores, 1, 1, shape=read_shape(track, start_s, end_s)),)
     looks = sorted(looks, key=lambda look: look["t_s"])
     leaders: list[str] = []
     for i in range(len(looks)):
@@ -212,17 +250,37 @@ def _join(looks: Sequence[Mapping[str, Any]], leaders: Sequence[str], track: Map
     ):
         first = runs_kept.pop(0)
         runs_kept[0] = (runs_kept[0][0], first[1] + runs_kept[0][1])
-    return tuple(
-        Phase(
-            float(m[0]["t_s"]),
-            float(m[-1]["t_s"]),
-            name,
-            mean_scores([look["expression"] for look in m]),
-            len(m),
-            read_shape(track, float(m[0]["t_s"]), float(m[-1]["t_s"])),
-        )
-        for name, m in runs_kept
+    return tuple(_phase(name, members, track) for name, members in runs_kept)
+
+
+def _phase(expression: str, looks: Sequence[Mapping[str, Any]], track: Mapping[str, Any]) -> Phase:
+    leading = [_leading(look["expression"]) for look in looks]
+    moments: list[Moment] = []
+    for look, (name, p) in zip(looks, leading, strict=True):
+        at = float(look["t_s"])
+        if name == expression or p < STRONG_P:
+            continue
+        if moments and moments[-1].expression == name and at - moments[-1].end_s <= BRIEF_GAP_S:
+            moments[-1] = replace(moments[-1], end_s=at, n_looks=moments[-1].n_looks + 1)
+        else:
+            moments.append(Moment(at, at, name, 1))
+    return Phase(
+        start_s=float(looks[0]["t_s"]),
+        end_s=float(looks[-1]["t_s"]),
+        expression=expression,
+        scores=mean_scores([look["expression"] for look in looks]),
+        n_looks=len(looks),
+        n_agreeing=sum(name == expression for name, _ in leading),
+        moments=tuple(moments),
+        shape=read_shape(track, float(looks[0]["t_s"]), float(looks[-1]["t_s"])),
     )
+
+
+def _leading(scores: Mapping[str, float]) -> tuple[str, float]:
+    """The expression with the highest score, and its share of all."""
+    shares = mean_scores([scores])
+    name = max(shares, key=lambda n: (shares[n], n))
+    return name, shares[name]
 
 
 def _voice(voice: Mapping[str, Any]) -> VoiceFeature:

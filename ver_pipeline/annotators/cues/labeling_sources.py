@@ -12,7 +12,7 @@ of what the face may really show.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ import yaml
 from ver_pipeline.annotators.cues.face_geometry import shape_distribution
 from ver_pipeline.annotators.cues.features import Features, Level, Phase, mean_scores
 from ver_pipeline.schemas import labels as emotion_labels
+from ver_pipeline.schemas.denial import is_denied, reported_spans
 from ver_pipeline.schemas.record_types import LabelId
 
 Distribution = Mapping[LabelId, float]
@@ -46,6 +47,8 @@ MAX_TEXT = 20_000
 """Characters of a transcript that are searched; more than anybody can say in a clip."""
 DOWNCAST = 0.3
 """Share of a score of sadness that is left where the face only looks down."""
+POLARITY_WEIGHT = 0.15
+"""Of words that only lean: below ``MIN_VOTE_WEIGHT``, since polarity does not tell anger from sadness."""
 NEUTRAL_FACE = 0.5
 """How much of a face's weight is left where it reads neutral: the model misses quiet anger and disgust."""
 MIN_VOTE, MIN_VOTE_WEIGHT = 0.38, 0.2
@@ -175,11 +178,12 @@ def voice_arousal(features: Features) -> float:
 def words_vote(features: Features, speech: Mapping[str, Any], measured: Mapping[str, Any]) -> LabelVote | None:
     """What is said: named emotions, telling expressions, and the lexicon's polarity.
 
-    Words without any lean give no vote: saying nothing about feelings is no sign of calm.
+    Words without any lean give no vote: saying nothing about feelings is no sign of calm.  Polarity alone says which
+    way the words lean and not what is felt: it weighs too little to be counted as a vote or to make a label.
     """
     if not features.has_speech:
         return None
-    polarity = (measured.get("sentiment") or {}).get("polarity")
+    polarity: float | None = (measured.get("sentiment") or {}).get("polarity")
     word_hits = word_features(speech, measured)
     scores: dict[str, float] = {}
     for sign in word_hits:
@@ -188,9 +192,10 @@ def words_vote(features: Features, speech: Mapping[str, Any], measured: Mapping[
     rows: list[Mapping[str, float]] = [scores] if scores else []
     if polarity is not None and abs(polarity) >= 0.2:
         lean = LEAN[1 if polarity > 0 else -1]
+        if not scores:
+            return LabelVote("words", lean, POLARITY_WEIGHT, round(float(polarity), 4), None)
         rows.append({label: share * abs(polarity) for label, share in lean.items()})
-        strength = max(strength, 0.7 * abs(polarity))
-    if not rows or strength <= 0:
+    if not rows:
         return None
     dist = _soften(cast("dict[LabelId, float]", mean_scores(rows)), 0.15)
     valence = round(float(polarity), 4) if polarity is not None else _mood(dist)[0]
@@ -198,20 +203,30 @@ def words_vote(features: Features, speech: Mapping[str, Any], measured: Mapping[
 
 
 def word_features(speech: Mapping[str, Any], measured: Mapping[str, Any]) -> tuple[WordFeature, ...]:
-    """Every telling expression of the transcript, left to right; denied ones are left out."""
+    """Every telling expression of the transcript, left to right.
+
+    What is denied or forbidden ("don't cry"), told of others, or said out of politeness ("I'm afraid we're closed") is
+    nothing that the speaker feels: it is left out.
+    """
     text = str(speech.get("text") or "")[:MAX_TEXT]
     hits: dict[tuple[int, int], WordFeature] = {}
-    for language in ("en", "zh"):
+    languages: tuple[emotion_labels.TextLanguage, ...] = ("en", "zh")
+    polite = [m.span() for language in languages for m in _formulas(language).finditer(text)]
+    reported = [span for language in languages for span in reported_spans(text, language)]
+    for language in languages:
         for hit in emotion_labels.find_words(text, language):
-            if hit.canon not in (None, "neutral", "undetermined") and not hit.negated:
+            felt = hit.canon not in (None, "neutral", "undetermined") and not hit.negated
+            if felt and hit.canon is not None and not _within(hit.start, [*polite, *reported]):
                 hits[(hit.start, hit.end)] = WordFeature(hit.start, hit.end, hit.canon, NAMED_WEIGHT)
         for match in cue_pattern(language).finditer(text):
-            if (match.start(), match.end()) not in hits and not _inside(match.start(), hits):
+            if _inside(match.start(), hits) or _within(match.start(), [*polite, *reported]):
+                continue
+            if not is_denied(text, *match.span(), language):
                 label = _cue_labels()[match.group().lower()]
                 hits[match.span()] = WordFeature(*match.span(), label, _cue_table()["weight"])
     for hit in (measured.get("sentiment") or {}).get("hits", ()):
         start = text.find(hit["word"])
-        if hit.get("emotion") and start >= 0 and not _inside(start, hits):
+        if hit.get("emotion") and start >= 0 and not _inside(start, hits) and not _within(start, [*polite, *reported]):
             hits[(start, start + len(hit["word"]))] = WordFeature(
                 start, start + len(hit["word"]), hit["emotion"], 0.5 * abs(float(hit["polarity"]))
             )
@@ -242,6 +257,18 @@ def _soften(dist: Distribution, share: float) -> dict[LabelId, float]:
     softened = {label: p * (1 - share) for label, p in dist.items()}
     softened["neutral"] = softened.get("neutral", 0.0) + share
     return dict(sorted(softened.items()))
+
+
+@cache
+def _formulas(language: str) -> re.Pattern[str]:
+    """Formulas of politeness that hold a word of feeling."""
+    forms = [re.escape(form) for form in _cue_table()["polite"][language]["words"]]
+    body = "|".join([*forms, *_cue_table()["polite"][language].get("patterns", [])])
+    return re.compile(body) if language == "zh" else re.compile(rf"(?<!\w)(?:{body})(?!\w)", re.IGNORECASE)
+
+
+def _within(at: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= at < end for start, end in spans)
 
 
 def _inside(start: int, found: Mapping[tuple[int, int], WordFeature]) -> bool:

@@ -15,6 +15,10 @@ from typing import Any
 from ver_pipeline.annotators.cues.labeling_sources import MAX_TEXT, WordFeature
 
 MAX_WORDS_EN, MAX_CHARS_ZH = 16, 26
+MAX_CHARS_EN = 7 * MAX_WORDS_EN
+WORDS_BEFORE, CHARS_BEFORE = 5, 8
+"""How much is quoted before a telling word that stands far from the start of its clause."""
+MAX_WINDOWS = 64
 _BREAKS = re.compile(r"[.!?;。！？；…\n\r\t\"“”「」『』‘’<>{}\[\]|`\\*#=~^@]+|(?<=\s)'|'(?=\s|$)|\b\w+:|：|-{2,}")
 _PRIVATE = re.compile(r"\d{4,}|(?:\d[ -]?){7,}|www\.|https?")
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
@@ -32,18 +36,67 @@ class Quote:
     language: str
 
 
-def choose_quote(speech: Mapping[str, Any], features: Sequence[WordFeature]) -> Quote | None:
-    """The span that carries most of the telling words, else the first fit to quote; None if none fits."""
+def choose_quote(
+    speech: Mapping[str, Any], features: Sequence[WordFeature], hits: Sequence[Mapping[str, Any]] = ()
+) -> Quote | None:
+    """The span that carries most of the telling words, else of the polarity, else the first fit to quote.
+
+    Args:
+        hits: words with a polarity, as ``measured.sentiment`` lists them.
+
+    Returns:
+        None where nothing is fit to be quoted.
+    """
     text = str(speech.get("text") or "")[:MAX_TEXT]
-    spans = [span for raw in _spans(text) for span in [_quote(text, *raw)] if span is not None]
+    marked = [(sign.start, sign.end, sign.weight) for sign in features]
+    polar = []
+    for hit in hits:
+        word = str(hit["word"]).strip(".,!?;:\"'()")
+        at = text.find(word)
+        if word and at >= 0:
+            polar.append((at, at + len(word), abs(float(hit["polarity"]))))
+    raw = _spans(text)
+    spans = [span for one in raw for span in [_quote(text, *one)] if span is not None]
+    spans += [span for begin, _, _ in (marked or polar)[:MAX_WINDOWS] for span in [_around(text, raw, begin)] if span]
     if not spans:
         return None
 
-    def merit(quote: Quote) -> tuple[float, int, int]:
-        weight = sum(sign.weight for sign in features if quote.start <= sign.start and sign.end <= quote.end)
-        return (weight, 1 if len(quote.text) >= 6 else 0, -quote.start)
+    def merit(quote: Quote) -> tuple[float, float, int, int]:
+        carried, leaning = (
+            sum(weight for begin, end, weight in words if quote.start <= begin and end <= quote.end)
+            for words in (marked, polar)
+        )
+        return (carried, round(leaning, 3), 1 if len(quote.text) >= 6 else 0, -quote.start)
 
     return max(spans[:400], key=merit)
+
+
+def translation_of(quote: Quote, speech: Mapping[str, Any]) -> Quote | None:
+    """The part of the transcript's translation that stands for the quote, where sentence answers to sentence.
+
+    None where there is no translation, or where it is divided into sentences otherwise: then nobody knows which part
+    translates the quote.
+    """
+    text = str(speech.get("text") or "")[:MAX_TEXT]
+    other = "zh" if quote.language == "en" else "en"
+    translation = str(speech.get(f"text_{other}") or "")[:MAX_TEXT]
+    if not translation or translation == text:
+        return None
+    spans, answers = _sentences(text), _sentences(translation)
+    if len(spans) != len(answers):
+        return None
+    held = [answer for span, answer in zip(spans, answers, strict=True) if _whole(text, span, quote)]
+    translated = _quote(translation, *held[0]) if held else None
+    return translated if translated is not None and translated.language == other else None
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    return [(start, end) for start, end in _spans(text) if any(c.isalnum() for c in text[start:end])]
+
+
+def _whole(text: str, span: tuple[int, int], quote: Quote) -> bool:
+    """The quote is all of the sentence: of a part of it nobody knows the translation."""
+    return span[0] <= quote.start and quote.end <= span[1] and _letters(text[slice(*span)]) == _letters(quote.text)
 
 
 def spoken_at(quote: Quote, speech: Mapping[str, Any]) -> tuple[float, float] | None:
@@ -79,11 +132,6 @@ def script_of(text: str) -> str | None:
     return "en" if share == 0 and any(c.isascii() and c.isalpha() for c in text) else None
 
 
-def count_units(text: str) -> tuple[int, int]:
-    """How many Chinese characters and how many words of other scripts a text has."""
-    return len(_CJK.findall(text)), len(re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", _CJK.sub(" ", text)))
-
-
 def _spans(text: str) -> list[tuple[int, int]]:
     """Stretches between sentence ends and anything unfit to quote."""
     found, start = [], 0
@@ -91,6 +139,19 @@ def _spans(text: str) -> list[tuple[int, int]]:
         found.append((start, match.start()))
         start = match.end()
     return [*found, (start, len(text))]
+
+
+def _around(text: str, spans: Sequence[tuple[int, int]], at: int) -> Quote | None:
+    """Of a sentence too long to be quoted: the clause that holds the word at ``at``, or the words around it."""
+    start, end = next(((a, b) for a, b in spans if a <= at < b), (at, at))
+    clauses = [start, *(m.end() for m in CLAUSE_BREAK.finditer(text, start, end))]
+    begin = max(clause for clause in clauses if clause <= at) if start < end else at
+    quote = _quote(text, begin, end)
+    if quote is not None and quote.end > at:
+        return quote
+    words = [m.start() for m in re.finditer(r"\S+", text[begin:at])]
+    near = begin + words[-WORDS_BEFORE:][0] if words else max(begin, at - CHARS_BEFORE)
+    return _quote(text, near if script_of(text[begin:end]) == "en" else max(begin, at - CHARS_BEFORE), end)
 
 
 def _quote(text: str, start: int, end: int) -> Quote | None:
@@ -117,7 +178,7 @@ def _shorten(text: str, start: int, end: int, language: str) -> int:
         return cuts[-1] if cuts and cuts[-1] - start >= 4 else start + MAX_CHARS_ZH
     words = list(re.finditer(r"\S+", text[start:end]))
     stop = start + words[min(len(words), MAX_WORDS_EN) - 1].end()
-    stop = min(stop, start + 10 * MAX_WORDS_EN)
+    stop = min(stop, start + MAX_CHARS_EN)
     while stop > start and not text[stop - 1].isalnum():
         stop -= 1
     return stop

@@ -145,7 +145,9 @@ def provenance(request: Request, teacher: Teacher, draw: int, stats: UsageTotals
         "model": teacher.model,
         "revision": teacher.revision,
         "prompt_ids": sorted([*stats.prompts, *(example.id for example in shown)]),
-        "prompt_sha256": digest({"prompts": stats.prompts, "examples": {one.id: one.sha256 for one in shown}}),
+        "prompt_sha256": digest(
+            {"prompts": stats.prompts, "examples": {example.id: example.sha256 for example in shown}}
+        ),
         "schema_sha256": teacher.schema_sha256(order),
         "sampling": sampling.model_dump(mode="json"),
         "audio_given": teacher.hears,

@@ -7,6 +7,7 @@ travel: many clips in one batch (``run_batched``), or many at once over a networ
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -46,12 +47,19 @@ def run_batched(talks: Sequence[Talk], complete: Callable[[list[Chat]], list[Com
     return results
 
 
-def lead(conversation: Talk, complete: Callable[[Chat], Completion]) -> Any:
-    """Lead one conversation to its end; returns what it returns."""
+def lead(
+    conversation: Talk, complete: Callable[[Chat], Completion], computing: AbstractContextManager[Any] | None = None
+) -> Any:
+    """Lead one conversation to its end; returns what it returns.
+
+    Args:
+        computing: held while questions are made and answers judged, not while ``complete`` runs.
+    """
     answer: Completion | None = None
     while True:
         try:
-            chat = conversation.send(answer)  # type: ignore[arg-type]
+            with computing or nullcontext():
+                chat = conversation.send(answer)  # type: ignore[arg-type]
         except StopIteration as end:
             return end.value
         answer = complete(chat)

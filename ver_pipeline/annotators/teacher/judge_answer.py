@@ -57,8 +57,8 @@ def _assembled(
     stats: UsageTotals,
     mode: str = "native-both",
 ) -> dict[str, Any] | Problem:
-    told = provenance(request, teacher, draw, stats)
-    return assemble(answer, request, measured_audio(request), told, teacher.hears, mode, teacher.sees)
+    lineage = provenance(request, teacher, draw, stats)
+    return assemble(answer, request, measured_audio(request), lineage, teacher.hears, mode, teacher.sees)
 
 
 def without_unseen(answer: dict[str, Any], teacher: Teacher, stats: UsageTotals) -> dict[str, Any]:
@@ -72,10 +72,12 @@ def without_unseen(answer: dict[str, Any], teacher: Teacher, stats: UsageTotals)
         return answer
     stats.usage += Usage(unseen=sum(seen["modality"] in SEEN for seen in answer["observations"]))
     rest = [seen for seen in answer["observations"] if seen["modality"] not in SEEN]
-    kept = {seen["eid"] for seen in rest}
-    gone = unseen - kept
-    labels = [{**one, "eids": [eid for eid in one["eids"] if eid not in gone]} for one in answer["labels"]]
-    changes = [{**one, "eids": [eid for eid in one["eids"] if eid not in gone]} for one in answer["transitions"]]
+    kept_eids = {seen["eid"] for seen in rest}
+    gone = unseen - kept_eids
+    labels = [{**label, "eids": [eid for eid in label["eids"] if eid not in gone]} for label in answer["labels"]]
+    changes = [
+        {**change, "eids": [eid for eid in change["eids"] if eid not in gone]} for change in answer["transitions"]
+    ]
     cited = [eid for eid in answer["cited_eids"] if eid not in gone]
     return {**answer, "observations": rest, "labels": labels, "transitions": changes, "cited_eids": cited}
 

@@ -107,7 +107,7 @@ def without_reasoning(text: str) -> tuple[str, str | None]:
         thoughts.append(rest[opened.end() if begun and opened else 0 : closed.start()])
         before = rest[: opened.start()] if begun and opened and "{" in rest[: opened.start()] else ""
         rest = (before + rest[closed.end() :]).strip(_BLANK)
-    return rest, "\n".join(one.strip(_BLANK) for one in thoughts) if thoughts else None
+    return rest, "\n".join(thought.strip(_BLANK) for thought in thoughts) if thoughts else None
 
 
 def object_of_reasoning(thought: str, fits: Fits) -> Object | Unread:
@@ -195,8 +195,8 @@ def _normal(value: Any) -> Any:
             raise UnicodeError("the answer holds half a character or one lost in decoding")
         return unicodedata.normalize("NFC", value)
     if isinstance(value, Mapping):
-        return {_normal(name): _normal(one) for name, one in value.items()}
-    return [_normal(one) for one in value] if isinstance(value, list) else value
+        return {_normal(name): _normal(item) for name, item in value.items()}
+    return [_normal(item) for item in value] if isinstance(value, list) else value
 
 
 def _among_prose(text: str, fits: Fits) -> Object | Unread:
@@ -222,8 +222,10 @@ def _among_prose(text: str, fits: Fits) -> Object | Unread:
             broken += bool(_DEBRIS.search(text, start, end))
     if broken:
         return Unread(Reason.NOT_JSON, "the JSON in the answer is broken")
-    good = [inner for inner in (_inside(one, fits) for one in values.values()) if fits(inner)]
-    if len(good) == 1 and all(set(one).isdisjoint(good[0]) or _inside(one, fits) == good[0] for one in values.values()):
+    good = [inner for inner in (_inside(value, fits) for value in values.values()) if fits(inner)]
+    if len(good) == 1 and all(
+        set(value).isdisjoint(good[0]) or _inside(value, fits) == good[0] for value in values.values()
+    ):
         return Object(good[0], True, False)  # the others are no tries at the same answer
     if len(values) == 1:
         return Object(next(iter(values.values())), True, False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from ver_pipeline.annotators.teacher.chat import Completion
@@ -49,33 +49,34 @@ def parse(completion: Completion, schema: Mapping[str, Any]) -> Parsed | Problem
     text, said = completion.text or "", completion.said
     if completion.refusal:
         return Problem(Reason.REFUSAL, "the model refused to answer", said=said)
-    fits = partial(_fits, schema)
+    judged: list[tuple[Any, Problem | None]] = []
+
+    def fits(value: Any) -> bool:
+        judged.append((value, check_schema(value, schema)))
+        return judged[-1][1] is None
+
     silent = completion.reasoned and not text.strip()  # some servers take the whole answer for reasoning
-    found = object_of_reasoning(completion.reasoning, fits) if silent else read_object(text, fits)
+    answer = object_of_reasoning(completion.reasoning, fits) if silent else read_object(text, fits)
     if completion.finish == "length":
-        thinking = isinstance(found, Unread) and found.why == REASONING_ONLY
+        thinking = isinstance(answer, Unread) and answer.why == REASONING_ONLY
         return Problem(Reason.TRUNCATED_ANSWER, CUT_THINKING if thinking else CUT, said=said)
-    if isinstance(found, Unread):
+    if isinstance(answer, Unread):
         refuses = "{" not in text and lexicon.REFUSAL.search(text)
-        told = (Reason.REFUSAL, "the model refused to answer") if refuses else (found.reason, found.why)
-        return Problem(*told, said=said)
-    problem = check_schema(found.value, schema)
+        verdict = (Reason.REFUSAL, "the model refused to answer") if refuses else (answer.reason, answer.why)
+        return Problem(*verdict, said=said)
+    known = [problem for value, problem in judged if value is answer.value]
+    problem = known[0] if known else check_schema(answer.value, schema)
     if problem is None:
-        return Parsed(found.value, found.repaired or completion.reasoned, found.reasoned or completion.reasoned)
+        return Parsed(answer.value, answer.repaired or completion.reasoned, answer.reasoned or completion.reasoned)
     return Problem(problem.reason, problem.message, problem.fields, said=said)
-
-
-def _fits(schema: Mapping[str, Any], value: Any) -> bool:
-    return check_schema(value, schema) is None
 
 
 def check_schema(value: Any, schema: Mapping[str, Any]) -> Problem | None:
     """The first place where a value leaves the schema, or None."""
-    errors = sorted(
-        _validator(canonical_json(schema)).iter_errors(value), key=lambda e: list(map(str, e.absolute_path))
-    )
-    if not errors:
+    validator = _validator(canonical_json(schema))
+    if validator.is_valid(value):
         return None
+    errors = sorted(validator.iter_errors(value), key=lambda e: list(map(str, e.absolute_path)))
     error = errors[0]
     place = "/" + "/".join(map(str, error.absolute_path))
     field = (str(error.absolute_path[0]),) if error.absolute_path else ()

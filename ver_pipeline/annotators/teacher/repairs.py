@@ -27,7 +27,7 @@ def without_banned(schema: dict[str, Any], answer: Mapping[str, Any], fields: Se
     properties = dict(schema["properties"])
     for name in OWED:
         if name in properties:
-            number = next(dict(one) for one in properties[name]["anyOf"] if one["type"] != "null")
+            number = next(dict(option) for option in properties[name]["anyOf"] if option["type"] != "null")
             if name == "valence" and primary in SIGNED:
                 number["minimum"], number["maximum"] = SIGNED[primary]
             properties[name] = number

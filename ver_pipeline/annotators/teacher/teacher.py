@@ -135,7 +135,7 @@ class Teacher:
         """The hash of what one pass is answered in: of one schema, or of one a step."""
         parts = [self.prompt(name, "en").parts for name in self.steps()]
         schemas = [answer_schema(cast("tuple[Part, ...]", each), order, self.scale) for each in parts]
-        schemas = [without_sight(one) for one in schemas] if self.is_blind else schemas
+        schemas = [without_sight(schema) for schema in schemas] if self.is_blind else schemas
         return schema_sha256(schemas[0]) if len(schemas) == 1 else digest(schemas)
 
     def _examples(self) -> tuple[Example, ...]:

@@ -36,8 +36,8 @@ def classes_of(taxonomy: str) -> tuple[str, ...]:
     """All classes of a taxonomy, in the order of the labels."""
     if taxonomy == "canonical":
         return tuple(label for label in labels.LABEL_IDS if label != ABSTAIN)
-    found = (in_taxonomy(label, taxonomy) for label in labels.LABEL_IDS)
-    return tuple(dict.fromkeys(c for c in found if c is not None))
+    class_names = (in_taxonomy(label, taxonomy) for label in labels.LABEL_IDS)
+    return tuple(dict.fromkeys(c for c in class_names if c is not None))
 
 
 def claimed_words(reply: str, language: labels.TextLanguage) -> list[str]:

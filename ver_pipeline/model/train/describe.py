@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from ver_pipeline.model.data.loader import Loader, LoaderConfig
 from ver_pipeline.model.train.job import Job, open_sources
 from ver_pipeline.model.train.modules import prepare
-from ver_pipeline.model.train.run import RunPlan
 
 
-def describe(plan: RunPlan) -> int:
-    """Print data, steps and parameter counts of each stage."""
+def describe(jobs: Sequence[Job]) -> int:
+    """Print data, steps and parameter counts of each stage, counted on the model that the first one starts from."""
     from ver_pipeline.model.loading import load_tokenizer, load_weights
 
-    tokenizer = load_tokenizer(plan.model)
-    for stage in plan.stages:
-        model = load_weights(plan.model)
+    start = jobs[0].model
+    tokenizer = load_tokenizer(start)
+    for job in jobs:
+        stage = job.stage
+        model = load_weights(start)
         whole, named = prepare(model, stage)
-        sources = open_sources(Job(stage, plan.model, plan.sets, plan.run))
+        sources = open_sources(job)
         cut = LoaderConfig(stage.batch.global_batch, stage.batch.micro_batch, stage.seed, stage.batch.drop_last)
         loader = Loader(sources, tokenizer, model.config, cut)
         count = sum(p.numel() for p in whole.parameters())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ver_pipeline.model.data.samples import Source, open_source
@@ -42,6 +42,14 @@ class Job:
     def result(self) -> Path:
         """The trained model, present only when the stage is done."""
         return self.folder / "model"
+
+
+def chain(first: Job, stages: Sequence[StageConfig]) -> list[Job]:
+    """``first``, then each further stage from the result of the one before, with the same data and settings."""
+    jobs = [first]
+    for stage in stages:
+        jobs.append(replace(first, stage=stage, model=jobs[-1].result))
+    return jobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,9 @@ def read_lineage(model: Path) -> dict[str, Any]:
     if not path.is_file():
         return {"stages": []}
     try:
-        found = json.loads(read_plain(path, LIMIT_BYTES))
-        if isinstance(found["stages"], list) and all(isinstance(stage, dict) for stage in found["stages"]):
-            return dict(found)
+        lineage = json.loads(read_plain(path, LIMIT_BYTES))
+        if isinstance(lineage["stages"], list) and all(isinstance(stage, dict) for stage in lineage["stages"]):
+            return dict(lineage)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CorruptDataError(f"{path} cannot be read: {first_line(error)}", CURE) from error
     raise CorruptDataError(f"{path} lists no stages", CURE)

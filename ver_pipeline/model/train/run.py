@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 from ver_pipeline.model.train import checkpoint
 from ver_pipeline.model.train.distributed import DistributedContext
 from ver_pipeline.model.train.job import Job
 from ver_pipeline.model.train.lineage import read_lineage
 from ver_pipeline.model.train.loop import train_stage
-from ver_pipeline.model.train.recipe import StageConfig
 from ver_pipeline.schemas.errors import UsageError
 
 STOPPED_EXIT = 143
 """128 + SIGTERM: the run was asked to stop, saved, and can go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunPlan:
-    """Stages in order, the model they start from, and the data."""
-
-    stages: tuple[StageConfig, ...]
-    model: Path
-    sets: Mapping[str, Path]
-    run: Path
-    workers: int = 0
-    force: bool = False
-    stop_after: int | None = None
-
-
-def run_stages(plan: RunPlan, distributed: DistributedContext) -> int:
-    """Train each stage from the result of the one before; finished stages are left as they are.
+def run_stages(jobs: Sequence[Job], distributed: DistributedContext) -> int:
+    """Train stage after stage; finished ones are left as they are.
 
     Returns:
         0 when every stage is done, 143 when the run was stopped and saved.
@@ -42,20 +26,17 @@ def run_stages(plan: RunPlan, distributed: DistributedContext) -> int:
     Raises:
         UsageError: a finished stage was trained with other settings.
     """
-    model = plan.model
-    for stage in plan.stages:
-        job = Job(stage, model, plan.sets, plan.run, plan.workers, plan.force, plan.stop_after)
+    for job in jobs:
         if job.result.is_dir():
             _check_done(job)
-            _say(distributed, f"{stage.name}: done already")
-        else:
-            _say(distributed, f"{stage.name}: from {model}")
-            outcome = train_stage(job, distributed)
-            if not outcome.done:
-                _say(distributed, f"{stage.name}: stopped and saved at step {outcome.step}; the same command goes on")
-                return STOPPED_EXIT
-        model = job.result
-    _say(distributed, f"model: {model}")
+            _say(distributed, f"{job.stage.name}: done already")
+            continue
+        _say(distributed, f"{job.stage.name}: from {job.model}")
+        outcome = train_stage(job, distributed)
+        if not outcome.done:
+            _say(distributed, f"{job.stage.name}: stopped and saved at step {outcome.step}; the same command resumes")
+            return STOPPED_EXIT
+    _say(distributed, f"model: {jobs[-1].result}")
     return 0
 
 

@@ -38,10 +38,10 @@ def l01_chinese_is_chinese(record: Record, context: Context) -> list[Found]:
 
     Names in Latin letters that the transcript holds, and abbreviations that Chinese writes so, count as given.
     """
-    given = _given_words(record)
+    given_words = _given_words(record)
     defects = []
     for language, pointer, text in prose(record):
-        plain = _LATIN.sub(lambda m: "" if _is_given(m.group(), given) else m.group(), unquoted(text))
+        plain = _LATIN.sub(lambda m: "" if _is_given(m.group(), given_words) else m.group(), unquoted(text))
         share = han_share(plain) if language == "zh" else None
         if share is not None and share < context.limits["min_han_share"]:
             defects.append(Found(f"only {share:.0%} of the letters are Chinese", pointer))
@@ -122,8 +122,15 @@ def l05_no_prompt_residue(record: Record, context: Context) -> list[Found]:
 
 
 def l07_lengths_match(record: Record, context: Context) -> list[Found] | NotRun:
-    """English characters per Chinese character lie in the band of faithful pairs."""
-    ratio = len(record.description.en) / max(1, len(record.description.zh))
+    """English characters per Chinese character lie in the band of faithful pairs.
+
+    What is quoted stands as it was said, perhaps in the other language: it is left out on both sides.
+    """
+    english, chinese = (
+        len(text) - sum(quote.end - quote.start for quote in quotes(text))
+        for text in (record.description.en, record.description.zh)
+    )
+    ratio = english / max(1, chinese)
     if context.limits["min_ratio"] <= ratio <= context.limits["max_ratio"]:
         return []
     return [Found(f"English is {ratio:.1f} times as long as Chinese", "/description")]
@@ -155,10 +162,10 @@ def l10_answers(record: Record, context: Context) -> list[Found]:
     defects = []
     for _, pointer, text in descriptions(record):
         plain = unquoted(text)
-        told = sentences(plain)
-        if record.emotion.primary != "undetermined" and told and words(told[-1], lexicon.NON_ANSWER):
+        described = sentences(plain)
+        if record.emotion.primary != "undetermined" and described and words(described[-1], lexicon.NON_ANSWER):
             defects.append(Found("says that nothing can be told, while a label is given", pointer))
-        hedges = len(words(plain, lexicon.HEDGE)) / max(1, len(told))
+        hedges = len(words(plain, lexicon.HEDGE)) / max(1, len(described))
         if hedges > context.limits["max_hedges_per_sentence"]:
             defects.append(Found(f"{hedges:.1f} hedges a sentence", pointer))
     return defects
@@ -243,6 +250,7 @@ LANGUAGE: tuple[Rule, ...] = (
         l07_lengths_match,
         limits={"min_ratio": 2.5, "max_ratio": 5.5},
         text_only=True,
+        version=2,
     ),
     Rule(
         "L08",

@@ -95,10 +95,10 @@ def g19_description_is_of_this_evidence(record: Record, context: Context) -> lis
         known = _terms(
             " ".join(seen.text_zh if language == "zh" else seen.text_en for seen in shown) + " " + spoken, language
         )
-        told = _terms(text, language)
-        if len(told) < context.limits["min_terms"] or not known:
+        terms = _terms(text, language)
+        if len(terms) < context.limits["min_terms"] or not known:
             return NotRun("too few words to compare")
-        shares.append(len(told & known) / len(told))
+        shares.append(len(terms & known) / len(terms))
     if all(share < context.limits["min_share"] for share in shares):
         return [Found(f"shares only {max(shares):.0%} of its words with its own evidence", "/description")]
     return []

@@ -66,13 +66,17 @@ def sentences(text: str) -> list[str]:
 
 def claims(text: str, pattern: re.Pattern[str]) -> list[str]:
     """Matches of ``pattern`` that the text asserts: outside quotes, in a clause that denies nothing."""
-    return [match.group() for clause in _asserted(text) for match in words(clause, pattern)]
+    clauses, lines = _asserted(text)
+    if not pattern.search(lines):  # one look at all clauses: a lexicon is rarely hit, and rules ask for many
+        return []
+    return [match.group() for clause in clauses for match in words(clause, pattern)]
 
 
 @lru_cache(maxsize=4096)
-def _asserted(text: str) -> tuple[str, ...]:
-    """The clauses of a text that deny nothing, without what stands in quotation marks."""
-    return tuple(clause for clause in _CLAUSE.split(unquoted(text)) if clause.strip() and not denies(clause))
+def _asserted(text: str) -> tuple[tuple[str, ...], str]:
+    """The clauses of a text that deny nothing, without what stands in quotation marks; and these as lines."""
+    clauses = tuple(clause for clause in _CLAUSE.split(unquoted(text)) if clause.strip() and not denies(clause))
+    return clauses, "\n".join(clauses)
 
 
 def words(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:

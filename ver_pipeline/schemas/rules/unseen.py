@@ -18,9 +18,9 @@ def g21_who_sees_nothing_tells_no_sight(record: Record, context: Context) -> lis
     """A model that was shown no frame tells of no clothes, hair or places that the words do not hold; what
     was measured it may repeat.  One whose sight a canary refused tells of no face either, and has no evidence of the
     eye."""
-    told = record.provenance
-    refused = told.senses.sight == "refused"
-    if told.tier != "teacher" or not (refused or told.sampling.n_frames == 0):
+    provenance = record.provenance
+    refused = provenance.senses.sight == "refused"
+    if provenance.tier != "teacher" or not (refused or provenance.sampling.n_frames == 0):
         return NotRun("the annotator sees, or measured")
     defects = list(_things(record))
     if refused:
