@@ -5,8 +5,8 @@
 ``before`` detects at each of two looks a second and scores the expression there, as the stage did before it had the
 mesh.  The others score expressions as often, detect when it is due, and follow the mesh in between at the rate named.
 All are run in turn, ``--rounds`` times, in one process; printed is the least CPU time of each, a second of film, and
-its ratio to ``before``, for each video: once as if somebody were heard throughout, and once as if nobody were, where the
-rate is halved; then what the parts cost.
+its ratio to ``before``, for each video: once as if somebody were heard throughout, and once as if nobody were, where
+the rate is halved; then what the parts cost, and what is found in a cartoon.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from ver_pipeline.annotators.cues.labeling_sources import label_votes
 from ver_pipeline.measure.action_units import UNITS
 
 SAD, SMILING = {"sadness": 1.0}, {"happiness": 1.0}
-TEARS = ("downcast", "tears", "落泪", "垂头")
+TEARS = ("downcast", "drawn", "lowered", "下垂", "耷拉", "低眉", "撇着")
 
 
 def shaped(

@@ -55,8 +55,8 @@ class Phase:
         n_looks: how many looks at the face it holds.
         n_agreeing: how many of them show ``expression`` more than any other: what is said of all of the time must hold
             of all of them.
+        shape: what its shape measures then, None where it was not measured.
         moments: where another expression is clearly shown for a moment, in order of time.
-        shape: what its shape measures then; None where it was not measured.
     """
 
     start_s: float
