@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ver_pipeline.annotators.base import Request, Result, seal
-from ver_pipeline.annotators.cues.compose import Seen, describe, observe
+from ver_pipeline.annotators.cues.compose import Seen, describe, observe, wording_of
 from ver_pipeline.annotators.cues.decide import Change, Judgement, judge
 from ver_pipeline.annotators.cues.features import Features, read_features
 from ver_pipeline.annotators.cues.labeling_sources import label_votes as cast_votes
 from ver_pipeline.annotators.cues.labeling_sources import word_features
-from ver_pipeline.annotators.cues.phrases import wording_of
 from ver_pipeline.schemas import labels as emotion_labels
 from ver_pipeline.schemas.record_annotation import Sampling, Senses
 from ver_pipeline.schemas.record_types import LabelId
@@ -53,7 +52,7 @@ def annotate_one(request: Request) -> dict[str, Any]:
     cast = cast_votes(features, request.speech, request.measured)
     words = word_features(request.speech, request.measured) if features.has_speech else ()
     judged = judge(features, cast)
-    say = wording_of(request.clip, request.speech, request.measured)
+    say = wording_of(features)
     seen = observe(say, features, request.speech, request.measured, cast, words)
     text = describe(say, features, seen, cast, judged)
     emotion = _emotion(features, seen, judged)

@@ -7,7 +7,7 @@ what they come to.  Observations hold no emotion word.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from ver_pipeline.annotators.cues.decide import MAX_PHASES, Judgement
@@ -15,6 +15,7 @@ from ver_pipeline.annotators.cues.features import FaceFeature, Features, Phase, 
 from ver_pipeline.annotators.cues.labeling_sources import LabelVote, WordFeature, phase_distribution
 from ver_pipeline.annotators.cues.phrases import EMPTY, Pair, Wording, join_names, number, sentence_case
 from ver_pipeline.annotators.cues.quotes import Quote, choose_quote, script_of, spoken_at, translation_of
+from ver_pipeline.schemas.canonical import digest
 from ver_pipeline.schemas.denial import is_denied
 from ver_pipeline.schemas.labels import TextLanguage, adjective, display
 from ver_pipeline.schemas.record_types import LabelId
@@ -65,6 +66,23 @@ class Seen:
             "source": self.source,
             "confidence": round(self.confidence, 4),
         }
+
+
+def wording_of(features: Features) -> Wording:
+    """The wording of a clip, chosen by levels of what was measured: the same shot always reads the same.
+
+    Not by its key; nor by the measurements themselves, whose last digits differ between processors.
+    """
+    face = features.faces[0] if features.faces else None
+    return Wording(
+        digest(
+            [
+                number(features.duration_s), features.n_shots, features.light, features.motion, features.background,
+                None if face is None else [face.place, face.size],
+                None if features.voice is None else list(astuple(features.voice)),
+            ]
+        )
+    )  # fmt: skip
 
 
 def observe(

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import yaml
-
-from ver_pipeline.schemas.canonical import digest
 
 PHRASES = Path(__file__).with_name("phrases.yaml")
 
@@ -52,11 +49,6 @@ class Wording:
             way.en.format(**{name: pair.en for name, pair in both.items()}),
             way.zh.format(**{name: pair.zh for name, pair in both.items()}),
         )
-
-
-def wording_of(clip: Mapping[str, Any], speech: Mapping[str, Any], measured: Mapping[str, Any]) -> Wording:
-    """The wording of a clip: chosen by what was measured and not by its key, so the same shot always reads the same."""
-    return Wording(digest([clip["duration_s"], speech.get("text"), measured]))
 
 
 def sentence_case(text: str) -> str:

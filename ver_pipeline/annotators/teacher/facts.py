@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ver_pipeline.annotators.base import Request
-from ver_pipeline.annotators.cues.compose import observe
+from ver_pipeline.annotators.cues.compose import observe, wording_of
 from ver_pipeline.annotators.cues.features import Features, read_features
 from ver_pipeline.annotators.cues.labeling_sources import label_votes, word_features
 from ver_pipeline.annotators.cues.people import people_of
-from ver_pipeline.annotators.cues.phrases import wording_of
 
 MAX_TRANSCRIPT = 4000
 MAX_NEIGHBOUR = 1000
@@ -126,7 +125,7 @@ def measured_audio(request: Request) -> dict[str, Any] | None:
         return None
     words = word_features(request.speech, request.measured) if features.has_speech else ()
     cast = label_votes(features, request.speech, request.measured)
-    say = wording_of(request.clip, request.speech, request.measured)
+    say = wording_of(features)
     seen = observe(say, features, request.speech, request.measured, cast, words)
     return next((s.to_dict() for s in seen if s.modality == "acoustic"), None)
 
