@@ -94,6 +94,16 @@ def plain(text: str) -> str:
     return "".join(c for c in text if c.isalnum())
 
 
+def test_the_man_of_two_scenes_is_one_speaker_and_the_women_are_others(samples):
+    in_time = sorted(samples, key=lambda sample: sample["clip"]["start_s"])
+    said = [{turn["speaker"] for turn in sample["speech"]["turns"]} for sample in in_time]
+    assert said == [{"S1"}, {"S2"}, {"S1"}, {"S3"}]
+    for sample in in_time:
+        words, turns = sample["speech"]["words"], sample["speech"]["turns"]
+        assert sorted(i for turn in turns for i in turn["words"]) == list(range(len(words)))
+        assert sample["speech"]["voice_vectors"] is None
+
+
 def test_the_lineage_is_whole(samples):
     for sample in samples:
         assert sample["source"]["id"][:16] == sample["key"][:16]
@@ -101,7 +111,7 @@ def test_the_lineage_is_whole(samples):
         assert len(sample["speech"]["recogniser"]["revision"]) >= 8
         assert sample["provenance"]["tier"] == sample["tier"] == "cue"
         assert set(sample["lineage"]["stages"]) == {
-            "ingest", "scenes", "speech", "chunks", "clip", "evidence", "annotate",
+            "ingest", "scenes", "speech", "speakers", "chunks", "clip", "evidence", "annotate",
         }  # fmt: skip
         assert sample["lineage"]["tools"]["ffmpeg"]
         assert sample["verdict"]["status"] in {"accept", "review"}

@@ -131,6 +131,7 @@ COSTS = {
     "teacher": "no model of this machine as a teacher",
     "vllm": "no teacher by vLLM's engine inside Ray (it needs GPUs)",
     "whisperx": "no forced alignment: word times come from Whisper itself",
+    "events": "nobody hears where the sound is speech, singing or music",
 }
 """Extra to what does not work without it."""
 

