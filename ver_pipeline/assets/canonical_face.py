@@ -24,11 +24,11 @@ def canonical_face(parts: Sequence[bytes]) -> bytes:
         ValueError: the package holds no such file, or it is not of the form known.
     """
     loader, packed = parts
-    found = re.search(rf'{re.escape(MEMBER)}", "start": (\d+), "end": (\d+)'.encode(), loader)
-    if found is None:
+    offsets = re.search(rf'{re.escape(MEMBER)}", "start": (\d+), "end": (\d+)'.encode(), loader)
+    if offsets is None:
         raise ValueError(f"the package holds no {MEMBER}")
     mesh, basis = b"", {}
-    for field, value in _fields(packed[int(found[1]) : int(found[2])]):
+    for field, value in _fields(packed[int(offsets[1]) : int(offsets[2])]):
         if field == 1:
             mesh = bytes(value)
         elif field == 2:

@@ -23,9 +23,9 @@ class Graph:
         """Add a node; returns the name of what comes out of it."""
         from onnx import helper
 
-        made = output or f"t{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [made], **attributes))
-        return made
+        output_name = output or f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [output_name], **attributes))
+        return output_name
 
     def constant(self, name: str, value: Any) -> str:
         """Add an array under its name, once."""

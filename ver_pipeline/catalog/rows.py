@@ -165,13 +165,13 @@ def word_rows(record: Record) -> Iterator[Row]:
 def turn_rows(record: Record) -> Iterator[Row]:
     """The rows of ``turns``."""
     for i, turn in enumerate(record["speech"].get("turns") or ()):
-        told = {name: turn[name] for name in ("speaker", "start_s", "end_s", "overlap_s", "text")}
+        spoken = {name: turn[name] for name in ("speaker", "start_s", "end_s", "overlap_s", "text")}
         yield {
             "key": record["key"],
             "i": i,
             "source_id": record["source"]["id"],
             "n_words": len(turn["words"]),
-            **told,
+            **spoken,
         }
 
 

@@ -111,11 +111,11 @@ def resting(looks: Sequence[ShapeLook]) -> tuple[dict[str, float], Literal["trac
     seen = [look for look in looks if look.visible]
     if len(seen) < OWN_LOOKS or seen[-1].t_s - seen[0].t_s < OWN_S:
         return {name: rest.mean for name, rest in RESTS.items()}, "default"
-    found = {}
+    values = {}
     for name, rest in RESTS.items():
         own = float(np.quantile([getattr(look.measures, name) for look in seen], rest.quantile))
-        found[name] = min(rest.mean + rest.spread, max(rest.mean - rest.spread, own))
-    return found, "track"
+        values[name] = min(rest.mean + rest.spread, max(rest.mean - rest.spread, own))
+    return values, "track"
 
 
 def unit_tracks(looks: Sequence[ShapeLook], rest: Resting, own: bool) -> dict[str, UnitTrack]:
@@ -125,7 +125,7 @@ def unit_tracks(looks: Sequence[ShapeLook], rest: Resting, own: bool) -> dict[st
 
 def blinks(looks: Sequence[ShapeLook], closing: Sequence[float | None]) -> list[float]:
     """Times at which the eyes were closed for ``MAX_BLINK_S`` at most.  Some fall between two looks and are missed."""
-    found: list[float] = []
+    values: list[float] = []
     begin: int | None = None
     for i, value in enumerate([*closing, None]):
         if value is not None and value >= CLOSED:
@@ -133,9 +133,9 @@ def blinks(looks: Sequence[ShapeLook], closing: Sequence[float | None]) -> list[
         elif begin is not None:
             before, after = begin > 0 and closing[begin - 1] is not None, value is not None
             if before and after and looks[i - 1].t_s - looks[begin].t_s <= MAX_BLINK_S:
-                found.append(looks[begin].t_s)
+                values.append(looks[begin].t_s)
             begin = None
-    return found
+    return values
 
 
 def is_still(looks: Sequence[ShapeLook]) -> bool | None:

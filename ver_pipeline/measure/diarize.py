@@ -61,7 +61,7 @@ class VoiceDiarizer:
                 local.append((number, speaker))
                 voices.append(voice)
         who = dict(zip(local, speakers_of(voices), strict=True))
-        return named(_timeline(heard, who), centres_of(voices, [who[one] for one in local]))
+        return named(_timeline(heard, who), centres_of(voices, [who[window] for window in local]))
 
     def _voices(self, number: int, window: Window, activity: Activity) -> list[tuple[int, LocalVoice]]:
         """The vectors of the window's voices, each of what it says alone."""
@@ -71,13 +71,13 @@ class VoiceDiarizer:
         features = fbank(window.samples)
         middle = (np.arange(len(features)) * FBANK_STEP + FBANK_FRAME // 2 - FIRST) / FRAME
         nearest = np.clip(np.round(middle).astype(int), 0, len(activity) - 1)
-        found = []
+        voices = []
         for speaker in range(activity.shape[1]):
             said = features[alone[nearest, speaker]]
             alone_s = len(said) * FBANK_STEP / RATE_HZ
             if alone_s >= MIN_ALONE_S:
-                found.append((speaker, LocalVoice(number, alone_s, self.embedding.embed(said))))
-        return found
+                voices.append((speaker, LocalVoice(number, alone_s, self.embedding.embed(said))))
+        return voices
 
 
 def _timeline(

@@ -82,10 +82,10 @@ class FaceMesh:
         crop = Crop(float(middle[0]), float(middle[1]), max(side, 1.0), math.atan2(across[1], across[0]))
         feed = _cut(rgb, crop, EYE_SIDE)
         self.iris.setInput(np.ascontiguousarray(feed[..., ::-1]) if mirrored else feed)
-        found = self.iris.forward("output_iris").reshape(-1, 3)[:1].copy()
+        iris = self.iris.forward("output_iris").reshape(-1, 3)[:1].copy()
         if mirrored:
-            found[:, 0] = EYE_SIDE - found[:, 0]
-        x, y, _ = _to_frame(found, crop, EYE_SIDE)[0]
+            iris[:, 0] = EYE_SIDE - iris[:, 0]
+        x, y, _ = _to_frame(iris, crop, EYE_SIDE)[0]
         return float(x), float(y)
 
 

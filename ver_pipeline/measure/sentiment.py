@@ -130,13 +130,13 @@ def _chinese(words: Sequence[Mapping[str, Any]]) -> tuple[float, list[dict[str, 
     hits, place = [], 0
     while place < len(text):
         reach = range(min(known.longest, len(text) - place), 0, -1)
-        found = next((text[place : place + n] for n in reach if text[place : place + n] in listed), "")
-        if found in known.zh:
-            polarity, emotion = known.zh[found]
+        listed_word = next((text[place : place + n] for n in reach if text[place : place + n] in listed), "")
+        if listed_word in known.zh:
+            polarity, emotion = known.zh[listed_word]
             factor, is_negated = _modifiers(text[max(0, place - REACH) : place])
-            first, last = letters[place][1], letters[place + len(found) - 1][1]
-            hits.append(_hit(found, first, last, polarity * factor, None if is_negated else emotion))
-        place += max(1, len(found))
+            first, last = letters[place][1], letters[place + len(listed_word) - 1][1]
+            hits.append(_hit(listed_word, first, last, polarity * factor, None if is_negated else emotion))
+        place += max(1, len(listed_word))
     total = sum(hit["polarity"] for hit in hits)
     return total / (total * total + ALPHA) ** 0.5, hits
 

@@ -54,23 +54,23 @@ class OmniEvents:
 
     def hear(self, sound: Iterable[Samples]) -> list[SoundEvent]:
         """Every event in order of time; holds about one window."""
-        found: list[SoundEvent] = []
+        sound_events: list[SoundEvent] = []
         for offset_s, samples in _windows(sound):
             events = self._detector.detect(np.ascontiguousarray(samples, np.float32))["events"]
             here = [(float(a), float(b), kind) for kind, spans in events.items() for a, b in spans]
             for start_s, end_s, kind in sorted(here):
                 start_s, end_s = round(start_s + offset_s, 3), round(end_s + offset_s, 3)
-                last = next((i for i in reversed(range(len(found))) if found[i].kind == kind), None)
+                last = next((i for i in reversed(range(len(sound_events))) if sound_events[i].kind == kind), None)
                 if (
                     last is not None
                     and offset_s
-                    and start_s - found[last].end_s <= JOIN_S
+                    and start_s - sound_events[last].end_s <= JOIN_S
                     and start_s < offset_s + JOIN_S
                 ):
-                    found[last] = SoundEvent(kind, found[last].start_s, end_s)
+                    sound_events[last] = SoundEvent(kind, sound_events[last].start_s, end_s)
                 else:
-                    found.append(SoundEvent(kind, start_s, end_s))
-        return sorted(found, key=lambda event: (event.start_s, event.end_s, event.kind))
+                    sound_events.append(SoundEvent(kind, start_s, end_s))
+        return sorted(sound_events, key=lambda event: (event.start_s, event.end_s, event.kind))
 
 
 def _windows(sound: Iterable[Samples]) -> Iterator[tuple[float, Samples]]:

@@ -50,26 +50,26 @@ def speakers_of(voices: Sequence[LocalVoice], same: float | None = None) -> list
     whole = sorted(label for label, total_s in heard_s.items() if total_s >= MIN_SPEAKER_S)
     if not whole:
         return [None] * len(voices)
-    centres = np.stack([_centre([voices[i] for i, label in labels.items() if label == one]) for one in whole])
-    found: list[int | None] = []
+    centres = np.stack([_centre([voices[i] for i, label in labels.items() if label == cluster]) for cluster in whole])
+    labels_of_all: list[int | None] = []
     for i, voice in enumerate(voices):
         own = labels.get(i)
         if own in whole:
-            found.append(own)
+            labels_of_all.append(own)
             continue
         near = centres @ voice.vector
         best = int(np.argmax(near))
-        found.append(whole[best] if near[best] >= same else None)
-    return found
+        labels_of_all.append(whole[best] if near[best] >= same else None)
+    return labels_of_all
 
 
 def centres_of(voices: Sequence[LocalVoice], who: Sequence[int | None]) -> dict[int, tuple[float, ...]]:
     """The mean unit vector of each speaker, weighted by time, to four decimals."""
-    found = {}
-    for number in sorted({one for one in who if one is not None}):
+    centres = {}
+    for number in sorted({cluster for cluster in who if cluster is not None}):
         centre = _centre([voice for voice, one in zip(voices, who, strict=True) if one == number])
-        found[number] = tuple(round(float(value), 4) for value in centre)
-    return found
+        centres[number] = tuple(round(float(value), 4) for value in centre)
+    return centres
 
 
 def _centre(voices: Sequence[LocalVoice]) -> Matrix:

@@ -74,9 +74,9 @@ def named(
         vectors: by the same numbers.
     """
     names: dict[int, str] = {}
-    found = []
+    renamed = []
     for start_s, end_s, number in sorted(voices, key=lambda v: (v[0], v[1], -1 if v[2] is None else v[2])):
         name = None if number is None else names.setdefault(number, f"S{len(names) + 1}")
-        found.append(Voice(round(start_s, 3), round(end_s, 3), name))
-    kept = {names[number]: tuple(vector) for number, vector in (vectors or {}).items() if number in names}
-    return Diarization(tuple(found), kept)
+        renamed.append(Voice(round(start_s, 3), round(end_s, 3), name))
+    vectors_kept = {names[number]: tuple(vector) for number, vector in (vectors or {}).items() if number in names}
+    return Diarization(tuple(renamed), vectors_kept)

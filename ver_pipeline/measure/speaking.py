@@ -76,33 +76,33 @@ class OnScreen:
 def voice_spans(speech: Mapping[str, Any], duration_s: float) -> list[tuple[float, float]]:
     """When somebody is heard: words joined over short gaps, or segments where words carry no times."""
     items = speech.get("words") or speech.get("segments") or ()
-    found: list[tuple[float, float]] = []
+    spans: list[tuple[float, float]] = []
     for start_s, end_s in sorted((float(item["start_s"]), float(item["end_s"])) for item in items):
-        if found and start_s - found[-1][1] < WORD_GAP_S:
-            found[-1] = (found[-1][0], max(found[-1][1], end_s))
+        if spans and start_s - spans[-1][1] < WORD_GAP_S:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], end_s))
         else:
-            found.append((start_s, end_s))
-    return [(start_s, min(end_s, duration_s)) for start_s, end_s in found if start_s < min(end_s, duration_s)]
+            spans.append((start_s, end_s))
+    return [(start_s, min(end_s, duration_s)) for start_s, end_s in spans if start_s < min(end_s, duration_s)]
 
 
 def mouth_of(looks: Sequence[ShapeLook]) -> Mouth:
     """The motion of a face's mouth at each look that is about ``LOOK_S`` after the one before."""
-    kept: list[ShapeLook] = []
+    looks_kept: list[ShapeLook] = []
     for look in looks:
-        if not kept or look.t_s - kept[-1].t_s >= 0.8 * LOOK_S:
-            kept.append(look)
+        if not looks_kept or look.t_s - looks_kept[-1].t_s >= 0.8 * LOOK_S:
+            looks_kept.append(look)
     steps: list[tuple[float, float] | None] = [None]
-    for before, after in pairwise(kept):
+    for before, after in pairwise(looks_kept):
         gap_s = after.t_s - before.t_s
         readable = before.detailed and after.detailed and gap_s <= 1 / MIN_LOOKS_PER_S
         change = abs(after.measures.mouth_open - before.measures.mouth_open) / FACE_HEIGHT_CM
         steps.append(((before.t_s + after.t_s) / 2, change * LOOK_S / max(gap_s, LOOK_S)) if readable else None)
     known = [step for step in steps if step is not None]
     motion: list[float | None] = []
-    for look in kept:
+    for look in looks_kept:
         near = sorted(change for t_s, change in known if abs(t_s - look.t_s) <= WINDOW_S / 2)[:-1]
         motion.append(sum(near) / len(near) if len(near) >= 3 else None)
-    return Mouth(tuple(look.t_s for look in kept), tuple(motion))
+    return Mouth(tuple(look.t_s for look in looks_kept), tuple(motion))
 
 
 def who_speaks(

@@ -174,13 +174,13 @@ def _turns(speakers: Row, heard: Sequence[Row], times: Sequence[tuple[Fraction, 
     turns = turns_of(speakers["voices"])
     for speech, (start, end) in zip(heard, times, strict=True):
         here = slice_turns(turns, speech["words"], float(start), float(end))
-        told = None if speakers["diarizer"] is None else here
+        turns_told_apart = None if speakers["diarizer"] is None else here
         vectors = speakers["vectors"]
         if vectors is not None:
             vectors = {name: vectors[name] for name in sorted({turn["speaker"] for turn in here} & vectors.keys())}
         events = speakers.get("events")
         sounds = None if events is None else slice_events(events, float(start), float(end))
-        yield {"events": sounds, "turns": told, "diarizer": speakers["diarizer"], "voice_vectors": vectors}
+        yield {"events": sounds, "turns": turns_told_apart, "diarizer": speakers["diarizer"], "voice_vectors": vectors}
 
 
 def _dealt(clips: Sequence[Row], chunk_frames: int) -> Iterator[list[Row]]:

@@ -104,33 +104,33 @@ class SpeakersStage:
 
     def _one(self, row: Row) -> Outcome:
         source = row["source"]
-        told: Row = {
+        speakers: Row = {
             "diarizer": None if self.diarizer is None else self._name(),
             "voices": [],
             "vectors": {} if self.diarizer is not None and self.config.keep_voice_vectors else None,
             "events": None if self.events is None else [],
         }
         if source["audio_track"] is None:
-            return {"speakers": told}
+            return {"speakers": speakers}
         video = Video(row["path"], source["audio_track"], tuple(Jump.of(jump) for jump in source["clock_jumps"]))
         try:
-            self._hear(video, [(a, b) for a, b in row["transcript"]["speech_spans"]], told)
+            self._hear(video, [(a, b) for a, b in row["transcript"]["speech_spans"]], speakers)
         except AudioError as error:
             return Reject(
                 Reason.DECODE_FAILED, self.name, str(error), source_id=source.get("id"), uri=source.get("uri")
             )
-        return {"speakers": told}
+        return {"speakers": speakers}
 
     def _hear(self, video: Video, speech_s: list[tuple[float, float]], told: Row) -> None:
         if self.events is not None:
             told["events"] = [asdict(event) for event in self.events.hear(decode(video))]
         if self.diarizer is None or not speech_s:
             return
-        found = self.diarizer.diarize(decode(video), speech_s)
-        voices = [{"speaker": v.speaker, "start_s": v.start_s, "end_s": v.end_s} for v in found.voices]
+        diarization = self.diarizer.diarize(decode(video), speech_s)
+        voices = [{"speaker": v.speaker, "start_s": v.start_s, "end_s": v.end_s} for v in diarization.voices]
         told["voices"] = unsung(voices, told["events"] or ())
         if told["vectors"] is not None:
-            told["vectors"] = {name: list(vector) for name, vector in sorted(found.vectors.items())}
+            told["vectors"] = {name: list(vector) for name, vector in sorted(diarization.vectors.items())}
 
     def _name(self) -> str:
         """What the record says of who told the voices apart."""

@@ -129,8 +129,8 @@ class SpeechStage:
             ready, file = self.ready.choose(video, self._subtitles(row), source["duration_s"])
             if file is not None:
                 kind = Path(file.name).suffix.lstrip(".").lower()
-                told = {"engine": "subtitles", "model": kind, "revision": file.sha256}
-                return {"transcript": to_transcript(ready, told, video.has_audio)}
+                recogniser = {"engine": "subtitles", "model": kind, "revision": file.sha256}
+                return {"transcript": to_transcript(ready, recogniser, video.has_audio)}
             heard = replace(self.transcriber.transcribe(video), subtitles=ready.subtitles)
         except (AudioError, ChangedSubtitles) as error:
             reason = Reason.DECODE_FAILED if isinstance(error, AudioError) else Reason.CHANGED_SOURCE

@@ -54,8 +54,8 @@ class _Near:
 
     def to(self, said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """The voices in the stretches of a word or segment."""
-        found = {i for k in self._stretches(said["start_s"], said["end_s"]) for i in self._by_stretch.get(k, ())}
-        return [self._voices[i] for i in sorted(found)]
+        near = {i for k in self._stretches(said["start_s"], said["end_s"]) for i in self._by_stretch.get(k, ())}
+        return [self._voices[i] for i in sorted(near)]
 
     def _stretches(self, start_s: float, end_s: float) -> range:
         return range(int(start_s // self.STRETCH_S), int(end_s // self.STRETCH_S) + 1)
@@ -88,22 +88,22 @@ def unsung(voices: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, An
         (e["start_s"], e["end_s"]) for e in events if e["kind"] == "singing" and e["end_s"] - e["start_s"] >= SUNG_S
     ]
     said = _joined([(e["start_s"], e["end_s"]) for e in events if e["kind"] == "speech"])
-    kept = []
+    turns_kept = []
     for voice in voices:
         singing_s = _within_s(voice, _joined(sung))
         if singing_s < MOSTLY * (voice["end_s"] - voice["start_s"]) or singing_s <= _within_s(voice, said):
-            kept.append(voice)
-    return kept
+            turns_kept.append(voice)
+    return turns_kept
 
 
 def slice_events(events: Sequence[Mapping[str, Any]], start_s: float, end_s: float) -> list[Row]:
     """What of the events lies in the span ``[start_s, end_s)``, in clip time."""
-    found = []
+    cuts = []
     for event in events:
         first_s, last_s = max(event["start_s"], start_s) - start_s, min(event["end_s"], end_s) - start_s
         if last_s - first_s >= LEAST_S:
-            found.append({"kind": event["kind"], "start_s": round(first_s, 3), "end_s": round(last_s, 3)})
-    return found
+            cuts.append({"kind": event["kind"], "start_s": round(first_s, 3), "end_s": round(last_s, 3)})
+    return cuts
 
 
 def _within_s(voice: Mapping[str, Any], spans: Sequence[tuple[float, float]]) -> float:
@@ -147,14 +147,14 @@ def slice_turns(
         own = [(_apart_s(word, a, b), k) for k, (a, b, speaker) in enumerate(spans) if speaker == word.get("speaker")]
         if word.get("speaker") is not None and own and min(own)[0] <= NEAR_S:
             said.setdefault(min(own)[1], []).append(i)
-    found = []
+    stretches = []
     for k, (a, b, speaker) in enumerate(spans):
         if b - a < LEAST_S and k not in said:
             continue
         others = _joined([(c, d) for other, (c, d, _) in enumerate(spans) if other != k])
         overlap_s = sum(max(0.0, min(b, d) - max(a, c)) for c, d in others)
         text = join_words(words[i]["word"] for i in said.get(k, ()))
-        found.append(
+        stretches.append(
             {
                 "speaker": speaker,
                 "start_s": round(a, 3),
@@ -164,7 +164,7 @@ def slice_turns(
                 "text": text,
             }
         )
-    return found
+    return stretches
 
 
 def speaker_changes(words: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
@@ -172,8 +172,8 @@ def speaker_changes(words: Sequence[Mapping[str, Any]]) -> list[tuple[float, flo
     order = sorted(words, key=lambda w: (w["start_s"], w["end_s"]))
     gaps = []
     for before, after in itertools.pairwise(order):
-        told = before.get("speaker") and after.get("speaker")
-        if told and before["speaker"] != after["speaker"] and before["end_s"] <= after["start_s"]:
+        both_known = before.get("speaker") and after.get("speaker")
+        if both_known and before["speaker"] != after["speaker"] and before["end_s"] <= after["start_s"]:
             gaps.append((before["end_s"], after["start_s"]))
     return gaps
 

@@ -69,8 +69,8 @@ def sift(
             discarded.append(Discarded(raw.start_s, raw.end_s, raw.language, tidied.text, doubt))
     words = [word for segment in cleaned for word in segment.words]
     no_speech = max((s.no_speech_prob or 0.0 for s in cleaned), default=0.0)
-    found = find_invented(words, no_speech)
-    gone = {number for one in found for number in range(one.first, one.stop)}
+    phrases = find_invented(words, no_speech)
+    gone = {number for phrase in phrases for number in range(phrase.first, phrase.stop)}
     kept, at = [], 0
     for segment in cleaned:
         numbers = range(at, at + len(segment.words))
@@ -81,7 +81,7 @@ def sift(
         elif rest:
             text = join_words((w.word for w in rest), segment.text)
             kept.append(replace(segment, text=text, words=tuple(rest), start_s=rest[0].start_s, end_s=rest[-1].end_s))
-    discarded += [_invented(words[one.first : one.stop], cleaned[0].language) for one in found]
+    discarded += [_invented(words[phrase.first : phrase.stop], cleaned[0].language) for phrase in phrases]
     return kept, sorted(discarded, key=lambda one: one.start_s)
 
 

@@ -99,16 +99,16 @@ class FasterWhisper:
         discarded: list[Discarded] = []
         spans: list[tuple[float, float]] = []
         languages: list[LanguageWindow] = []
-        told = video.language if video.language in self.model.supported_languages else None
+        stated_language = video.language if video.language in self.model.supported_languages else None
         for window in video_windows(video, self.config.window_s):
-            stretches = self._spans(window, told)
+            stretches = self._spans(window, stated_language)
             runs = plan_runs(stretches)
             for run, words in zip(runs, self._words(window, runs, stretches), strict=True):
-                kept, gone = self._judged(run, words, told is not None)
+                kept, gone = self._judged(run, words, stated_language is not None)
                 segments += [segment.shifted(window.offset_s) for segment in kept]
-                discarded += [one.shifted(window.offset_s) for one in gone]
-                if told is None:
-                    foreign = any(one.reason == Doubt.OTHER_LANGUAGE for one in gone)
+                discarded += [doubtful.shifted(window.offset_s) for doubtful in gone]
+                if stated_language is None:
+                    foreign = any(doubtful.reason == Doubt.OTHER_LANGUAGE for doubtful in gone)
                     begin_s, end_s = run.start_s + window.offset_s, run.end_s + window.offset_s
                     languages.append(LanguageWindow(begin_s, end_s, UNKNOWN if foreign else run.language, run.prob))
             spans += [(a + window.offset_s, b + window.offset_s) for a, b in window.spans]
@@ -122,11 +122,11 @@ class FasterWhisper:
 
         def look(stretches: Sequence[tuple[float, float]]) -> list[Span]:
             heard = [_piece(window, begins_s.get(a, a), ends_s.get(b, b)) for a, b in stretches]
-            found = []
+            detected = []
             for (a, b), one in zip(stretches, detect(self.model, heard, self.config.batch_size), strict=True):
                 probs = {told: 1.0} if told else {name: one.languages.get(name, 0.0) for name in allowed}
-                found.append(Span(a, b, probs, one.no_speech_prob))
-            return found
+                detected.append(Span(a, b, probs, one.no_speech_prob))
+            return detected
 
         return spans_of_one_language(window.spans, window.samples, look)
 
@@ -151,11 +151,11 @@ class FasterWhisper:
     def _decoded(self, window: Window, pieces: Sequence[Piece]) -> dict[int, list[TranscriptWord]]:
         packs = pack(pieces)
         words: dict[int, list[TranscriptWord]] = {}
-        for language in dict.fromkeys(one.language for one in packs):
-            these = [one for one in packs if one.language == language]
-            sounds = [sound(one, window.samples) for one in these]
-            found = write_down(self.model, sounds, language, self.config.batch_size, self.config.beam_size)
-            for one, written in zip(these, found, strict=True):
+        for language in dict.fromkeys(packed.language for packed in packs):
+            these = [packed for packed in packs if packed.language == language]
+            sounds = [sound(packed, window.samples) for packed in these]
+            transcribed = write_down(self.model, sounds, language, self.config.batch_size, self.config.beam_size)
+            for one, written in zip(these, transcribed, strict=True):
                 words |= by_run(one, written)
         return words
 

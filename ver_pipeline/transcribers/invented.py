@@ -42,15 +42,15 @@ def find_invented(words: Sequence[TranscriptWord], no_speech_prob: float | None)
     A courtesy that is clearly heard, once, is somebody's own words.
     """
     text, at = _fold([w.word for w in words])
-    candidates = [found for kind in _patterns() for found in _matches(text, at, kind)]
+    candidates = [match for kind in _patterns() for match in _matches(text, at, kind)]
     unmistakable = _apart([c for c in candidates if c.kind == "unmistakable"])
     courtesies = _apart([c for c in candidates if c.kind == "courtesy"], unmistakable)
     together = sorted([*unmistakable, *courtesies], key=lambda found: found.first)
     beside = {f for pair in pairwise(together) if pair[0].stop == pair[1].first for f in pair}
-    kept = [f for f in courtesies if f in beside or _is_doubtful(words[f.first : f.stop], no_speech_prob)]
+    courtesies_kept = [f for f in courtesies if f in beside or _is_doubtful(words[f.first : f.stop], no_speech_prob)]
     fillers = [c for c in candidates if c.kind == "filler" and c.stop - c.first == len(words)]
-    kept += [f for f in fillers[:1] if _is_doubtful(words, no_speech_prob)]
-    return sorted(_apart([*unmistakable, *kept]), key=lambda found: found.first)
+    courtesies_kept += [f for f in fillers[:1] if _is_doubtful(words, no_speech_prob)]
+    return sorted(_apart([*unmistakable, *courtesies_kept]), key=lambda found: found.first)
 
 
 def _is_doubtful(words: Sequence[TranscriptWord], no_speech_prob: float | None) -> bool:
@@ -59,7 +59,7 @@ def _is_doubtful(words: Sequence[TranscriptWord], no_speech_prob: float | None) 
 
 
 def _matches(text: str, at: Sequence[int], kind: str) -> list[Found]:
-    found = []
+    phrases = []
     for pattern in _patterns()[kind]:
         for match in pattern.finditer(text):
             begin, end = match.span()
@@ -68,16 +68,16 @@ def _matches(text: str, at: Sequence[int], kind: str) -> list[Found]:
             while end > begin and at[end - 1] < 0:
                 end -= 1
             if begin < end and _begins_a_word(text, begin) and _ends_a_word(text, end):
-                found.append(Found(at[begin], at[end - 1] + 1, kind))
-    return found
+                phrases.append(Found(at[begin], at[end - 1] + 1, kind))
+    return phrases
 
 
 def _apart(found: Sequence[Found], taken: Sequence[Found] = ()) -> list[Found]:
     """Of those that overlap the longest, none over one that is ``taken``."""
     chosen: list[Found] = []
-    for one in sorted(found, key=lambda f: (f.first - f.stop, f.first)):
-        if all(one.stop <= other.first or other.stop <= one.first for other in (*chosen, *taken)):
-            chosen.append(one)
+    for phrase in sorted(found, key=lambda f: (f.first - f.stop, f.first)):
+        if all(phrase.stop <= other.first or other.stop <= phrase.first for other in (*chosen, *taken)):
+            chosen.append(phrase)
     return chosen
 
 

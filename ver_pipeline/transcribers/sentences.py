@@ -28,10 +28,10 @@ def sentences(segment: TranscriptSegment) -> list[TranscriptSegment]:
         text = join_words((w.word for w in words), segment.text, (w.word for w in segment.words[:before]))
         before += len(words)
         logprob = sum(math.log(max(w.prob, 1e-6)) for w in words) / len(words)
-        one = replace(segment, start_s=words[0].start_s, end_s=words[-1].end_s, text=text, words=tuple(words))
-        one = replace(one, avg_logprob=logprob)
-        own = judge(one).doubt
-        done.append(replace(one, doubt=segment.doubt or (own.value if own else None)))
+        sentence = replace(segment, start_s=words[0].start_s, end_s=words[-1].end_s, text=text, words=tuple(words))
+        sentence = replace(sentence, avg_logprob=logprob)
+        own = judge(sentence).doubt
+        done.append(replace(sentence, doubt=segment.doubt or (own.value if own else None)))
     return done
 
 

@@ -35,17 +35,17 @@ def spans_of_one_language(spans: Sequence[tuple[float, float]], samples: Samples
     """
     stretches = [stretch for span in spans for stretch in _first_looks(*span)]
     seen = iter(look(stretches))
-    found: list[Span] = []
+    switches: list[Span] = []
     for start_s, end_s in spans:
         looks = [next(seen) for _ in _first_looks(start_s, end_s)]
         cut_s = None
-        if end_s - start_s >= MIN_S and any(_has_both(one.probs) for one in (*looks, _mean(start_s, end_s, looks))):
+        if end_s - start_s >= MIN_S and any(_has_both(look.probs) for look in (*looks, _mean(start_s, end_s, looks))):
             cut_s = _switch_s(start_s, end_s, samples, look)
         if cut_s is not None:
-            found += spans_of_one_language([(start_s, cut_s), (cut_s, end_s)], samples, look)
+            switches += spans_of_one_language([(start_s, cut_s), (cut_s, end_s)], samples, look)
             continue
-        found.append(_mean(start_s, end_s, looks))
-    return found
+        switches.append(_mean(start_s, end_s, looks))
+    return switches
 
 
 def quiet_moments_s(samples: Samples, start_s: float, end_s: float, n: int = N_MOMENTS) -> list[float]:

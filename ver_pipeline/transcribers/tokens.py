@@ -35,12 +35,12 @@ def as_spaced(words: Sequence[TranscriptWord], text: str) -> list[TranscriptWord
             continue
         own.append(replace(word, word=(" " if gap else lead(word.word)) + bare))
         gap = word.word[-1].isspace()
-        found = text.find(bare, at)
-        if found < 0 or text[at:found].strip():
+        place = text.find(bare, at)
+        if place < 0 or text[at:place].strip():
             text = ""
             continue
-        spaced.append(replace(word, word=(" " if found > at else "") + bare))
-        at = found + len(bare)
+        spaced.append(replace(word, word=(" " if place > at else "") + bare))
+        at = place + len(bare)
     return own if not text or text[at:].strip() else spaced
 
 

@@ -34,7 +34,7 @@ class Detected:
 def detect(model: Any, pieces: Sequence[Samples], batch_size: int) -> list[Detected]:
     """What Whisper makes of each piece, of its first ten seconds where it is longer."""
     tokenizer = _tokenizer(model, "en")
-    found: list[Detected] = []
+    detections: list[Detected] = []
     for begin in range(0, len(pieces), batch_size):
         encoded = model.encode(_features(model, pieces[begin : begin + batch_size], DETECT_S))
         ranked = model.model.detect_language(encoded)
@@ -44,8 +44,8 @@ def detect(model: Any, pieces: Sequence[Samples], batch_size: int) -> list[Detec
         )
         for scores, answer in zip(ranked, answers, strict=True):
             languages = {token[2:-2]: float(prob) for token, prob in scores}
-            found.append(Detected(languages, float(answer.no_speech_prob)))
-    return found
+            detections.append(Detected(languages, float(answer.no_speech_prob)))
+    return detections
 
 
 def write_down(

@@ -158,7 +158,7 @@ class WhisperX:
         aligned = [to_segment(s, stretch.language) for s in self._align(raw["segments"], stretch.language, samples)]
         kept, gone = sift(reunite(aligned), self.simplify, None if told else stretch.prob, check_rate=False)
         offset_s = window.offset_s + begin_s
-        return [segment.shifted(offset_s) for segment in kept], [one.shifted(offset_s) for one in gone]
+        return [segment.shifted(offset_s) for segment in kept], [doubtful.shifted(offset_s) for doubtful in gone]
 
     def _align(self, found: Sequence[dict[str, Any]], language: str, samples: Samples) -> Sequence[dict[str, Any]]:
         if language not in self.aligners or not found:

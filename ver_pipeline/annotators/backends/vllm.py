@@ -82,15 +82,15 @@ class VllmAnnotator:
             except NoFramesError as error:
                 message = f"the clip cannot be shown to the model: {error}"
                 answers[i] = Completion(reason=Reason.DECODE_FAILED, message=message, calls=0)
-        found = {}
+        row_by_number = {}
         started = time.monotonic()
         if rows and absent("vllm"):
             raise not_installed("vllm", "vllm")
         if rows:
-            found = {row["i"]: row for row in self._processor(ray.data.from_items(rows)).take_all()}
+            row_by_number = {row["i"]: row for row in self._processor(ray.data.from_items(rows)).take_all()}
         gpus = self.options.concurrency * self.options.tensor_parallel_size
         share_s = (time.monotonic() - started) * gpus / max(1, len(rows))
-        return [answers.get(i) or replace(read_row(found.get(i)), seconds=share_s) for i in range(len(chats))]
+        return [answers.get(i) or replace(read_row(row_by_number.get(i)), seconds=share_s) for i in range(len(chats))]
 
 
 def build(options: VllmOptions) -> Any:

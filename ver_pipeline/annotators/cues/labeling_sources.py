@@ -117,9 +117,9 @@ def phase_distribution(phase: Phase) -> dict[LabelId, float]:
     spread: dict[str, float] = {}
     scores = dict(phase.scores)
     if phase.only_looks_down:
-        kept = scores.get("sadness", 0.0) * DOWNCAST
-        scores["neutral"] = scores.get("neutral", 0.0) + scores.get("sadness", 0.0) - kept
-        scores["sadness"] = kept
+        sadness = scores.get("sadness", 0.0) * DOWNCAST
+        scores["neutral"] = scores.get("neutral", 0.0) + scores.get("sadness", 0.0) - sadness
+        scores["sadness"] = sadness
     for expression, score in scores.items():
         for label, share in FACE_TRUST.get(expression, {}).items():
             spread[label] = spread.get(label, 0.0) + score * share

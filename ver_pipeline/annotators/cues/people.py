@@ -155,12 +155,12 @@ def _record(
 
 def _of_face(face: FaceFeature, features: Features) -> list[dict[str, Any]]:
     """What a face seems to show, phase by phase."""
-    found = []
+    emotions = []
     for phase in face.phases:
         alone = replace(features, faces=(replace(face, phases=(phase,)),), voice=None, has_speech=False)
         votes = [vote for vote in (face_vote(alone), shape_vote(alone)) if vote is not None]
-        found.append(_emotion(alone, votes, phase.start_s, phase.end_s))
-    return found
+        emotions.append(_emotion(alone, votes, phase.start_s, phase.end_s))
+    return emotions
 
 
 def _of_turn(turn: Mapping[str, Any], features: Features) -> list[dict[str, Any]]:

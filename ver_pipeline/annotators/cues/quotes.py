@@ -56,7 +56,7 @@ def choose_quote(
         if word and at >= 0:
             polar.append((at, at + len(word), abs(float(hit["polarity"]))))
     raw = _spans(text)
-    spans = [span for one in raw for span in [_quote(text, *one)] if span is not None]
+    spans = [span for bounds in raw for span in [_quote(text, *bounds)] if span is not None]
     spans += [span for begin, _, _ in (marked or polar)[:MAX_WINDOWS] for span in [_around(text, raw, begin)] if span]
     if not spans:
         return None

@@ -83,8 +83,8 @@ def transcript_block(request: Request, language: str) -> str:
         if left <= 0:
             lines.append({"note": CUT[language]})
             break
-    told = {"language": speech.get("language", "und"), "segments": lines}
-    return data_block({**told, "turns": turns} if (turns := _turns(speech)) else told)
+    transcript = {"language": speech.get("language", "und"), "segments": lines}
+    return data_block({**transcript, "turns": turns} if (turns := _turns(speech)) else transcript)
 
 
 def _turns(speech: Mapping[str, Any]) -> list[dict[str, Any]]:

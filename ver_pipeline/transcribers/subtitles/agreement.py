@@ -64,26 +64,26 @@ def listen(transcriber: Transcriber, video: Video, spans: Sequence[tuple[float, 
             file = Path(folder) / "stretch.wav"
             _write(file, np.concatenate([np.zeros(0, np.float32), *decode(video, start_s, end_s)]))
             segments = transcriber.transcribe(Video(str(file), track=0)).segments
-        found = tuple(tokens_of(segment.shifted(start_s) for segment in segments))
-        heard.append(Heard(start_s, end_s, found, _language(segments)))
+        heard_tokens = tuple(tokens_of(segment.shifted(start_s) for segment in segments))
+        heard.append(Heard(start_s, end_s, heard_tokens, _language(segments)))
     return heard
 
 
 def tokens_of(segments: Iterable[TranscriptSegment]) -> list[Token]:
     """Words as they are compared: lower case, letters and digits; each Chinese character is one."""
-    found = []
+    sampled = []
     for segment in segments:
         for word in segment.words:
             at_s = (word.start_s + word.end_s) / 2
             latin = ""
             for char in word.word.lower():
                 if is_wide(char) and char.isalnum():
-                    found.append(Token(char, at_s))
+                    sampled.append(Token(char, at_s))
                 elif char.isalnum():
                     latin += char
             if latin:
-                found.append(Token(latin, at_s))
-    return found
+                sampled.append(Token(latin, at_s))
+    return sampled
 
 
 def agreement(heard: Sequence[Heard], cues: Sequence[Token], move: Move) -> tuple[float, int] | None:

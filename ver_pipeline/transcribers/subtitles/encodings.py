@@ -100,8 +100,8 @@ def _code_page(data: bytes) -> str:
 def _asked_further(data: bytes, otherwise: str) -> str:
     from charset_normalizer import from_bytes
 
-    found = from_bytes(data).best()
-    return otherwise if found is None else str(found.encoding)
+    best = from_bytes(data).best()
+    return otherwise if best is None else str(best.encoding)
 
 
 def _pairs(data: bytes, encoding: str) -> list[Pair] | None:
@@ -158,12 +158,12 @@ def _kana_share(encoding: str, score: Callable[[bytes], float]) -> Callable[[byt
     """Japanese is written with kana; a text of Chinese characters alone is Chinese in another encoding."""
 
     def with_kana(data: bytes) -> float:
-        found = score(data)
-        if not found:
+        merit = score(data)
+        if not merit:
             return 0.0
         text = [c for c in data.decode(encoding) if ord(c) > 127 and c.isalpha()]
         kana = sum("\u3040" <= c <= "\u30ff" for c in text)
-        return found if kana >= 0.25 * len(text) else found / 2
+        return merit if kana >= 0.25 * len(text) else merit / 2
 
     return with_kana
 

@@ -72,11 +72,11 @@ def move_by_words(heard: Sequence[Sequence[Token]], cues: Sequence[Token]) -> Mo
     """
     offsets: list[tuple[float, float, int]] = []
     for stretch in heard:
-        found = _offsets(stretch, cues)
-        if len(found) >= LEAST_MATCHED:
-            middle = median(offset for _, offset in found)
-            near = [(at, offset) for at, offset in found if abs(offset - middle) <= WORD_SPREAD_S]
-            if len(near) >= LEAST_AGREEING_SHARE * len(found):
+        offsets_s = _offsets(stretch, cues)
+        if len(offsets_s) >= LEAST_MATCHED:
+            middle = median(offset for _, offset in offsets_s)
+            near = [(at, offset) for at, offset in offsets_s if abs(offset - middle) <= WORD_SPREAD_S]
+            if len(near) >= LEAST_AGREEING_SHARE * len(offsets_s):
                 offsets.append((median(at for at, _ in near), median(o for _, o in near), len(near)))
     if not offsets:
         return None

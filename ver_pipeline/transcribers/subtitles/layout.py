@@ -64,8 +64,8 @@ def lay_out(text: str) -> Layout:
     if re.search(r"^\s*Dialogue\s*:", text, re.MULTILINE | re.IGNORECASE) and re.search(r"^\s*\[", text, re.MULTILINE):
         return _substation(text)
     vtt = text.lstrip().startswith("WEBVTT")
-    found = _timed(text, vtt)
-    return found if found.cues else _other(text) or found
+    timed = _timed(text, vtt)
+    return timed if timed.cues else _other(text) or timed
 
 
 def seconds(stamp: str) -> float | None:
@@ -106,8 +106,8 @@ def _timed(text: str, vtt: bool) -> Layout:
     if not vtt and any(line.strip() and not _NUMBER.match(line) for line in head):
         layout.told[NO_TIME] += 1
     for (_, match), body in zip(at, bodies[1:], strict=True):
-        kept = _without_vtt_comments(body, layout) if vtt else body
-        _add(layout, match, _body(kept, layout))
+        without_comments = _without_vtt_comments(body, layout) if vtt else body
+        _add(layout, match, _body(without_comments, layout))
     _give_lengths(layout)
     return layout
 
@@ -127,7 +127,7 @@ def _above(lines: list[str], i: int, begin: int, vtt: bool, numbered: bool, spac
 
 
 def _without_vtt_comments(body: list[str], layout: Layout) -> list[str]:
-    kept: list[str] = []
+    lines_kept: list[str] = []
     skipping = False
     for i, line in enumerate(body):
         after_blank = i > 0 and not body[i - 1].strip()
@@ -136,8 +136,8 @@ def _without_vtt_comments(body: list[str], layout: Layout) -> list[str]:
             layout.told[HIDDEN] += 1
         skipping = skipping and bool(line.strip())
         if not skipping:
-            kept.append(line)
-    return kept
+            lines_kept.append(line)
+    return lines_kept
 
 
 def _body(lines: list[str], layout: Layout) -> str:
@@ -231,11 +231,11 @@ def _other(text: str) -> Layout | None:
     import pysubs2
 
     try:
-        found = pysubs2.SSAFile.from_string(text)
+        parsed = pysubs2.SSAFile.from_string(text)
     except (pysubs2.exceptions.Pysubs2Error, ValueError, KeyError, IndexError, SyntaxError):
         return None  # SyntaxError: TTML that is no XML
-    layout = Layout(str(found.format or "other"))
-    for event in found.events:
+    layout = Layout(str(parsed.format or "other"))
+    for event in parsed.events:
         cue = Cue(max(event.start, 0) / 1000, max(event.end, 0) / 1000, event.plaintext)
         if not cue.text.strip():
             layout.told[EMPTY] += 1

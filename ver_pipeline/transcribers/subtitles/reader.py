@@ -92,22 +92,22 @@ def read_subtitles(path: Path) -> SubtitleText:
     layout = lay_out(decoded.text)
     if not layout.cues:
         raise AudioError(f"the subtitles {path.name} hold no cue that is understood")
-    told = Counter(layout.told)
+    repairs = Counter(layout.told)
     if decoded.n_broken:
-        told[BROKEN] += decoded.n_broken
+        repairs[BROKEN] += decoded.n_broken
     readable = [cue for cue in layout.cues if len(cue.text) <= MAX_CUE_SIGNS]
-    told[TOO_LONG] += len(layout.cues) - len(readable)
+    repairs[TOO_LONG] += len(layout.cues) - len(readable)
     cues, n_twice = _once(sorted(readable, key=lambda cue: (cue.start_s, cue.end_s)))
-    told[TWICE] += n_twice
+    repairs[TWICE] += n_twice
     bare = [without_markup(cue.text, layout.format == "ass") for cue in cues]
     voices = [(cue.speaker and (cue.speaker,)) or text.voices for cue, text in zip(cues, bare, strict=True)]
     named = [replace(cue, speaker=", ".join(voice)) for cue, voice in zip(cues, voices, strict=True)]
     cues, n_repeated = unrolled(named, [text.text for text in bare])
     cues, n_held = held(cues)
-    told[REPEATED] += n_repeated + n_held
+    repairs[REPEATED] += n_repeated + n_held
     spoken, captions, n_empty = _told_apart(cues)
-    told[EMPTY] += n_empty
-    return SubtitleText(layout.format, decoded.encoding, len(layout.cues), spoken, captions, +told)
+    repairs[EMPTY] += n_empty
+    return SubtitleText(layout.format, decoded.encoding, len(layout.cues), spoken, captions, +repairs)
 
 
 def to_segments(
