@@ -34,6 +34,7 @@ from ver_pipeline.model.compat import without_progress_bars
 from ver_pipeline.model.data.chat import encode_chat
 from ver_pipeline.model.data.conversations import converse
 from ver_pipeline.model.data.loader import Loader, LoaderConfig
+from ver_pipeline.model.data.perceived import Given
 from ver_pipeline.model.data.samples import DataSpec, open_source
 from ver_pipeline.model.data.shards import open_shards
 from ver_pipeline.model.data.visual import load_visual, probe
@@ -86,7 +87,7 @@ def stock(folder: Path, data, tokenizer) -> Callable[[], int]:
 
     def build(sample: dict) -> int:
         visual = load_visual("video", sample["mp4"], LOOK, 4096, [])
-        turns = converse(json.loads(sample["json"]), ("describe",), ("en",), (0,))
+        turns = converse(json.loads(sample["json"]), ("describe",), ("en",), (0,), given=Given(told=True))
         return len(encode_chat(tokenizer, turns, visual).ids)
 
     return lambda: sum(1 for _ in webdataset.WebDataset(tars, shardshuffle=False).map(build))

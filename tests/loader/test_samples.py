@@ -14,6 +14,7 @@ from video_shards import GROUNDS, make_sample, make_video, make_web_folder, writ
 
 from ver_pipeline.model.data.chat import IGNORED, Turn, Visual, encode_chat
 from ver_pipeline.model.data.conversations import NoTaskError, converse, fields_of, load_tasks
+from ver_pipeline.model.data.perceived import Given
 from ver_pipeline.model.data.samples import DataSpec, open_source
 from ver_pipeline.model.data.visual import TooLongError, fit_frames, load_visual
 from ver_pipeline.model.data.webfolder import members_of, open_webfolder, read_turns
@@ -65,7 +66,7 @@ def test_every_task_that_fits_has_an_answer_in_both_languages(i):
     record = make_dict(i)
     for task in load_tasks():
         try:
-            turns = converse(record, [task], ["en", "zh"], (i,), with_speech=True)
+            turns = converse(record, [task], ["en", "zh"], (i,), given=Given(told=True))
         except NoTaskError:
             assert task in ("open", "sentiment")
             assert record["emotion"]["primary"] == "undetermined"
@@ -77,15 +78,16 @@ def test_every_task_that_fits_has_an_answer_in_both_languages(i):
 
 def test_abstention_is_an_answer(tokenizer):
     record = next(r for r in map(make_dict, range(60)) if r["emotion"]["primary"] == "undetermined")
-    assert fields_of(record, "en")["label"] == "undetermined"
-    assert fields_of(record, "zh")["label"] == "无法判断"
+    assert fields_of(record, "en", Given())["label"] == "undetermined"
+    assert fields_of(record, "zh", Given())["label"] == "无法判断"
     turns = converse(record, ["label", "open"], ["en"], (0,))
     assert turns[1].text == "undetermined"
 
 
 def test_the_question_depends_on_the_draw_and_on_nothing_else():
     record = make_dict(1)
-    asked = {converse(record, ["label", "describe"], ["en"], (seed,))[0].text for seed in range(40)}
+    given = Given(told=True)
+    asked = {converse(record, ["label", "describe"], ["en"], (seed,), given=given)[0].text for seed in range(40)}
     assert len(asked) > 2
     assert converse(record, ["label"], ["zh"], (3, "k")) == converse(record, ["label"], ["zh"], (3, "k"))
 
@@ -97,7 +99,7 @@ def test_unknown_task_is_refused_with_the_known_ones():
 
 def test_speech_is_quoted_as_data():
     record = next(r for r in map(make_dict, range(20)) if r["speech"]["text"])
-    question = converse(record, ["label"], ["en"], (0,), with_speech=True)[0].text
+    question = converse(record, ["label"], ["en"], (0,), given=Given(told=True))[0].text
     assert question.startswith('Spoken in the clip: "' + record["speech"]["text"])
 
 

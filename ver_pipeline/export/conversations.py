@@ -36,13 +36,13 @@ class Dialogue:
 def dialogues(record: Row, video: str, tasks: Sequence[str], languages: Sequence[str]) -> Iterator[Dialogue]:
     """One dialogue a task and language, as far as the record has an answer."""
     from ver_pipeline.model.data.conversations import NoTaskError, converse
+    from ver_pipeline.model.data.perceived import Given
 
     for task in tasks:
         for language in languages:
             try:
-                turns = converse(
-                    record, [task], [cast("TextLanguage", language)], (record["key"], task, language), with_speech=True
-                )
+                draw = (record["key"], task, language)
+                turns = converse(record, [task], [cast("TextLanguage", language)], draw, given=Given(told=True))
             except NoTaskError:
                 continue
             texts = [turn.text for turn in turns]

@@ -12,10 +12,12 @@ import yaml
 
 from ver_pipeline.model.data.chat import Turn
 from ver_pipeline.model.data.order import choose
+from ver_pipeline.model.data.perceived import Given, sound_facts
 from ver_pipeline.schemas import labels
 from ver_pipeline.schemas.errors import ConfigError
 
 LANGUAGES: tuple[labels.TextLanguage, ...] = ("en", "zh")
+VIDEO_ALONE = Given()
 SENTIMENTS_ZH = {"positive": "积极", "neutral": "中性", "negative": "消极"}
 
 
@@ -53,17 +55,20 @@ def load_tasks(path: Path | None = None) -> dict[str, dict[str, Task]]:
         raise ConfigError(f"{path} is not a task file: {error!r}", "see model/data/tasks.yaml for the form") from error
 
 
-def fields_of(record: Mapping[str, Any], language: labels.TextLanguage) -> dict[str, str]:
-    """What templates may use, in one language; empty where the record has nothing."""
+def fields_of(record: Mapping[str, Any], language: labels.TextLanguage, given: Given) -> dict[str, str]:
+    """What templates may use, in one language; empty where the record has nothing, or nothing that is perceived."""
     emotion = record["emotion"]
-    clues = [o[f"text_{language}"].strip() for o in record["observations"]]
+    shown = [o for o in record["observations"] if given.shows(o)]
+    eids = {o["eid"] for o in shown}
+    clues = [o[f"text_{language}"].strip() for o in shown]
+    words = [o for o in emotion["labels_open"] if not o["eids"] or eids & set(o["eids"])]
     mark, join = (".", " ") if language == "en" else ("。", "")
     sentiment = (emotion["closed"] or {}).get("sentiment3") or ""
     return {
         "clues": join.join(c if c[-1:] in ".。！？!?" else c + mark for c in clues),
-        "description": record["description"][language],
+        "description": record["description"][language] if given.holds(record) else "",
         "label": labels.display(emotion["primary"], language),
-        "open_words": (", " if language == "en" else "、").join(o[language] for o in emotion["labels_open"]),
+        "open_words": (", " if language == "en" else "、").join(o[language] for o in words),
         "sentiment": SENTIMENTS_ZH.get(sentiment, "") if language == "zh" else sentiment,
     }
 
@@ -74,7 +79,7 @@ def converse(
     languages: Sequence[labels.TextLanguage],
     draw: Sequence[Any],
     *,
-    with_speech: bool = False,
+    given: Given = VIDEO_ALONE,
     task_file: Path | None = None,
 ) -> list[Turn]:
     """Question and answer; with two languages, one turn pair in each (the paired form).
@@ -84,7 +89,7 @@ def converse(
         tasks: names of tasks to draw from; those whose needs the record does not meet are left out.
         languages: the languages, in order.
         draw: what the choice of task and question depends on, and on nothing else.
-        with_speech: put the transcript before the question, quoted as data.
+        given: what the item shows and tells; where it tells of the sound, that is put before the question as data.
         task_file: own templates.
 
     Raises:
@@ -95,7 +100,7 @@ def converse(
     for name in tasks:
         if name not in known:
             raise ConfigError(f"unknown task {name!r}", f"known: {', '.join(known)}")
-    fields = {language: fields_of(record, language) for language in languages}
+    fields = {language: fields_of(record, language, given) for language in languages}
     fitting = [n for n in tasks if all(fields[lang][need] for lang in languages for need in known[n][lang].needs)]
     if not fitting:
         raise NoTaskError(f"the record has no answer for {', '.join(tasks)}")
@@ -104,15 +109,19 @@ def converse(
     for language in languages:
         form = task[language]
         question = choose(form.questions, "question", language, *draw)
-        if with_speech and not turns:
-            question = quoted_speech(record, language) + question
+        if given.told and not turns:
+            question = told_of_sound(record, language) + question
         turns += [Turn("user", question), Turn("assistant", form.answer.format(**fields[language]))]
     return turns
 
 
-def quoted_speech(record: Mapping[str, Any], language: labels.TextLanguage) -> str:
-    """The transcript as data before the question; empty when nobody speaks."""
-    said = record["speech"]["text"].strip()
-    if not said:
-        return ""
-    return f'Spoken in the clip: "{said}"\n' if language == "en" else f"片段中的话语：“{said}”\n"
+def told_of_sound(record: Mapping[str, Any], language: labels.TextLanguage) -> str:
+    """The transcript, and what was measured of the sound, as data before the question; empty where there is neither."""
+    said, measured = record["speech"]["text"].strip(), sound_facts(record, language)
+    lines = []
+    if said:
+        lines.append(f'Spoken in the clip: "{said}"' if language == "en" else f"片段中的话语：“{said}”")
+    if measured:
+        head = "Measured of the sound: " if language == "en" else "声音的测量结果："
+        lines.append(head + (" " if language == "en" else "").join(measured))
+    return "".join(f"{line}\n" for line in lines)

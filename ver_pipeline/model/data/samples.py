@@ -14,6 +14,7 @@ from pydantic import ConfigDict
 
 from ver_pipeline.model.data.chat import Encoded, Turn, encode_chat
 from ver_pipeline.model.data.conversations import LANGUAGES, converse
+from ver_pipeline.model.data.perceived import Given
 from ver_pipeline.model.data.shards import Identity, ShardSet, open_shards
 from ver_pipeline.model.data.visual import TooLongError, load_visual
 from ver_pipeline.model.data.webfolder import WebFolder, open_webfolder
@@ -38,7 +39,7 @@ class DataSpec:
         tasks: task templates to draw from.
         languages: ``en``, ``zh`` or both.
         paired: with both languages, one conversation in both (else one item each).
-        with_speech: quote the transcript before the question.
+        with_speech: put the transcript, and what was measured of the sound, before the question.
         face_emphasis: dim everything but the measured faces.
         sampling: frame choice and sizes.
         max_tokens: limit of one sample; frames are resampled to fit.
@@ -153,7 +154,7 @@ class ShardSource:
             spec.tasks,
             variants[variant],
             (*draw, self.data.keys[row]),
-            with_speech=spec.with_speech,
+            given=Given(spec.media, spec.with_speech, self._frame_s(record)),
             task_file=Path(spec.task_file) if spec.task_file else None,
         )
         visual = None
@@ -167,6 +168,10 @@ class ShardSource:
             room = spec.max_tokens - len(encode_chat(tokenizer, turns, None).ids)
             visual = load_visual(spec.media, media, spec.sampling, room, boxes)
         return fitted(encode_chat(tokenizer, turns, visual, name=self.name(item)), spec.max_tokens)
+
+    def _frame_s(self, record: dict[str, Any]) -> float | None:
+        """When the one frame is that an image shows."""
+        return float(record["clip"]["duration_s"]) / 2 if self.spec.media == "image" else None
 
     def _variants(self) -> list[tuple[TextLanguage, ...]]:
         spec = self.spec

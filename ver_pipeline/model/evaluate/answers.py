@@ -12,7 +12,7 @@ import torch
 
 from ver_pipeline.model.data.chat import Encoded, Turn, encode_chat
 from ver_pipeline.model.data.collate import collate
-from ver_pipeline.model.data.conversations import load_tasks, quoted_speech
+from ver_pipeline.model.data.conversations import load_tasks, told_of_sound
 from ver_pipeline.model.data.shards import ShardSet
 from ver_pipeline.model.data.visual import load_visual
 from ver_pipeline.model.data.webfolder import WebFolder
@@ -60,7 +60,7 @@ def answers(
         tasks: task names.
         languages: languages.
         sampling: frames and pixels.
-        with_speech: quote the transcript before the question, as in training.
+        with_speech: put the transcript, and what was measured of the sound, before the question, as in training.
         blind: replace all pixels by zeros: what is then still right was not seen.
         batch_size: prompts a forward pass.
 
@@ -90,7 +90,7 @@ def answers(
             for language in languages:
                 question = forms[task][language].questions[0]
                 if with_speech:
-                    question = quoted_speech(record, language) + question
+                    question = told_of_sound(record, language) + question
                 prompt = encode_chat(tokenizer, [Turn("user", question)], visual, prompt_only=True, name=key)
                 waiting.append((key, task, language, prompt, record))
                 if len(waiting) == batch_size:
