@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,7 @@ def replayed(tmp_path: Path, label: str, **config: Any) -> Any:
     request = make_request(0)
     answer = good_answer(request)
     assert answer["primary"] == "happiness"
+    request = replace(request, speech={**request.speech, "text": "I am so happy that we finally won"})
     from ver_pipeline.schemas.canonical import canonical_json
     from ver_pipeline.schemas.labels import adjective, closed_labels
 
