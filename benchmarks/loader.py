@@ -45,7 +45,7 @@ from ver_pipeline.model.train.loop import train_stage
 from ver_pipeline.model.vision import Sampling, decode_frames, frame_count
 
 LOOK = Sampling(max_pixels=224 * 224)
-SPEC = DataSpec("shards", tasks=("describe",), languages=("en",), sampling=LOOK)
+SPEC = DataSpec("shards", tasks=("describe",), languages=("en",), with_speech=True, sampling=LOOK)
 
 
 def measured(work: Callable[[], int], rounds: int) -> tuple[float, float]:

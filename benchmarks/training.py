@@ -61,7 +61,7 @@ def one_seed(folder: Path, seed: int, args: argparse.Namespace) -> dict[str, flo
     data = make_data_set(folder / "data", args.clips, args.held_out, seed=seed, n_frames=4, fps=2)
     write_tiny(folder / "tiny", seed)
     label = DataSpec("shards", tasks=("label",), languages=("en",), sampling=LOOK)
-    ground = DataSpec("shards", tasks=("observe",), languages=("en",), media="image", sampling=LOOK)
+    ground = DataSpec("shards", tasks=("observe",), languages=("en",), with_speech=True, sampling=LOOK)
     common = (f"seed={seed}", "batch.global_batch=16", "batch.micro_batch=16")
     stages = (
         quiet_stage("general", (ground,), "epochs=1", *common),

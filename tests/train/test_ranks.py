@@ -18,7 +18,7 @@ from ver_pipeline.model.train.loop import train_stage
 MIXED = (
     DataSpec("general"),
     DataSpec("shards"),
-    DataSpec("shards", media="none", languages=("en",), tasks=("describe",)),
+    DataSpec("shards", media="none", languages=("en",), tasks=("label",)),
 )
 
 
