@@ -62,7 +62,9 @@ def hear(stage: SpeechStage, folder: Path, files: Mapping[str, bytes], **why: st
     assert isinstance(outcome, dict), outcome
     sliced = slice_speech(outcome["transcript"], 0.0, 27.0)
     record = Speech.model_validate_json(canonical_json(sliced))
-    assert record.model_dump(mode="json") == {**sliced, "words": record.model_dump(mode="json")["words"]}
+    of_speakers = {"turns", "diarizer", "voice_vectors", "events"}  # added by a later stage
+    written = record.model_dump(mode="json", exclude=of_speakers)
+    assert written == {**sliced, "words": written["words"]}
     return dict(outcome["transcript"])
 
 
