@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+_TABLE_OF = {
+    "Record": "clips", "Source": "sources", "Rights": "sources", "Clip": "clips", "Media": "clips", "Speech": "clips",
+    "Word": "words", "Segment": "segments", "Turn": "turns", "FaceTrack": "faces", "Voice": "clips", "Picture": "clips",
+    "Observation": "evidence", "Emotion": "clips", "ClosedLabels": "clips", "Provenance": "annotations",
+    "Senses": "annotations", "Agreement": "clips", "Finding": "findings", "Safety": "clips", "Person": "people",
+    "PersonEmotion": "person_emotions", "Vote": "labels", "Transition": "labels", "Description": "clips",
+    "Verdict": "clips", "Human": "clips",
+}  # fmt: skip
+"""The table whose columns say what a part's fields mean, where the part itself does not."""
+_IN_THE_CLIP = {"start_s": "start in the clip", "end_s": "end in the clip"}
 _MADE = "<!-- Made by `python -m ver_pipeline.reference`; change the code, not this page. -->\n\n"
 
 
@@ -87,15 +99,25 @@ def _record() -> str:
     from ver_pipeline.schemas.catalog_tables import TABLES
     from ver_pipeline.schemas.record import SCHEMA_VERSION, Record
 
-    columns = {column.name: column.meaning for table in TABLES.values() for column in table.columns}
     text = f"# The record\n\n`{SCHEMA_VERSION}`: the JSON member of every sample. Times are in seconds (`_s`).\n"
     for model in _models(Record):
+        about, told = _docstring(model)
+        table = TABLES[_TABLE_OF[model.__name__]] if model.__name__ in _TABLE_OF else None
+        columns = _IN_THE_CLIP | ({} if table is None else {column.name: column.meaning for column in table.columns})
         rows = [
-            (f"`{name}`", f"`{_type(field.annotation)}`", _plain(field.description) or columns.get(name, ""))
+            (f"`{name}`", f"`{_type(field.annotation)}`",
+             _plain(field.description) or told.get(name, "") or columns.get(name, ""))
             for name, field in model.model_fields.items()
-        ]
-        text += f"\n## {model.__name__}\n\n{_first(model)}\n\n" + _table(("field", "type", "meaning"), rows)
+        ]  # fmt: skip
+        text += f"\n## {model.__name__}\n\n{about}\n\n" + _table(("field", "type", "meaning"), rows)
     return text
+
+
+def _docstring(model: type) -> tuple[str, dict[str, str]]:
+    """All that a docstring says of a class, and what its ``Attributes`` say, by name."""
+    about, _, attributes = inspect.cleandoc(model.__doc__ or "").partition("\n\nAttributes:\n")
+    named = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", attributes, re.M)
+    return "\n\n".join(map(_plain, about.split("\n\n"))), {name: _plain(text) for name, text in named}
 
 
 def _models(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -118,10 +140,17 @@ def _inside(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _type(annotation: Any) -> str:
-    if isinstance(annotation, type) and not getattr(annotation, "__args__", ()):
-        return annotation.__name__
-    text = re.sub(r"typing\.|ver_pipeline\.schemas\.\w+\.", "", str(annotation))
-    return text.partition("Annotated[")[2].partition(",")[0] or text
+    """A type as people write it, without bounds and patterns: the schema has those."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type(arguments[0])
+    if origin is Literal:
+        return f"Literal[{', '.join(map(repr, arguments))}]"
+    if origin in (Union, UnionType):
+        return " | ".join(map(_type, arguments))
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join('...' if one is ... else _type(one) for one in arguments)}]"
+    return "None" if annotation is NoneType else str(getattr(annotation, "__name__", annotation))
 
 
 def _tables() -> str:

@@ -8,12 +8,14 @@ from collections import Counter
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_cues import annotate, clip, faceless, say, set_face, silent
 
 from ver_pipeline.annotators.cues.features import read_features
 from ver_pipeline.annotators.cues.labeling_sources import label_votes, word_features
+from ver_pipeline.annotators.cues.phrases import PHRASES
 from ver_pipeline.annotators.cues.quotes import choose_quote
 from ver_pipeline.measure.sentiment import SentimentMeter
 
@@ -44,6 +46,15 @@ def test_what_is_said_of_all_the_time_holds_of_every_look(shown: list[tuple[str,
             assert names == {"neutral"} or re.search(
                 r"mostly|at times|until|up to second|etween|rom .* to|moment|Briefly", sentence
             )
+
+
+def test_the_words_that_are_looked_for_here_are_those_that_are_used() -> None:
+    ways = yaml.safe_load(PHRASES.read_text(encoding="utf-8"))
+    assert all(any(phrase in way["en"] for phrase in OF_ALL_EN) for way in ways["looks_all"])
+    assert all(any(phrase in way["zh"] for phrase in OF_ALL_ZH) for way in ways["looks_all"])
+    assert all(any(phrase in way["en"] for phrase in REST_EN) for way in ways["look_neutral"])
+    text = annotate(set_face(silent(clip(0), audio=True), [look("surprise", 0.9)] * 6))["description"]
+    assert any(phrase in text["en"] for phrase in OF_ALL_EN) and any(phrase in text["zh"] for phrase in OF_ALL_ZH)
 
 
 @pytest.mark.parametrize("places", [(2, 7, 12), (3, 4, 11), (1, 8, 15)])

@@ -7,7 +7,8 @@ import pytest
 
 from ver_pipeline.assets import store
 from ver_pipeline.measure.expression import CLASSES, SIDE, ExpressionNet, crop
-from ver_pipeline.measure.faces import Face, decode, onnx_session, overlap
+from ver_pipeline.measure.faces import Face, decode, overlap
+from ver_pipeline.measure.networks import onnx_session
 
 ORIGINAL = (
     (0.25544, 0.05535, 0.46652, 0.01066, 0.13625, 0.00211, 0.07367),

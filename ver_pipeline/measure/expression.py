@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ver_pipeline.assets import store
-from ver_pipeline.measure.faces import Box, Face, onnx_session
+from ver_pipeline.measure.faces import Box, Face
 from ver_pipeline.measure.frames import Picture
+from ver_pipeline.measure.networks import onnx_session
 
 MODEL = "face-expression"
 CLASSES = ("neutral", "happiness", "sadness", "anger", "fear", "disgust", "surprise")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ver_pipeline.assets import store
 from ver_pipeline.measure.frames import Picture
+from ver_pipeline.measure.networks import onnx_session
 
 MODEL = "centerface"
 STRIDE = 4
@@ -54,17 +55,6 @@ class FaceDetector:
         feed = np.ascontiguousarray(small.transpose(2, 0, 1)[None], np.float32)
         heat, scales, offsets, _ = self.session.run(None, {self.session.get_inputs()[0].name: feed})
         return decode(heat[0, 0], scales[0], offsets[0], self.min_conf)
-
-
-def onnx_session(path: str, threads: int) -> Any:
-    """A session on the processor whose result does not depend on the machine's number of cores."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def decode(

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ver_pipeline.assets import store
+from ver_pipeline.measure.networks import onnx_session
 
 MODEL = "voices"
 FILE = "speaker-embedding.onnx"
@@ -28,12 +29,7 @@ class EmbeddingNet:
         Raises:
             MissingModelError: it could not be had.
         """
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        path = str(store.resolve(MODEL) / FILE)
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = onnx_session(str(store.resolve(MODEL) / FILE), self.threads)
 
     def embed(self, features: npt.NDArray[np.float32]) -> Vector:
         """A unit vector ``(192,)`` of log mel energies ``(frames, 80)`` of one voice (``fbank.py``)."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ver_pipeline.assets import store
+from ver_pipeline.measure.networks import onnx_session
 from ver_pipeline.measure.speakers import RATE_HZ, Samples
 
 MODEL = "voices"
@@ -74,12 +75,7 @@ class ActivityNet:
         Raises:
             MissingModelError: it could not be had.
         """
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        path = str(store.resolve(MODEL) / FILE)
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = onnx_session(str(store.resolve(MODEL) / FILE), self.threads)
 
     def hear(self, window: Window) -> Activity:
         """Who talks in each frame of the window, ``(frames, 3)``."""

@@ -184,3 +184,4 @@ class Agreement(Part):
     method: Literal["majority", "dawid-skene", "none"] = "none"
     ds_confidence: Probability | None = None
     tier: Literal["A", "B", "C"] | None = None
+    """A: two thirds of the votes back the label; B: half; C: fewer.  None: fewer than two votes."""

@@ -27,7 +27,7 @@ from ver_pipeline.media.normalise import Stored, frame_rate
 from ver_pipeline.media.open import MediaError
 from ver_pipeline.media.probe import has_square_pixels, keyframe_times
 from ver_pipeline.schemas.config import ClipConfig
-from ver_pipeline.schemas.errors import DISK_FULL, DiskFullError
+from ver_pipeline.schemas.errors import DISK_FULL
 from ver_pipeline.schemas.hashing import hash_file
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record_media import Clip, Media
@@ -113,7 +113,7 @@ class ClipStage:
             return Reject(error.reason, self.name, f"{where}{error}", source_id)
         except av.FFmpegError as error:
             if error.errno in DISK_FULL:
-                raise DiskFullError.from_os(OSError(error.errno, error.strerror, error.filename)) from error
+                raise  # the machine's fault and not the video's
             return Reject(Reason.DECODE_FAILED, self.name, f"{where}it cannot be read on: {error}", source_id)
         except FfmpegError as error:
             return Reject(Reason.ENCODE_FAILED, self.name, f"{where}ffmpeg: {error}", source_id)

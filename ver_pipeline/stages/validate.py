@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from ver_pipeline.annotators.cues import people
 from ver_pipeline.annotators.cues.annotator import revision as cues_revision
-from ver_pipeline.annotators.cues.people import people_of
 from ver_pipeline.schemas.config import ShardConfig, ValidateConfig
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.schemas.record import Record, parse_record
@@ -112,7 +111,7 @@ class ValidateStage:
         return {
             **unchanged,
             **written,
-            "people": people_of(row["clip"], speech, row["measured"], annotation["emotion"]),
+            "people": people.people_of(row["clip"], speech, row["measured"], annotation["emotion"]),
             "schema_version": Record.model_fields["schema_version"].default,
             "speech": speech,
             "media": {**row["media"], "policy": self.shard.media},

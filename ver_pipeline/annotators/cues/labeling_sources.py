@@ -242,8 +242,10 @@ def word_features(speech: Mapping[str, Any], measured: Mapping[str, Any]) -> tup
                 hits[match.span()] = WordFeature(*match.span(), label, _cue_table()["weight"])
     for hit in (measured.get("sentiment") or {}).get("hits", ()):
         start = text.find(hit["word"])
+        if start < 0 or not hit.get("emotion") or _inside(start, hits):
+            continue
         elsewhere = _within(start, [*polite, *reported]) or any(_of_others(text, start, each) for each in languages)
-        if hit.get("emotion") and start >= 0 and not elsewhere and not _inside(start, hits):
+        if not elsewhere:
             hits[(start, start + len(hit["word"]))] = WordFeature(
                 start, start + len(hit["word"]), hit["emotion"], 0.5 * abs(float(hit["polarity"]))
             )

@@ -103,7 +103,8 @@ def converse(
     fields = {language: fields_of(record, language, given) for language in languages}
     fitting = [n for n in tasks if all(fields[lang][need] for lang in languages for need in known[n][lang].needs)]
     if not fitting:
-        raise NoTaskError(f"the record has no answer for {', '.join(tasks)}")
+        what = f"{given.media}{', sound told as text' if given.told else ''}"
+        raise NoTaskError(f"the record has no answer for {', '.join(tasks)} that can be perceived from: {what}")
     task = known[choose(fitting, "task", *draw)]
     turns: list[Turn] = []
     for language in languages:
