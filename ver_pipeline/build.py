@@ -38,9 +38,9 @@ from ver_pipeline.shards.tombstones import read_tombstones
 from ver_pipeline.shards.workdir import WorkFolder
 from ver_pipeline.sources.listing import SourceRef, list_sources
 from ver_pipeline.sources.rows import source_rows
+from ver_pipeline.stages import evidence, speakers
 from ver_pipeline.stages.base import Row, Stage
 from ver_pipeline.stages.ingest import read_takedown
-from ver_pipeline.stages.speakers import settled
 from ver_pipeline.stages.validate import ValidateStage
 from ver_pipeline.stages.withdraw import WithdrawStage
 
@@ -84,10 +84,7 @@ def build(options: BuildOptions, progress: Progress) -> Summary:
     """
     started = time.perf_counter()
     hold(options.config.runtime.instruction_set)
-    speech, left_out = settled(options.config.speech)
-    if left_out is not None:
-        progress.say(left_out)
-    options = replace(options, config=options.config.model_copy(update={"speech": speech}))
+    options = replace(options, config=_settled(options.config, progress))
     work = open_work(options.out)
     with writing(options.out, mends=True), interrupt.noted():
         ingest = options.config.ingest
@@ -185,6 +182,15 @@ def _refuse_to_empty(samples: Sequence[Sample], summary: Summary) -> None:
     if unanswered and not samples:
         what = f"no clip was annotated ({len(unanswered)} waiting): {unanswered[0]['message']}"
         raise VerError(what, "mend that and run the same command again; what was done is kept")
+
+
+def _settled(config: BuildConfig, progress: Progress) -> BuildConfig:
+    """The settings without what only models give that cannot be had; says so."""
+    speech, no_voices = speakers.settled(config.speech)
+    shapes, no_shapes = evidence.settled(config.evidence)
+    for left_out in filter(None, (no_voices, no_shapes)):
+        progress.say(left_out)
+    return config.model_copy(update={"speech": speech, "evidence": shapes})
 
 
 def _standing(out: Path, work: WorkFolder, dag: Sequence[Stage], summary: Summary) -> list[Sample]:

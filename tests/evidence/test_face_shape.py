@@ -21,7 +21,7 @@ from ver_pipeline.measure.faces import FaceDetector
 from ver_pipeline.measure.frames import ClipReader, Picture, SampledFrame, distinct_frames
 from ver_pipeline.schemas.canonical import canonical_json
 from ver_pipeline.schemas.config import EvidenceConfig
-from ver_pipeline.stages.evidence import EvidenceStage
+from ver_pipeline.stages.evidence import EvidenceStage, settled
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +151,18 @@ def test_without_the_mesh_the_shape_is_absent_not_zero(smile: dict[str, Any]) ->
     assert [track["speaking"] for track in faces["tracks"]] == [None]
     assert faces["voice_on_screen"] is None
     assert smile is not None
+
+
+def test_where_the_mesh_cannot_be_had_a_build_goes_on_without_shapes_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settled(EvidenceConfig()) == (EvidenceConfig(), None)
+    monkeypatch.setenv("VER_HOME", str(tmp_path))
+    monkeypatch.setenv("VER_OFFLINE", "1")
+    config, said = settled(EvidenceConfig())
+    assert not config.face_shape and config.faces
+    assert said is not None and "ver models fetch face-mesh" in said and "\n" not in said
+    assert settled(EvidenceConfig(faces=False)) == (EvidenceConfig(faces=False), None)
 
 
 def test_a_clip_slower_than_its_looks_keeps_every_full_look(stage: EvidenceStage, tmp_path: Path) -> None:

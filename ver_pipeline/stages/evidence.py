@@ -18,10 +18,26 @@ from ver_pipeline.measure.frame_quality import FrameMeter
 from ver_pipeline.measure.frames import ClipError, ClipReader, distinct_frames, sample_times
 from ver_pipeline.measure.speaking import voice_spans
 from ver_pipeline.schemas.config import EvidenceConfig
+from ver_pipeline.schemas.errors import MissingModelError
 from ver_pipeline.schemas.reasons import Reason, Reject
 from ver_pipeline.stages.base import Outcome, Resources, Row
 
 TOOLS = ("av", "numpy", "onnxruntime", "opencv-python-headless", "vaderSentiment")
+
+
+def settled(config: EvidenceConfig) -> tuple[EvidenceConfig, str | None]:
+    """The settings of a build, and what it says where faces will have no shape for want of the model.
+
+    As with voices (``stages/speakers.py``) a build decides once, and its manifest says which.
+    """
+    if not (config.faces and config.face_shape):
+        return config, None
+    try:
+        store.resolve(face_mesh.MODEL)
+    except MissingModelError as error:
+        said = f"faces are measured without their shape in this build: {error.what}; {error.cure}"
+        return config.model_copy(update={"face_shape": False}), said
+    return config, None
 
 
 class EvidenceStage:
